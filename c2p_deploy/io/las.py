@@ -1,0 +1,76 @@
+"""LAS by its fixed header (ASPRS, versions 1.0 to 1.4); LAZ, its compressed form, through laspy."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from c2p_deploy.io.common import Floats, Geometry, MissingPackage, Unreadable
+
+LAZ_RATIO = 200  # airborne LiDAR packs 10 : 1
+INSTALL = "pip install 'c2p-deploy[las]', or save it as uncompressed LAS"
+
+
+class Header(NamedTuple):
+    body: int  # where the points begin
+    point_size: int  # bytes
+    points: int
+    scale: Floats  # (3,) float64
+    offset: Floats  # (3,) float64
+    compressed: bool
+
+
+def read_las(data: bytes, path: Path) -> Geometry:
+    """All points in the unit of the file (metres, as a rule), float64: survey coordinates need it."""
+    header = _parse_header(data)
+    if header.compressed:
+        return Geometry(_read_laz(data, header))
+    left = len(data) - header.body
+    if header.points * header.point_size > left:
+        raise Unreadable(
+            f"promises {header.points} points of {header.point_size} bytes, but only {left} are there"
+        )
+    # Every point format begins with X, Y, Z as 32-bit integers.
+    raw = np.ndarray((header.points, 3), "<i4", data, header.body, strides=(header.point_size, 4))
+    return Geometry(raw * header.scale + header.offset)
+
+
+def _parse_header(data: bytes) -> Header:
+    if len(data) < 227 or not data.startswith(b"LASF"):
+        raise Unreadable("does not begin with a complete LAS header")
+    major, minor = data[24], data[25]
+    if (major, minor) > (1, 4) or major != 1:
+        raise Unreadable(f"is LAS of the unknown version {major}.{minor}", "save it as LAS 1.2 or 1.4")
+    header_size, body, blocks, kind, point_size, points = struct.unpack_from("<HIIBHI", data, 94)
+    if minor == 4 and header_size >= 375 and len(data) >= 375:
+        points = struct.unpack_from("<Q", data, 247)[0] or points
+        extended_at, extended = struct.unpack_from("<QI", data, 235)
+        if extended and extended_at + 60 * extended > len(data):
+            raise Unreadable("promises LAS records beyond its end")
+    # Checked here so that no reader walks through the four billion records a broken header may claim.
+    if not 227 <= header_size + 54 * blocks <= body <= len(data) or point_size < 20:
+        raise Unreadable("has a LAS header whose sizes contradict the file's")
+    numbers = np.frombuffer(data, "<f8", 6, 131)
+    return Header(body, point_size, points, numbers[:3], numbers[3:], bool(kind & 0x80))
+
+
+def _read_laz(data: bytes, header: Header) -> Floats:
+    if header.points * header.point_size > LAZ_RATIO * len(data):
+        raise Unreadable(f"promises {header.points} points in {len(data)} bytes")
+    try:
+        laspy = importlib.import_module("laspy")
+    except ImportError as error:
+        raise MissingPackage("is a compressed LAS file (LAZ)", INSTALL) from error
+    if not laspy.LazBackend.detect_available():
+        raise MissingPackage("is a compressed LAS file (LAZ), and laspy has no decoder for it", INSTALL)
+    with laspy.open(io.BytesIO(data)) as reader:
+        cloud = reader.read()
+    if len(cloud.points) != header.points:
+        raise Unreadable(f"promises {header.points} points, but holds {len(cloud.points)}")
+    points: Floats = np.array(cloud.xyz, np.float64)
+    return points

@@ -1,0 +1,182 @@
+"""`read_cloud`: which reader a file goes to, and what every file goes through before and after it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from c2p_deploy.errors import CloudFileError, MissingDependencyError
+from c2p_deploy.io.arrays import read_npy, read_npz
+from c2p_deploy.io.bin import read_bin
+from c2p_deploy.io.common import Floats, Geometry, MissingPackage, Unreadable, narrow
+from c2p_deploy.io.gltf import read_gltf
+from c2p_deploy.io.las import read_las
+from c2p_deploy.io.obj import read_obj
+from c2p_deploy.io.off import read_off
+from c2p_deploy.io.pcd import read_pcd
+from c2p_deploy.io.ply import read_ply
+from c2p_deploy.io.sample import sample_mesh
+from c2p_deploy.io.stl import read_stl
+from c2p_deploy.io.text import read_text
+
+READERS: dict[str, Callable[[bytes, Path], Geometry]] = {
+    ".asc": read_text,
+    ".csv": read_text,
+    ".glb": read_gltf,
+    ".gltf": read_gltf,
+    ".las": read_las,
+    ".laz": read_las,
+    ".npy": read_npy,
+    ".npz": read_npz,
+    ".obj": read_obj,
+    ".off": read_off,
+    ".pcd": read_pcd,
+    ".ply": read_ply,
+    ".pts": read_text,
+    ".stl": read_stl,
+    ".txt": read_text,
+    ".xyz": read_text,
+}
+CLOUD_SUFFIXES: tuple[str, ...] = tuple(sorted([*READERS, ".bin"]))
+"""All suffixes `read_cloud` takes, in lower case; it ignores case."""
+
+# How files begin that are often found under a wrong name: what that is, and the suffixes it is right for.
+MAGIC: list[tuple[bytes, str, tuple[str, ...]]] = [
+    (b"version https://git-lfs", "a Git LFS pointer", ()),
+    (b"ply\n", "PLY", (".ply",)),
+    (b"ply\r", "PLY", (".ply",)),
+    (b"# .PCD", "PCD", (".pcd",)),
+    (b"VERSION .7\n", "PCD", (".pcd",)),
+    (b"VERSION 0.7\n", "PCD", (".pcd",)),
+    (b"OFF\n", "OFF", (".off",)),
+    (b"OFF\r", "OFF", (".off",)),
+    (b"glTF", "binary glTF", (".glb", ".gltf")),
+    (b"\x93NUMPY", "a NumPy array", (".npy",)),
+    (b"PK\x03\x04", "a ZIP archive", (".npz",)),
+    (b"LASF", "LAS", (".las", ".laz")),
+    (b"PAR1", "Parquet", ()),
+    (b"\x1f\x8b", "gzip", ()),
+    (b"BZh", "bzip2", ()),
+    (b"\xfd7zXZ", "xz", ()),
+    (b"\x28\xb5\x2f\xfd", "zstd", ()),
+    (b"\x89PNG", "a PNG image", ()),
+    (b"\xff\xd8\xff", "a JPEG image", ()),
+    (b"%PDF", "PDF", ()),
+    (b"\x89HDF", "HDF5", ()),
+    (b"\x89MCAP", "an MCAP recording", ()),
+    (b"#ROSBAG", "a ROS bag", ()),
+    (b"SQLite format 3", "an SQLite (rosbag2) file", ()),
+    (b"<!DOCTYPE", "a web page", ()),
+    (b"<html", "a web page", ()),
+]
+REMEDIES = {
+    "a Git LFS pointer": "fetch the file itself with 'git lfs pull'",
+    "a web page": "download the file again",
+}
+
+
+def read_cloud(
+    path: str | os.PathLike[str], *, mesh_points: int = 8192, seed: int = 0, columns: int | None = None
+) -> Floats:
+    """Read a point cloud, or sample points from a mesh.
+
+    Args:
+        path: the file; its suffix (see `CLOUD_SUFFIXES`) says which format it has.
+        mesh_points: how many points to draw, uniformly by area, from a file that has faces. Files without
+            faces give all their points.
+        seed: of that drawing; the same seed gives the same points to the bit.
+        columns: float32 values per point of a headerless `.bin` file; inferred where that is beyond doubt.
+
+    Returns:
+        (N, 3) C-contiguous array of x, y, z in the unit and axes of the file, N >= 1, all finite: rows with
+        NaN or infinity, as organised clouds have them, are left out. float32; or float64 where the source
+        stores doubles, or where coordinates are so large beside the extent (UTM) that float32 would move a
+        point by more than a hundred-thousandth of it.
+
+    Raises:
+        CloudFileError: the file cannot be read, or holds no finite point. The message is one line,
+            "PATH: what is wrong; what to do". Counts in a header are compared with the file before anything
+            is allocated, so that a broken or hostile file costs neither much memory nor time.
+        MissingDependencyError: reading it needs an optional package (LAZ: `c2p-deploy[las]`).
+        ValueError: `mesh_points` < 1, `seed` < 0 or `columns` < 3.
+    """
+    if mesh_points < 1:
+        raise ValueError(f"mesh_points must be at least 1, not {mesh_points}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, not {seed}")
+    if columns is not None and columns < 3:
+        raise ValueError(f"columns must be at least 3, not {columns}")
+    name = _printable(os.fspath(path))
+    try:
+        with np.errstate(all="ignore"):  # values that overflow are dropped in the end as not finite
+            return _read(Path(path), mesh_points, seed, columns)
+    except MissingPackage as error:
+        raise MissingDependencyError(f"{name}: {_printable(str(error))}") from error
+    except Unreadable as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"cannot be opened ({error.strerror or error}); check the path and its permissions"
+    except MemoryError:
+        problem = "needs more memory than there is; reduce its number of points"
+    except Exception as error:  # whatever a decoder did not foresee is a fault of the file to the user
+        problem = f"cannot be read ({type(error).__name__}: {error}); check that it is what its suffix says"
+    raise CloudFileError(f"{name}: {_printable(problem)}")
+
+
+def _printable(text: str) -> str:
+    """On one line: without the control characters and undecodable bytes that names and contents may hold."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
+
+
+def _read(path: Path, mesh_points: int, seed: int, columns: int | None) -> Floats:
+    suffix = path.suffix.lower()
+    data = _load(path, suffix)
+    _check_magic(data, suffix)
+    points, triangles, declared = read_bin(data, columns) if suffix == ".bin" else READERS[suffix](data, path)
+    if triangles is not None and len(triangles):
+        points = sample_mesh(points, triangles, mesh_points, seed)
+    if len(points) == 0:
+        raise Unreadable("holds no points", "check that points were written to it")
+    finite = np.isfinite(points).all(axis=1)
+    if not finite.any():
+        raise Unreadable(
+            f"holds {len(points)} points, none of them finite", "check the sensor or export that made it"
+        )
+    points = points if finite.all() else points[finite]
+    return np.ascontiguousarray(points if declared else narrow(points))
+
+
+def _load(path: Path, suffix: str) -> bytes:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise Unreadable("no such file", "check the path") from None
+    except ValueError as error:  # a NUL in the name
+        raise Unreadable(f"is not a file name ({error})", "check the path") from error
+    if stat.S_ISDIR(mode):
+        raise Unreadable("is a directory", "give the files in it")
+    if not stat.S_ISREG(mode):  # reading a pipe or device may never end
+        raise Unreadable("is not a regular file", "save the points to a file first")
+    if suffix not in CLOUD_SUFFIXES:
+        found = f"has the unknown suffix {suffix!r}" if suffix else "has no suffix"
+        raise Unreadable(found, f"convert or rename it to one of {' '.join(CLOUD_SUFFIXES)}")
+    data = path.read_bytes()
+    if not data:
+        raise Unreadable("is empty (0 bytes)", "write or copy it again")
+    return data
+
+
+def _check_magic(data: bytes, suffix: str) -> None:
+    """Refuse content that is plainly something else than its suffix says."""
+    for magic, name, suffixes in MAGIC:
+        if data.startswith(magic) and suffix not in suffixes:
+            remedy = (
+                f"rename it to {suffixes[0]}"
+                if suffixes
+                else f"convert it to one of {' '.join(CLOUD_SUFFIXES)}"
+            )
+            raise Unreadable(f"is {name}, not what {suffix} stands for", REMEDIES.get(name, remedy))

@@ -1,0 +1,177 @@
+"""`LabelSet`: the names a cloud can get, each with its text feature in CLIP's space."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from c2p_deploy.errors import LabelError
+from c2p_deploy.files import write_atomic
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSet:
+    """C names and their text features.
+
+    names: unique, non-empty; text_features: [C, D], scaled to unit length and kept as
+    float32; template: the prompt the features were made with, `{}` standing for the name.
+    Raises LabelError when they do not fit together or a feature is zero or not finite.
+    """
+
+    names: tuple[str, ...]
+    text_features: npt.NDArray[np.float32]
+    template: str = "a {}"
+
+    def __post_init__(self) -> None:
+        names = tuple(self.names)
+        if not names or not all(isinstance(name, str) and name.strip() for name in names):
+            raise LabelError("a label set needs at least one name, and no name may be empty")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise LabelError(f"labels must be unique, but these occur twice: {', '.join(twice)}")
+        features = np.array(self.text_features, dtype=np.float32)
+        if features.ndim != 2 or len(features) != len(names) or features.shape[1] == 0:
+            raise LabelError(
+                f"{len(names)} labels need text features [{len(names)}, D], got {features.shape}"
+            )
+        norms = np.linalg.norm(features, axis=1, keepdims=True)
+        if not (np.isfinite(norms) & (norms > 0)).all():
+            raise LabelError("text features hold a zero or a value that is not finite; make them again")
+        features = features / norms
+        features.setflags(write=False)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "text_features", features)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def dim(self) -> int:
+        """D, the width of the text features."""
+        return int(self.text_features.shape[1])
+
+    def subset(self, names: Iterable[str]) -> LabelSet:
+        """The label set with only these names, in this order.
+
+        Case, spaces, hyphens and underscores do not matter. The result bears the names as
+        asked for. Raises LabelError for a name that has no text feature here, with the
+        nearest ones that have.
+        """
+        rows = {_key(name): row for row, name in enumerate(self.names)}
+        wanted = list(names)
+        chosen = []
+        for name in wanted:
+            if _key(name) not in rows:
+                near = [self.names[rows[key]] for key in difflib.get_close_matches(_key(name), rows)]
+                advice = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.names)};"
+                raise LabelError(
+                    f"no text feature for label {name!r}; {advice} Choose among the engine's own labels "
+                    "or give a label-set file with text features"
+                )
+            chosen.append(rows[_key(name)])
+        return LabelSet(tuple(wanted), self.text_features[chosen], self.template)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; text features as base64 of little-endian float16 [C, D]."""
+        raw = self.text_features.astype("<f2").tobytes()
+        return {
+            "names": list(self.names),
+            "template": self.template,
+            "dim": self.dim,
+            "text_features": base64.b64encode(raw).decode("ascii"),
+        }
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> LabelSet:
+        """The inverse of `to_dict`, up to float16 rounding. Raises LabelError when malformed."""
+        try:
+            names, template, dim = values["names"], values["template"], values["dim"]
+            raw = base64.b64decode(values["text_features"], validate=True)
+        except KeyError as error:
+            raise LabelError(f"label set has no key {error}; write it with LabelSet.save") from error
+        except (TypeError, ValueError, binascii.Error) as error:
+            raise LabelError("label set: text_features is not base64; write it with LabelSet.save") from error
+        if not isinstance(names, list) or not isinstance(template, str) or type(dim) is not int or dim < 1:
+            raise LabelError("label set: names must be a list, template a string, dim a positive integer")
+        if len(raw) != 2 * dim * len(names):
+            raise LabelError(
+                f"label set: {len(names)} names of dim {dim} need {2 * dim * len(names)} bytes of text "
+                f"features, got {len(raw)}; the file is damaged"
+            )
+        features = np.frombuffer(raw, dtype="<f2").reshape(len(names), dim)
+        return LabelSet(tuple(names), features.astype(np.float32), template)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the label set as JSON, under a temporary name first."""
+        write_atomic(Path(path), json.dumps(self.to_dict(), indent=1).encode())
+
+    @staticmethod
+    def load(path: str | PathLike[str]) -> LabelSet:
+        """Reads what `save` wrote. Raises LabelError that names the file."""
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise LabelError(f"{path}: cannot read label set: {error.strerror or error}") from error
+        except ValueError as error:
+            raise LabelError(f"{path}: not a JSON label set; write it with LabelSet.save") from error
+        if not isinstance(values, dict):
+            raise LabelError(f"{path}: not a label set but a JSON {type(values).__name__}")
+        try:
+            return LabelSet.from_dict(values)
+        except LabelError as error:
+            raise LabelError(f"{path}: {error}") from error
+
+
+def choose_labels(known: LabelSet, wanted: LabelSet | str | PathLike[str] | Iterable[str] | None) -> LabelSet:
+    """The label set a user asks for, `known` being the engine's own.
+
+    wanted: None (all known), a LabelSet, a list of names, a file (a label set as JSON, or a
+    text file with one name per line), or names separated by commas. Names get the text
+    features the engine knows them by. Raises LabelError.
+    """
+    if wanted is None:
+        return known
+    if isinstance(wanted, LabelSet):
+        chosen = wanted
+    elif isinstance(wanted, (str, PathLike)):
+        path = Path(wanted)
+        if path.suffix.lower() == ".json":
+            chosen = LabelSet.load(path)
+        elif path.is_file():
+            try:
+                lines = path.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise LabelError(f"{path}: cannot read labels: {error}; write one name per line") from error
+            chosen = _subset(known, lines, f"{path}: ")
+        else:
+            chosen = _subset(known, str(wanted).split(","), "")
+    else:
+        chosen = known.subset(wanted)
+    if chosen.dim != known.dim:
+        raise LabelError(
+            f"text features have {chosen.dim} dimensions, the engine's features {known.dim}; "
+            "make the label set with the text encoder the engine was trained for"
+        )
+    return chosen
+
+
+def _subset(known: LabelSet, names: Iterable[str], where: str) -> LabelSet:
+    try:
+        return known.subset(name.strip() for name in names if name.strip())
+    except LabelError as error:
+        raise LabelError(f"{where}{error}") from error
+
+
+def _key(name: str) -> str:
+    """What of a name counts when it is looked up: "Night_Stand" and "night stand" are one."""
+    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())

@@ -1,0 +1,109 @@
+"""The whole recipe of the bundled default model, from data folders to files in the package.
+
+    python -m c2p_export.default_model --modelnet10 DIR --meshes DIR --posed-meshes DIR --text DIR
+
+Reads and splits the clouds, trains the depth encoder against CLIP's text features, measures
+it on the clouds it never saw, exports it with a parity check and writes the figures into
+the model card. Stop it at any time: the same command goes on where it was.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+
+from c2p_deploy.errors import C2PError
+from c2p_deploy.files import write_atomic
+from c2p_export.model_card import figures_table, update_card
+from c2p_export.onnx_export import export_onnx
+from c2p_runtime import project_depth
+from c2p_train.align import AlignConfig, align
+from c2p_train.checkpoint import save_checkpoint
+from c2p_train.classes import TRAINING_ONLY_LABELS
+from c2p_train.dataset import Source, load_clouds
+from c2p_train.evaluate import cloud_scores, judge
+from c2p_train.text_features import label_set_of, read_detic_features
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option(
+    "--modelnet10", type=_FOLDER, required=True, help="ModelNet10 training clouds, CLASS/FILE, z up."
+)
+@click.option(
+    "--meshes", type=_FOLDER, required=True, help="Princeton Shape Benchmark meshes, CLASS/FILE, y up."
+)
+@click.option(
+    "--posed-meshes", type=_FOLDER, required=True, help="SHREC meshes in arbitrary orientation, CLASS/FILE."
+)
+@click.option("--text", type=_FOLDER, required=True, help="CLIP text features as published by Detic.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default="runs/default", show_default=True, help="Work folder."
+)
+@click.option(
+    "--engine", type=click.Path(path_type=Path), help="Where the .onnx goes.  [default: OUT/default.onnx]"
+)
+@click.option(
+    "--card", type=click.Path(exists=True, path_type=Path), help="Model card to write the figures into."
+)
+@click.option("--steps", default=AlignConfig.steps, show_default=True, help="Training steps of 64 clouds.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Of the split, the weights and every random choice."
+)
+def main(
+    modelnet10: Path,
+    meshes: Path,
+    posed_meshes: Path,
+    text: Path,
+    out: Path,
+    engine: Path | None,
+    card: Path | None,
+    steps: int,
+    seed: int,
+) -> None:
+    """Train, evaluate and export the bundled default model."""
+    console = Console()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        config = AlignConfig(steps=steps, seed=seed)
+        sources = [
+            Source("ModelNet10", modelnet10, "z", samplings=1),
+            Source("meshes", meshes, "y", samplings=4),
+            Source("posed meshes", posed_meshes, "y", samplings=3, any_pose=True, weight=0.5),
+        ]
+        clouds, skipped = load_clouds(sources, config.spec, out / "clouds.npz", val_fraction=0.1, seed=seed)
+        for line in skipped:
+            console.print(f"skipped {line}", markup=False)
+        labels = label_set_of(clouds.labels, read_detic_features(text))
+        offered = labels.subset(name for name in labels.names if name not in TRAINING_ONLY_LABELS)
+        checkpoint = align(clouds, sources, labels, offered, config, out / "run.pt", console)
+        save_checkpoint(checkpoint, out / "model.pt")
+
+        held_out = np.flatnonzero(clouds.held_out)
+        scores = cloud_scores(checkpoint.encoder, clouds, held_out, labels, config.spec, checkpoint.views)
+        table = figures_table(judge(scores, clouds, held_out, offered))
+        write_atomic(out / "figures.md", table.encode())
+        if card is not None:
+            update_card(card, table)
+
+        engine = engine or out / "default.onnx"
+        depth = np.stack(
+            [
+                project_depth(clouds.points[clouds.first[i]], checkpoint.views, config.spec, "y")
+                for i in held_out[::4]
+            ]
+        )
+        manifest = export_onnx(out / "model.pt", engine, depth)
+    except C2PError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    console.print(f"wrote {engine} and its manifest; parity {dict(manifest.parity)}", markup=False)
+
+
+if __name__ == "__main__":
+    main()

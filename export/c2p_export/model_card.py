@@ -1,0 +1,46 @@
+"""The figures of a model, as the tables that stand in its model card."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from c2p_deploy.errors import C2PError
+from c2p_deploy.files import write_atomic
+
+BEGIN = "<!-- figures: written by c2p_export.default_model, do not edit -->"
+END = "<!-- end of figures -->"
+
+
+def figures_table(results: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
+    """Markdown tables of top-1 accuracy, overall and per label.
+
+    results: per data set, (label, was it recognised?) of every held-out cloud.
+    """
+    lines = ["| data set | held-out clouds | top-1 |", "|---|---|---|"]
+    lines += [f"| {name} | {len(rows)} | {_percent(rows)} |" for name, rows in results.items()]
+    for name, rows in results.items():
+        by_label: dict[str, list[tuple[str, bool]]] = defaultdict(list)
+        for row in rows:
+            by_label[row[0]].append(row)
+        lines += ["", f"### {name}, per label", "", "| label | held-out clouds | top-1 |", "|---|---|---|"]
+        lines += [
+            f"| {label} | {len(by_label[label])} | {_percent(by_label[label])} |"
+            for label in sorted(by_label)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def update_card(card: Path, table: str) -> None:
+    """Replaces what stands between the two markers of a model card. Raises C2PError without them."""
+    text = card.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise C2PError(f"{card}: has no place for figures; put {BEGIN!r} and {END!r} on lines of their own")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    write_atomic(card, f"{before}{BEGIN}\n\n{table}\n{END}{after}".encode())
+
+
+def _percent(rows: Sequence[tuple[str, bool]]) -> str:
+    return f"{100 * sum(right for _, right in rows) / len(rows):.1f} %"

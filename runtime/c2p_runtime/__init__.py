@@ -1,0 +1,30 @@
+"""On the robot: clouds in, predictions out.
+
+    from c2p_runtime import Classifier
+    print(Classifier()(points).label)
+
+Importing this package is cheap; Numba and ONNX Runtime are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from c2p_runtime.classifier import Classifier
+    from c2p_runtime.prediction import Prediction
+    from c2p_runtime.project_cpu import project_depth
+
+_HOMES = {
+    "Classifier": "c2p_runtime.classifier",
+    "Prediction": "c2p_runtime.prediction",
+    "project_depth": "c2p_runtime.project_cpu",
+}
+__all__ = ["Classifier", "Prediction", "project_depth"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

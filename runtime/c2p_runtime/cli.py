@@ -1,0 +1,268 @@
+"""`c2p-run`: clouds in, names out, on the command line."""
+
+from __future__ import annotations
+
+import glob
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from c2p_deploy.errors import C2PError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from c2p_runtime.classifier import Classifier
+    from c2p_runtime.prediction import Prediction
+
+_HANDFUL = 8  # more clouds than this get a progress bar
+
+_EPILOG = """
+\b
+Examples:
+  c2p-run chair.ply
+  c2p-run --top-k 5 --save-views views.png scan.pcd
+  c2p-run --labels "chair, sofa, bed" --json clouds/ > answers.jsonl
+  c2p-run --engine model.onnx --up y "meshes/*.obj"
+
+Clouds: PLY, PCD, OFF, OBJ, STL, GLB/GLTF, XYZ/TXT/CSV, NPY/NPZ, LAS/LAZ and raw float32 .bin.
+Meshes are sampled on their surface. A cloud that cannot be read gets one line on stderr, the
+others still run, and the exit code is 1.
+"""
+
+
+@click.command(
+    epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.argument("clouds", nargs=-1, required=True, metavar="CLOUD...")
+@click.option(
+    "--engine", metavar="ENGINE", help="An .onnx with its manifest beside it.  [default: the bundled model]"
+)
+@click.option(
+    "--labels",
+    metavar="LABELS",
+    help="What to choose from: names separated by commas, a text file with one name per line, or a "
+    "label-set .json.  [default: all labels of the engine]",
+)
+@click.option(
+    "--top-k", type=click.IntRange(min=1), default=3, show_default=True, help="Names to give per cloud."
+)
+@click.option(
+    "--up",
+    type=click.Choice(["z", "y"]),
+    default="z",
+    show_default=True,
+    help="The axis of the clouds that points up: z for robots (REP-103) and ModelNet, y for most meshes.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per cloud.")
+@click.option(
+    "--save-views",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PNG",
+    help="Draw the depth maps with the answer. With several clouds, one PNG-CLOUD.png for each.",
+)
+@click.option(
+    "--save-depth",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="NPZ",
+    help="Write the depth maps, `depth` float32 [V,S,S]. With several clouds, one NPZ-CLOUD.npz for each.",
+)
+@click.option(
+    "--columns", type=click.IntRange(3, 64), help="Floats per point of raw .bin clouds, if it cannot be told."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of sampling meshes and points."
+)
+@click.version_option(package_name="c2p-deploy")
+def main(
+    clouds: tuple[str, ...],
+    engine: str | None,
+    labels: str | None,
+    top_k: int,
+    up: Any,
+    as_json: bool,
+    save_views: Path | None,
+    save_depth: Path | None,
+    columns: int | None,
+    seed: int,
+) -> None:
+    """Say what each CLOUD is: files, directories (searched for clouds) or quoted globs.
+
+    Prints one line per cloud with the most likely names. Without --engine the bundled model
+    answers, which knows about fifty everyday things.
+    """
+    # Imported here so that --help does not wait for Numba and ONNX Runtime.
+    from c2p_deploy.io import read_cloud
+    from c2p_runtime.classifier import Classifier
+
+    failed = False
+
+    def fail(error: C2PError | OSError, where: str = "") -> None:
+        nonlocal failed
+        failed = True
+        click.echo(f"error: {where}{' '.join(str(error).split())}", err=True)
+
+    paths: list[Path] = []
+    for cloud in clouds:
+        try:
+            paths += find_clouds(cloud)
+        except C2PError as error:
+            fail(error)
+    try:
+        classifier = Classifier(engine, labels, up=up, seed=seed)
+    except C2PError as error:
+        fail(error)
+        sys.exit(1)
+
+    outputs = OutputNames(many=len(paths) > 1)
+    with classifier, progress_over(paths) as (queue, echo):
+        for path in queue:
+            started = perf_counter()
+            try:
+                points = read_cloud(path, seed=seed, columns=columns)
+            except C2PError as error:  # names the file itself
+                fail(error)
+                continue
+            read_ms = 1e3 * (perf_counter() - started)
+            try:
+                prediction = classifier(points)
+                save_extras(classifier, points, prediction, path, save_views, save_depth, outputs)
+            except C2PError as error:
+                fail(error, where=f"{path}: ")
+                continue
+            except OSError as error:
+                fail(error, where=f"{path}: cannot write {error.filename}: ")
+                continue
+            if as_json:
+                record = describe(path, len(points), prediction, read_ms, classifier, top_k)
+                echo(json.dumps(record, ensure_ascii=False))
+            else:
+                echo(answer_line(path, prediction, top_k))
+    sys.exit(1 if failed else 0)
+
+
+def find_clouds(pattern: str) -> list[Path]:
+    """The files an argument stands for: itself, a directory's clouds, or what a glob matches.
+
+    Raises CloudFileError when a directory or a glob holds no cloud. A plain name is
+    returned even if there is no such file: reading it gives the better message.
+    """
+    from c2p_deploy.errors import CloudFileError
+    from c2p_deploy.io import CLOUD_SUFFIXES
+
+    path = Path(pattern)
+    if path.is_dir():
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in CLOUD_SUFFIXES and p.is_file())
+        if not found:
+            raise CloudFileError(
+                f"{pattern}: no clouds in this directory; known: {' '.join(sorted(CLOUD_SUFFIXES))}"
+            )
+        return found
+    if not path.exists() and glob.has_magic(pattern):
+        found = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if p.is_file())
+        if not found:
+            raise CloudFileError(f"{pattern}: matches no file; check the pattern")
+        return found
+    return [path]
+
+
+class OutputNames:
+    """Where --save-views and --save-depth write: one file, or one per cloud that never clash."""
+
+    def __init__(self, many: bool) -> None:
+        self.many = many
+        self._taken: set[Path] = set()
+
+    def for_cloud(self, wanted: Path, cloud: Path) -> Path:
+        """`wanted` itself, or with several clouds `wanted` with the cloud's name in it."""
+        if not self.many:
+            return wanted
+        candidate, number = wanted.with_name(f"{wanted.stem}-{cloud.stem}{wanted.suffix}"), 2
+        while candidate in self._taken:
+            candidate = wanted.with_name(f"{wanted.stem}-{cloud.stem}-{number}{wanted.suffix}")
+            number += 1
+        self._taken.add(candidate)
+        return candidate
+
+
+def save_extras(
+    classifier: Classifier,
+    points: npt.NDArray[Any],
+    prediction: Prediction,
+    cloud: Path,
+    save_views: Path | None,
+    save_depth: Path | None,
+    outputs: OutputNames,
+) -> None:
+    """Writes the picture and the depth maps if they are wanted. Raises OSError."""
+    if save_views is None and save_depth is None:
+        return
+    depth = classifier.depth_maps(points)
+    if save_views is not None:
+        from c2p_runtime.picture import save_views as draw
+
+        draw(depth, prediction, outputs.for_cloud(save_views, cloud), title=cloud.name, up=classifier.up)
+    if save_depth is not None:
+        import numpy as np
+
+        from c2p_deploy.files import atomic_path
+
+        with atomic_path(outputs.for_cloud(save_depth, cloud)) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, depth=depth)
+
+
+def describe(
+    path: Path, points: int, prediction: Prediction, read_ms: float, classifier: Classifier, top_k: int
+) -> dict[str, Any]:
+    """The JSON object of one cloud."""
+    timing = {"read": read_ms, **prediction.timing_ms}
+    timing["total"] += read_ms
+    return {
+        "file": str(path),
+        "label": prediction.label,
+        "score": round(prediction.score, 6),
+        "top": [{"label": label, "score": round(score, 6)} for label, score in prediction.top(top_k)],
+        "points": points,
+        "timing_ms": {stage: round(ms, 3) for stage, ms in timing.items()},
+        "engine": str(classifier.engine),
+        "backend": classifier.backend,
+    }
+
+
+def answer_line(path: Path, prediction: Prediction, top_k: int) -> str:
+    """The line of one cloud: file, name, score and the runners-up."""
+    (label, score), *others = prediction.top(top_k)
+    line = f"{path}: {label} {100 * score:.1f} %"
+    if others:
+        line += f"  ({', '.join(f'{label} {100 * score:.1f} %' for label, score in others)})"
+    return line
+
+
+@contextmanager
+def progress_over(paths: list[Path]) -> Iterator[tuple[Iterator[Path], Any]]:
+    """The paths, with a progress bar on a terminal when they are many, and how to print a line."""
+    if len(paths) <= _HANDFUL or not sys.stderr.isatty():
+        yield iter(paths), click.echo
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+
+        def echo(line: str) -> None:
+            if sys.stdout.isatty():  # both streams on one screen: print above the bar
+                progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            else:
+                click.echo(line)
+
+        yield progress.track(paths, description="classifying"), echo  # type: ignore[misc]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""`project_depth` for the CPU: the projection of `c2p_deploy.depth`, compiled by Numba.
+
+Same signature and results as `project_depth_reference`. One kernel draws one view and
+holds no lock of Python's, so views are spread over a small thread pool: unlike Numba's own
+parallel loops this needs no OpenMP library on the machine and is safe to call from many
+threads at once. Compiled code is cached on disk, so only the first run ever compiles.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from c2p_deploy.depth import DepthSpec, FloatArray, UpAxis, pixel_centres, turn_up
+from c2p_deploy.views import ViewSet
+from c2p_runtime.jit import jit
+
+
+def project_depth(
+    points: npt.ArrayLike,
+    views: ViewSet,
+    spec: DepthSpec,
+    up: UpAxis = "z",
+    out: FloatArray | None = None,
+) -> FloatArray:
+    """Depth maps float32 [V, S, S] of prepared points [N, 3] (unit sphere, see `prepare_points`).
+
+    Foreground lies in [0, 200/255], near is dark; background is 1.0. `up` names the axis of
+    the cloud that points up. `out`, C-contiguous float32 [V, S, S], is filled and returned
+    when given. Raises ValueError for a wrong shape, dtype or `up`.
+    """
+    cloud = np.asarray(points, dtype=np.float32)
+    if cloud.ndim != 2 or cloud.shape[1] != 3:
+        raise ValueError(f"points must be [N, 3], got {cloud.shape}")
+    shape = (len(views), spec.image_size, spec.image_size)
+    if out is None:
+        out = np.empty(shape, dtype=np.float32)
+    elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+        raise ValueError(f"out must be C-contiguous float32 {shape}, got {out.dtype} {out.shape}")
+    cloud = np.ascontiguousarray(turn_up(cloud, up))
+    centres = _centres(spec.image_size)
+    radius = np.float32(spec.point_radius)
+
+    def draw(view: int) -> None:
+        _draw_view(cloud, views.rotations[view], views.distances[view], centres, radius, out[view])
+
+    # Collecting the results re-raises whatever a thread raised.
+    list(_pool(os.getpid()).map(draw, range(len(views))))
+    return out
+
+
+@lru_cache(maxsize=8)
+def _centres(image_size: int) -> FloatArray:
+    return pixel_centres(image_size)
+
+
+@lru_cache(maxsize=1)
+def _pool(pid: int) -> ThreadPoolExecutor:
+    """The threads of this process: a forked child (another pid) has none and gets its own."""
+    return ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1), thread_name_prefix="c2p-project")
+
+
+@jit
+def _draw_view(points, rotation, distance, centres, radius, depth):  # type: ignore[no-untyped-def]
+    """One depth map: float32 points [N, 3], rotation [3, 3], pixel centres [S] -> depth [S, S].
+
+    The arithmetic that decides coverage and depth is the reference's, operation by
+    operation, in float32; only the search for the pixels of a disc is different.
+    """
+    size = depth.shape[0]
+    far = np.float32(3.4e38)
+    one = np.float32(1)
+    scale = one / distance
+    squared = radius * radius
+    limit = one + radius
+    half = np.float32(0.5 * size)
+    reach = radius * half + one  # one pixel to spare: rounding here must never lose a hit
+    depth[:, :] = far
+    for n in range(points.shape[0]):
+        px, py, pz = points[n, 0] * scale, points[n, 1] * scale, points[n, 2] * scale
+        x = (px * rotation[0, 0] + py * rotation[1, 0]) + pz * rotation[2, 0]
+        y = (px * rotation[0, 1] + py * rotation[1, 1]) + pz * rotation[2, 1]
+        z = ((px * rotation[0, 2] + py * rotation[1, 2]) + pz * rotation[2, 2]) + distance
+        if not (z >= 0 and abs(x) < limit and abs(y) < limit):  # also when not a number
+            continue
+        column, row = (one - x) * half, (one - y) * half
+        first_j, last_j = max(0, int(column - reach)), min(size - 1, int(column + reach))
+        first_i, last_i = max(0, int(row - reach)), min(size - 1, int(row + reach))
+        for i in range(first_i, last_i + 1):
+            dy = y - centres[i]
+            dy2 = dy * dy
+            if dy2 >= squared:
+                continue
+            for j in range(first_j, last_j + 1):
+                dx = x - centres[j]
+                if dx * dx + dy2 < squared and z < depth[i, j]:
+                    depth[i, j] = z
+
+    nearest, farthest, background = far, np.float32(0), False
+    for i in range(size):
+        for j in range(size):
+            z = depth[i, j]
+            if z == far or z == 0:  # a depth of exactly 0 counts as background
+                background = True
+            else:
+                nearest, farthest = min(nearest, z), max(farthest, z)
+    if background:
+        nearest = min(nearest, one)
+    for i in range(size):
+        for j in range(size):
+            z = depth[i, j]
+            if z == far or z == 0:
+                depth[i, j] = one
+            else:
+                depth[i, j] = (z - nearest) / farthest * np.float32(200) / np.float32(255)

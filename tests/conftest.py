@@ -1,0 +1,27 @@
+"""Where tests find their data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+GOLDEN = Path(__file__).parent / "data" / "golden"
+SHARED = REPOSITORY.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real clouds and full goldens beside the repository, where there is one."""
+    if not (SHARED / "golden").is_dir():
+        pytest.skip(f"needs the real clouds and full goldens in {SHARED}")
+    return SHARED
+
+
+@pytest.fixture
+def chair() -> np.ndarray:
+    """A chair of 1,024 points, z up: float32 [1024, 3]."""
+    with np.load(GOLDEN / "chair.npz") as golden:
+        return golden["points_raw"]

@@ -1,0 +1,161 @@
+"""`c2p-run` as its users meet it: in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from c2p_deploy import prepare_points, project_depth_reference
+from engines import SPEC, VIEWS, write_engine
+
+RNG = np.random.default_rng(0)
+
+
+def c2p_run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "c2p_runtime.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
+
+
+@pytest.fixture
+def clouds(tmp_path: Path) -> Path:
+    """A folder with three good clouds, one of them one level down, one bad one and a bystander."""
+    folder = tmp_path / "clouds"
+    (folder / "more").mkdir(parents=True)
+    np.save(folder / "a.npy", RNG.normal(size=(100, 3)))
+    np.savetxt(folder / "b.xyz", RNG.normal(size=(50, 3)))
+    np.save(folder / "more" / "a.npy", RNG.normal(size=(10, 3)))
+    np.save(folder / "same.npy", np.ones((10, 3)))
+    (folder / "notes.md").write_text("not a cloud")
+    return folder
+
+
+def test_one_cloud_one_line(clouds: Path, chair: np.ndarray) -> None:
+    np.save(clouds / "chair.npy", chair)
+    result = c2p_run(clouds / "chair.npy")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"{clouds / 'chair.npy'}: chair ")
+    assert result.stdout.count("\n") == 1 and result.stdout.count("%") == 3
+
+
+def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None:
+    np.save(clouds / "chair.npy", chair)
+    result = c2p_run("--json", "--top-k", "5", clouds / "chair.npy", clouds / "b.xyz")
+    assert result.returncode == 0
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["points"] for record in records] == [1024, 50]
+    record = records[0]
+    assert list(record) == ["file", "label", "score", "top", "points", "timing_ms", "engine", "backend"]
+    assert record["file"] == str(clouds / "chair.npy")
+    assert (record["label"], record["backend"]) == ("chair", "onnxruntime")
+    assert len(record["top"]) == 5
+    assert record["top"][0] == {"label": "chair", "score": record["score"]}
+    timing = record["timing_ms"]
+    assert list(timing) == ["read", "prepare", "project", "encode", "score", "total"]
+    assert timing["total"] == pytest.approx(sum(timing.values()) - timing["total"], abs=0.01)
+
+
+def test_a_directory_is_searched_and_a_bad_cloud_stops_nobody(clouds: Path) -> None:
+    result = c2p_run("--json", clouds)
+    assert result.returncode == 1
+    files = [json.loads(line)["file"] for line in result.stdout.splitlines()]
+    assert files == [str(clouds / name) for name in ("a.npy", "b.xyz", "more/a.npy")]
+    assert result.stderr == (
+        f"error: {clouds / 'same.npy'}: all 10 points coincide; a cloud needs some extent to be classified\n"
+    )
+
+
+def test_globs_are_expanded_by_us_too(clouds: Path) -> None:
+    result = c2p_run("--json", "*/**/a.npy", cwd=clouds.parent)
+    files = [json.loads(line)["file"] for line in result.stdout.splitlines()]
+    assert files == ["clouds/a.npy", "clouds/more/a.npy"]
+
+
+def test_names_with_odd_signs(clouds: Path) -> None:
+    odd = clouds / "stuhl [1] é.npy"
+    np.save(odd, RNG.normal(size=(10, 3)))
+    result = c2p_run("--json", odd)
+    assert json.loads(result.stdout)["file"] == str(odd)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["gone.ply"], "gone.ply: "),
+        (["*.laz"], "*.laz: matches no file"),
+        (["empty"], "empty: no clouds in this directory"),
+        (["notes.md"], "notes.md: "),
+        (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),
+        (["--labels", "chair, zofa", "a.npy"], "did you mean sofa?"),
+        (["--labels", "gone.json", "a.npy"], "gone.json: cannot read label set"),
+        (["--save-views", "gone/v.png", "a.npy"], "a.npy: cannot write"),
+        (["--save-depth", "gone/d.npz", "a.npy"], "a.npy: cannot write"),
+    ],
+)
+def test_errors_are_one_line_that_says_what_and_where(
+    clouds: Path, arguments: list[str], complaint: str
+) -> None:
+    (clouds / "empty").mkdir()
+    result = c2p_run(*arguments, cwd=clouds)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ") and complaint in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--up", "x", "a"], ["--top-k", "0", "a"], ["--nonsense", "a"]])
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    result = c2p_run(*arguments)
+    assert result.returncode == 2 and "Usage: " in result.stderr
+
+
+def test_help_teaches_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from c2p_runtime.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "print([m for m in ('numba', 'onnxruntime', 'torch', 'trimesh', 'PIL') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
+    for part in ("--labels", "Examples:", "c2p-run --top-k 5", "the exit code is 1"):
+        assert part in " ".join(out.split())
+
+
+@pytest.mark.parametrize("up", ["z", "y"])
+def test_saved_depth_is_what_the_engine_saw(tmp_path: Path, up: str) -> None:
+    cloud = RNG.normal(size=(40, 3))
+    np.save(tmp_path / "a.npy", cloud)
+    engine = write_engine(tmp_path)
+    result = c2p_run("--engine", engine, "--up", up, "--save-depth", tmp_path / "d.npz", tmp_path / "a.npy")
+    assert result.returncode == 0, result.stderr
+    with np.load(tmp_path / "d.npz") as saved:
+        assert saved["depth"].dtype == np.float32
+        expected = project_depth_reference(prepare_points(cloud, SPEC), VIEWS, SPEC, up)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(saved["depth"], expected)
+
+
+def test_several_clouds_get_a_file_each(clouds: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    result = c2p_run("--save-views", out / "v.png", "--save-depth", out / "d.npz", clouds)
+    assert result.returncode == 1  # for the bad one
+    names = [f"{kind}-{cloud}" for kind in ("d", "v") for cloud in ("a", "a-2", "b")]
+    assert sorted(p.stem for p in out.iterdir()) == names
+    assert (out / "v-a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_labels_restrict_the_answer(clouds: Path) -> None:
+    result = c2p_run("--json", "--top-k", "9", "--labels", "Night_Stand,toilet", clouds / "a.npy")
+    top = json.loads(result.stdout)["top"]
+    assert {entry["label"] for entry in top} == {"Night_Stand", "toilet"}
+    assert sum(entry["score"] for entry in top) == pytest.approx(1, abs=1e-5)
+
+
+def test_seed_decides_the_sampling(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", RNG.normal(size=(5000, 3)))
+    for seed, name in ((1, "a"), (1, "b"), (2, "c")):
+        c2p_run("--seed", str(seed), "--save-depth", tmp_path / f"{name}.npz", tmp_path / "a.npy")
+    a, b, c = (np.load(tmp_path / f"{name}.npz")["depth"] for name in "abc")
+    np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(a, c)

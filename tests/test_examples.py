@@ -1,0 +1,123 @@
+"""The example clouds and scripts in `examples/`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from c2p_deploy import DepthSpec, prepare_points, read_cloud
+from c2p_deploy.io import CLOUD_SUFFIXES
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+CLOUDS = sorted((EXAMPLES / "clouds").iterdir())
+
+# Metres: extent in x, y, z; and the axis that is up.
+EXTENTS = {
+    "airplane.obj": ((36.7, 34, 10.8), "z"),
+    "bathtub.off": ((0.8, 1.74, 0.55), "z"),
+    "bed.npy": ((1.64, 2.14, 1.06), "z"),
+    "bottle.xyz": ((0.076, 0.076, 0.316), "z"),
+    "chair.ply": ((0.44, 0.5, 0.95), "z"),
+    "lamp.ply": ((0.37, 0.22, 0.45), "z"),
+    "monitor.stl": ((0.2, 0.6, 0.48), "z"),
+    "mug_y_up.glb": ((0.117, 0.094, 0.082), "y"),
+    "sofa.csv": ((0.93, 1.9, 0.9), "z"),
+    "table.pcd": ((0.85, 1.6, 0.75), "z"),
+}
+
+
+def make_clouds(*arguments: str) -> None:
+    subprocess.run([sys.executable, str(EXAMPLES / "make_clouds.py"), *arguments], check=True, timeout=120)
+
+
+def test_the_script_reproduces_the_committed_files(tmp_path: Path) -> None:
+    make_clouds("--out", str(tmp_path / "new" / "clouds"))
+    made = sorted((tmp_path / "new" / "clouds").iterdir())
+    assert [path.name for path in made] == [path.name for path in CLOUDS]
+    for new, committed in zip(made, CLOUDS, strict=True):
+        assert new.read_bytes() == committed.read_bytes(), committed.name
+
+
+def test_another_seed_gives_other_points_and_the_same_meshes(tmp_path: Path) -> None:
+    make_clouds("--out", str(tmp_path), "--seed", "7")
+    for committed in CLOUDS:
+        same = (tmp_path / committed.name).read_bytes() == committed.read_bytes()
+        assert same == (committed.suffix in (".obj", ".off", ".stl", ".glb")), committed.name
+
+
+def test_each_file_has_a_format_of_its_own_and_all_are_small() -> None:
+    kinds = {path.read_bytes()[:30] if path.suffix == ".ply" else path.suffix.encode() for path in CLOUDS}
+    assert len(kinds) == len(CLOUDS)  # the two .ply are one binary, one text
+    assert {path.suffix for path in CLOUDS} <= set(CLOUD_SUFFIXES)
+    assert sum(path.stat().st_size for path in CLOUDS) < 600_000
+
+
+@pytest.mark.parametrize("path", CLOUDS, ids=lambda path: path.name)
+def test_every_cloud_is_readable_and_of_real_size(path: Path) -> None:
+    points = read_cloud(path)
+    assert points.dtype == np.float32
+    is_mesh = path.suffix in (".obj", ".off", ".stl", ".glb")
+    assert len(points) == 8192 if is_mesh else 2000 <= len(points) <= 4000
+    extent, up = EXTENTS[path.name]
+    assert np.ptp(points, axis=0) == pytest.approx(extent, rel=0.05)
+    assert len(np.unique(points, axis=0)) > 0.95 * len(points)
+    if path.name != "airplane.obj":  # it flies
+        assert points[:, "xyz".index(up)].min() == pytest.approx(0, abs=0.01)
+    assert len(prepare_points(points, DepthSpec())) == 1024
+
+
+@pytest.mark.parametrize("path", CLOUDS, ids=lambda path: path.name)
+def test_other_readers_agree(path: Path) -> None:
+    """The files are what their suffix says, not merely what our own readers take."""
+    if path.suffix in (".xyz", ".csv", ".npy"):
+        delimiter = "," if path.suffix == ".csv" else None
+        theirs = (
+            np.load(path)
+            if path.suffix == ".npy"
+            else np.loadtxt(path, delimiter=delimiter, skiprows=int(path.suffix == ".csv"))
+        )
+        assert read_cloud(path) == pytest.approx(theirs)
+    elif path.suffix == ".pcd":
+        pypcd4 = pytest.importorskip("pypcd4", reason="pypcd4 is not installed")
+        theirs = pypcd4.PointCloud.from_path(path).numpy(("x", "y", "z"))
+        np.testing.assert_array_equal(read_cloud(path), theirs)
+    else:
+        trimesh = pytest.importorskip("trimesh", reason="trimesh is not installed")
+        loaded = trimesh.load(path)
+        theirs = loaded.to_geometry() if hasattr(loaded, "to_geometry") else loaded
+        ours = read_cloud(path, mesh_points=50_000)
+        slack = 0.01 * float(np.ptp(ours, axis=0).max())
+        assert ours.min(axis=0) == pytest.approx(theirs.bounds[0], abs=slack)
+        assert ours.max(axis=0) == pytest.approx(theirs.bounds[1], abs=slack)
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in CLOUDS if p.suffix in (".obj", ".off", ".stl", ".glb")], ids=lambda path: path.name
+)
+def test_meshes_are_closed_skins_that_face_outwards(path: Path) -> None:
+    trimesh = pytest.importorskip("trimesh", reason="trimesh is not installed")
+    loaded = trimesh.load(path)
+    mesh = loaded.to_geometry() if hasattr(loaded, "to_geometry") else loaded
+    mesh.merge_vertices()
+    for part in mesh.split(only_watertight=False):
+        assert part.is_watertight and part.is_winding_consistent
+        assert part.volume > 0
+
+
+def test_classify_names_the_example_clouds() -> None:
+    from c2p_runtime.classifier import DEFAULT_ENGINE
+
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    if not DEFAULT_ENGINE.exists():
+        pytest.skip("the bundled model is not built yet")
+    paths = [str(EXAMPLES / "clouds" / name) for name in ("chair.ply", "table.pcd")]
+    answer = subprocess.run(
+        [sys.executable, str(EXAMPLES / "classify.py"), *paths], capture_output=True, text=True, timeout=300
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert [line.split(": ")[1].split("  (")[0] for line in answer.stdout.splitlines()] == ["chair", "table"]
+    assert answer.stdout.count("(") == 2
