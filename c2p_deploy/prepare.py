@@ -10,6 +10,8 @@ from c2p_deploy.errors import CloudError
 
 # Farthest-point sampling looks at no more than this many candidates per point it keeps.
 _CANDIDATES_PER_POINT = 8
+# Squares of anything larger would overflow the float32 arithmetic of the sampling.
+_LARGEST_COORDINATE = 1e18
 
 
 def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> FloatArray:
@@ -42,6 +44,10 @@ def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
         cloud = cloud[finite]
     if len(cloud) == 0:
         raise CloudError("no finite point in the cloud; check the sensor or the file")
+    if np.abs(cloud).max() > _LARGEST_COORDINATE:
+        raise CloudError(
+            "coordinates beyond 1e18 in the cloud; the data is damaged or its columns are not x, y, z"
+        )
     return cloud
 
 
@@ -79,6 +85,6 @@ def to_unit_sphere(points: npt.NDArray[np.floating]) -> FloatArray:
     offset = wide - wide.mean(axis=0)
     radius = np.sqrt((offset * offset).sum(axis=1).max())
     # Below this the differences between points are rounding errors of their coordinates.
-    if not radius > 1e-6 * np.abs(wide).max() * (1 if points.dtype == np.float32 else 1e-8):
+    if not radius > (1e-7 if points.dtype == np.float32 else 1e-14) * np.abs(wide).max():
         raise CloudError(f"all {len(points)} points coincide; a cloud needs some extent to be classified")
     return np.asarray(offset / radius, dtype=np.float32)

@@ -3,6 +3,12 @@
     from c2p_deploy.io import read_cloud
     points = read_cloud("chair.ply")        # (N, 3) float32, finite
 
+The readers are our own because a robot must not crash on a file. General mesh libraries take
+a header's word for the size of the data, accept some truncated files in silence, and cost more
+start-up time than a whole classification; here every promise of a header is checked against
+the size of the file before anything is allocated. trimesh and pypcd4 remain the oracles of the
+tests (tests/deploy/test_read_oracles.py).
+
 Importing this package costs numpy and nothing else; LZF and LAZ decoders are imported
 by the readers that need them.
 """

@@ -24,7 +24,8 @@ class Unreadable(Exception):
     """A reader's refusal: what is wrong, and what to do. One line, no path."""
 
     def __init__(self, problem: str, remedy: str = RE_EXPORT) -> None:
-        super().__init__(f"{problem}; {remedy}")
+        quoted = problem if len(problem) <= 300 else problem[:300] + " ..."  # contents may be quoted in it
+        super().__init__(f"{quoted}; {remedy}")
 
 
 class MissingPackage(Unreadable):

@@ -59,13 +59,12 @@ def read_ply(data: bytes, path: Path) -> Geometry:
     if "vertex" not in names:
         raise Unreadable("has no vertex element in its PLY header", "export it again with vertices")
     vertex = elements[names.index("vertex")]
-    columns = [
-        i for axis in "xyz" for i, p in enumerate(vertex.properties) if p.name == axis and not p.count_type
-    ]
-    if [vertex.properties[i].name for i in columns] != ["x", "y", "z"]:
+    plain = [None if p.count_type else p.name for p in vertex.properties]
+    if not {"x", "y", "z"} <= set(plain):
         raise Unreadable(
-            "has no vertex properties x, y and z in its PLY header", "export it again with coordinates"
+            "has no vertex properties x, y and z in its PLY header", "export it with coordinates"
         )
+    columns = [plain.index(axis) for axis in "xyz"]
     wanted = {names.index("vertex"): columns}
     face = names.index("face") if "face" in names else None
     if face is not None and (lists := _polygon_property(elements[face])):
@@ -102,9 +101,8 @@ def _parse_header(data: bytes) -> tuple[bool, list[Element], int]:
     if begin is None:
         raise Unreadable("does not begin with a line 'ply'")
     newline = re.escape(begin.group(1))
-    end = re.compile(newline + rb"[ \t]*end_header[ \t]*(?:" + newline + rb"|\Z)").search(
-        data, begin.start(1)
-    )
+    last_line = re.compile(newline + rb"[ \t]*end_header[ \t]*(?:" + newline + rb"|\Z)")
+    end = last_line.search(data, begin.start(1))
     if end is None:
         raise Unreadable("has a PLY header without end_header")
     order, elements = "", list[Element]()
@@ -148,24 +146,20 @@ def _read_binary(
         if element.rows * sum(sizes) > len(data) - body:
             raise _truncated(element, f"the {len(data) - body} bytes left cannot hold them")
         if not element.rows or not sizes:
-            tables_here = [Column(np.empty(0), np.empty(0, np.int64))] * len(columns)
-        elif (uniform := _uniform_rows(data, body, element)) is not None:
-            tables_here = [
-                Column(
-                    uniform[f"{i}"].ravel(), _counts(uniform, i) if element.properties[i].count_type else None
-                )
-                for i in columns
-            ]
-            body += uniform.nbytes
+            found = [Column(np.empty(0), np.empty(0, np.int64)) for _ in columns]
+        elif (rows := _uniform_rows(data, body, element)) is not None:
+            found = [Column(rows[f"{i}"].ravel(), _lengths(rows, i)) for i in columns]
+            body += rows.nbytes
         else:
-            tables_here, body = _ragged_rows(data, body, element, columns)
+            found, body = _ragged_rows(data, body, element, columns)
         if index in wanted:
-            tables[index] = tables_here
+            tables[index] = found
     return tables
 
 
-def _counts(rows: NDArray[Any], column: int) -> NDArray[np.int64]:
-    return rows[f"{column}#"].astype(np.int64)
+def _lengths(rows: NDArray[Any], column: int) -> NDArray[np.int64] | None:
+    """Lengths of the lists in a column of `_uniform_rows`; None for plain values."""
+    return rows[f"{column}#"].astype(np.int64) if f"{column}#" in (rows.dtype.names or ()) else None
 
 
 def _uniform_rows(data: bytes, start: int, element: Element) -> NDArray[Any] | None:
@@ -175,17 +169,17 @@ def _uniform_rows(data: bytes, start: int, element: Element) -> NDArray[Any] | N
     """
     fields: list[tuple[Any, ...]] = []
     position = start
-    for i, property in enumerate(element.properties):
+    for i, prop in enumerate(element.properties):
         length: tuple[int, ...] = ()
-        if property.count_type is not None:
-            count = _list_length(data, position, property.count_type)
-            if count is None or count * property.type.itemsize * element.rows > len(data) - start:
+        if prop.count_type is not None:
+            count = _list_length(data, position, prop.count_type)
+            if count is None or count * prop.type.itemsize * element.rows > len(data) - start:
                 return None
-            fields.append((f"{i}#", property.count_type))
-            position += property.count_type.itemsize
+            fields.append((f"{i}#", prop.count_type))
+            position += prop.count_type.itemsize
             length = (count,)
-        fields.append((f"{i}", property.type, length))
-        position += property.type.itemsize * (length[0] if length else 1)
+        fields.append((f"{i}", prop.type, length))
+        position += prop.type.itemsize * (length[0] if length else 1)
     if (position - start) * element.rows > len(data) - start:
         return None
     rows = np.frombuffer(data, np.dtype(fields), element.rows, start)
@@ -261,9 +255,9 @@ def _ragged_lines(lines: list[bytes], element: Element, columns: list[int]) -> l
     counts: dict[int, list[int]] = {i: [] for i in columns}
     for line in lines:
         tokens, position = line.split(), 0
-        for i, property in enumerate(element.properties[: max(columns) + 1]):
+        for i, prop in enumerate(element.properties[: max(columns) + 1]):
             count = 1
-            if property.count_type is not None:
+            if prop.count_type is not None:
                 count = whole_number(b"".join(tokens[position : position + 1]), "the length of a list")
                 position += 1
             if position + count > len(tokens):

@@ -15,8 +15,8 @@ FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute"
 def read_stl(data: bytes, path: Path) -> Geometry:
     """Triangles; float32 (text: where that suffices)."""
     facets = int.from_bytes(data[80:84], "little")
-    is_text = data[:512].lstrip().lower().startswith(b"solid")
-    # binary files may begin with "solid" as well, but then their length fits
+    # binary files may begin with "solid" as well
+    is_text = data[:512].lstrip().lower().startswith(b"solid") and b"\0" not in data[:512]
     if len(data) >= 84 and (len(data) == 84 + facets * FACET.itemsize or not is_text):
         points, declared = _read_binary(data, facets), True
     elif is_text:

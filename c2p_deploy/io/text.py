@@ -10,6 +10,7 @@ import numpy as np
 
 from c2p_deploy.io.common import Geometry, Unreadable, as_utf8, not_numbers
 
+LINE_END = re.compile(rb"\r\n|\n|\r")
 COMMENTS = ("#", "//", "%")
 # How programs name coordinates: CloudCompare "//X Y Z", ParaView "Points:0", Excel "x [m]"
 AXES = ({"x", "points:0", "points_0"}, {"y", "points:1", "points_1"}, {"z", "points:2", "points_2"})
@@ -53,23 +54,17 @@ def read_text(data: bytes, path: Path) -> Geometry:
         position = following
 
     if len(words) <= max(columns):
-        raise Unreadable(
-            f"has rows of {len(words)} columns, e.g. {line[:60]!r}", "give x, y and z in every row"
-        )
+        raise Unreadable(f"has rows of {len(words)} columns: {line[:60]!r}", "give x, y and z in every row")
     delimiter = _delimiter(line)
     body = text[position:]
     if delimiter == ";" and "," in line and "." not in line:
         body = body.replace(b",", b".")  # decimal commas, as spreadsheets write in much of Europe
+    stream = io.TextIOWrapper(
+        io.BytesIO(body), "utf-8", errors="replace"
+    )  # not lines: these files can be large
+    quote = '"' if '"' in line else None
     try:
-        points = np.loadtxt(
-            io.TextIOWrapper(
-                io.BytesIO(body), "utf-8", errors="replace"
-            ),  # a stream: these files can be large
-            delimiter=delimiter,
-            usecols=columns,
-            ndmin=2,
-            quotechar='"' if '"' in line else None,
-        )
+        points = np.loadtxt(stream, delimiter=delimiter, usecols=columns, ndmin=2, quotechar=quote)
     except ValueError as error:
         raise not_numbers(error) from error
     if promised is not None and promised != len(points):
@@ -79,7 +74,7 @@ def read_text(data: bytes, path: Path) -> Geometry:
 
 def _line(text: bytes, position: int) -> tuple[str, int]:
     """The line that begins at `position`, stripped, and where the next begins."""
-    end = re.compile(rb"\r\n|\n|\r").search(text, position)
+    end = LINE_END.search(text, position)
     stop, following = (end.start(), end.end()) if end else (len(text), len(text))
     return text[position:stop].decode("utf-8", "replace").strip(), following
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -91,6 +92,8 @@ def export_onnx(checkpoint_file: Path, engine: Path, depth: FloatArray, max_batc
 def write_graph(model: ZeroShotModel, path: Path, shape: tuple[int, int]) -> None:
     """The model as one ONNX file: depth [B, V, S, S] -> features [B, D], B free."""
     views, size = shape
+    # The exporter warns of operators of packages that are not installed and not used.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     program = torch.onnx.export(
         model,
         (torch.rand(2, views, size, size),),  # 2: a traced 1 would be taken for a constant

@@ -72,6 +72,7 @@ def test_integers_and_lists_are_points_too() -> None:
     [
         (np.zeros((0, 3)), "no finite point"),
         (np.full((4, 3), np.nan), "no finite point"),
+        (np.array([[1e30, 0, 0], [0, 0, 0]]), "beyond 1e18"),
         (np.zeros((1, 3)), "coincide"),
         (np.full((64, 3), 7.3, dtype=np.float32), "coincide"),
         (np.full((2000, 3), 1e6), "coincide"),

@@ -46,6 +46,7 @@ VARIANTS = {
     "binary.stl": stl(),
     "binary that says solid.stl": stl(b"solid like text"),
     "binary with more behind.stl": stl() + b"trailing bytes",
+    "binary that says solid with more behind.stl": stl(b"solid like text") + b"trailing bytes",
     "text.stl": stl_text(),
     "crlf.stl": stl_text(newline="\r\n"),
     "solids.stl": stl_text(cube_triangles()[:5])

@@ -28,7 +28,7 @@ from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.files import atomic_path
 from c2p_runtime import project_depth
 from c2p_train.augment import Augmentation, augment
-from c2p_train.checkpoint import Checkpoint, load_torch_file
+from c2p_train.checkpoint import Checkpoint, CheckpointError, load_torch_file
 from c2p_train.dataset import Clouds, Source
 from c2p_train.encoder import DepthEncoder, EncoderConfig, view_features
 from c2p_train.evaluate import accuracies
@@ -222,8 +222,6 @@ def store(run: RunState, path: Path, config: AlignConfig) -> None:
 
 def restore(run: RunState, path: Path, config: AlignConfig) -> None:
     """Puts a run back to where `store` left it. Raises CheckpointError if it had other settings."""
-    from c2p_train.checkpoint import CheckpointError
-
     values = load_torch_file(path)
     if values.get("config") != asdict(config):
         raise CheckpointError(

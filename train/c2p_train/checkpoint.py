@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
-from c2p_deploy.errors import C2PError
+from c2p_deploy.errors import C2PError, LabelError
 from c2p_deploy.files import atomic_path
 from c2p_train.encoder import DepthEncoder, EncoderConfig, ZeroShotModel
 
@@ -85,7 +85,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             training=values["training"],
             head=values["head"],
         )
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, LabelError) as error:
         raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
 
 

@@ -1,0 +1,82 @@
+"""What every benchmark shares: statistics, the environment, and where results are written."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from c2p_deploy.files import sha256_of, write_atomic
+from c2p_runtime.classifier import DEFAULT_ENGINE
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).resolve().parent / "results"
+_MEASURED = ("c2p-deploy", "numpy", "numba", "fpsample")
+
+
+def summary(values: Iterable[float]) -> dict[str, float]:
+    """Median, quartiles and extremes."""
+    values = np.fromiter(values, dtype=np.float64)
+    low, median, high = np.percentile(values, (25, 50, 75))
+    return {
+        "median": round(float(median), 4),
+        "q1": round(float(low), 4),
+        "q3": round(float(high), 4),
+        "min": round(float(values.min()), 4),
+        "max": round(float(values.max()), 4),
+        "n": len(values),
+    }
+
+
+def spread(stats: dict[str, float], digits: int = 2) -> str:
+    """A summary as a table shows it: median (quartile–quartile)."""
+    return f"{stats['median']:.{digits}f} ({stats['q1']:.{digits}f}–{stats['q3']:.{digits}f})"
+
+
+def write_results(path: Path, environment: dict[str, Any], results: dict[str, Any]) -> None:
+    """Writes what was measured and where, as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, (json.dumps({"environment": environment, **results}, indent=1) + "\n").encode())
+
+
+def environment() -> dict[str, Any]:
+    """What the figures depend on. To be taken before measuring: it holds the load found there."""
+    return {
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 2),  # of other programs: should be near 0
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in _MEASURED},
+        "onnxruntime": onnxruntime.__version__,
+        "engine_sha256": sha256_of(DEFAULT_ENGINE),
+        "command": _command(),
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _command() -> str:
+    """The command line without the folders, which are another's anyway."""
+    words = [f"benchmarks/{Path(sys.argv[0]).name}"]
+    for word in sys.argv[1:]:
+        option, equals, value = word.rpartition("=")
+        words.append(option + equals + (Path(value).name or value))
+    return " ".join(["python", *words])

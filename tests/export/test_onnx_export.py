@@ -1,0 +1,112 @@
+"""Export: the engine equals the checkpoint, or there is no engine."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from click.testing import CliRunner
+
+from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
+from c2p_deploy.files import sha256_of
+from c2p_export import onnx_export
+from c2p_export.default_model import main as default_model
+from c2p_export.model_card import BEGIN, END
+from c2p_export.onnx_export import ParityError, export_onnx
+from c2p_runtime import Classifier
+from c2p_train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from c2p_train.encoder import DepthEncoder, EncoderConfig
+from training_data import write_clouds, write_text_features
+
+DEPTH = np.random.default_rng(0).random((11, 6, 32, 32), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small encoder whose batch norms have seen data."""
+    torch.manual_seed(0)
+    encoder = DepthEncoder(EncoderConfig(stem=8, widths=(8, 16), blocks=(1, 1), embed_dim=16)).train()
+    for _ in range(5):
+        encoder(torch.rand(8, 1, 32, 32))
+    path = tmp_path_factory.mktemp("checkpoint") / "model.pt"
+    labels = LabelSet(("a", "b", "c"), np.random.default_rng(0).normal(size=(3, 16)))
+    views, spec = ViewSet.named("clip2point-6"), DepthSpec(32, 0.1, 64)
+    save_checkpoint(Checkpoint(encoder.eval(), views, spec, labels, 20.0, {}), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def engine(checkpoint: Path) -> Path:
+    export_onnx(checkpoint, checkpoint.parent / "small.onnx", DEPTH, max_batch=8)
+    return checkpoint.parent / "small.onnx"
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 11])
+def test_the_engine_equals_the_checkpoint_at_any_batch(checkpoint: Path, engine: Path, batch: int) -> None:
+    session = ort.InferenceSession(str(engine), providers=["CPUExecutionProvider"])
+    (features,) = session.run(None, {"depth": DEPTH[:batch]})
+    with torch.inference_mode():
+        expected = load_checkpoint(checkpoint).model()(torch.from_numpy(DEPTH[:batch])).numpy()
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+def test_the_engine_is_one_self_contained_file(engine: Path) -> None:
+    assert sorted(p.name for p in engine.parent.iterdir()) == ["model.pt", "small.json", "small.onnx"]
+    model = onnx.load(str(engine))
+    assert all(t.data_location != onnx.TensorProto.EXTERNAL for t in model.graph.initializer)
+    shape = [d.dim_param or d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+    assert shape[1:] == [6, 32, 32] and isinstance(shape[0], str)
+
+
+def test_the_manifest_tells_what_was_exported(checkpoint: Path, engine: Path) -> None:
+    manifest = Manifest.for_engine(engine)
+    assert manifest.checkpoint_sha256 == sha256_of(checkpoint)
+    assert (manifest.head, manifest.precision, manifest.batch.max) == ("zeroshot", "fp32", 8)
+    assert manifest.parity["onnxruntime"]["clouds"] == 11
+    assert manifest.parity["onnxruntime"]["top1_agreement"] == 1
+    assert manifest.parity["onnxruntime"]["feature_max_abs"] < 1e-5
+    assert manifest.labels.names == ("a", "b", "c") and manifest.logit_scale == 20
+    assert Classifier(engine)(np.random.default_rng(0).normal(size=(50, 3))).features.shape == (16,)
+
+
+def test_without_parity_there_is_no_engine(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = onnx_export.write_graph
+
+    def write_another(model, path, shape):  # type: ignore[no-untyped-def]
+        with torch.no_grad():
+            model.encoder.proj.bias[0] += 0.5
+        write(model, path, shape)
+        with torch.no_grad():
+            model.encoder.proj.bias[0] -= 0.5
+
+    monkeypatch.setattr(onnx_export, "write_graph", write_another)
+    with pytest.raises(ParityError, match="nothing was written"):
+        export_onnx(checkpoint, tmp_path / "small.onnx", DEPTH)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_whole_recipe_from_folders_to_an_engine(tmp_path: Path) -> None:
+    """Two steps of training only: that every part fits the next, not how good the result is."""
+    card = tmp_path / "CARD.md"
+    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    arguments = ["--steps", "2", "--out", str(tmp_path / "run"), "--card", str(card)]
+    arguments += ["--text", str(write_text_features(tmp_path / "text"))]
+    for option, classes in (
+        ("modelnet10", ("table", "bed")),
+        ("meshes", ("MultiSeat", "Bed")),
+        ("posed-meshes", ("Bed",)),
+    ):
+        folder = write_clouds(tmp_path / option, per_class=10, classes=classes)
+        arguments += [f"--{option}", str(folder)]
+    result = CliRunner().invoke(default_model, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    clf = Classifier(tmp_path / "run" / "default.onnx")
+    assert clf.labels.names == ("bed", "sofa", "table")
+    assert clf(np.load(tmp_path / "modelnet10/bed/000.npy")).label in clf.labels.names
+    text = card.read_text()
+    assert text.startswith("before") and text.endswith("after\n") and "old" not in text
+    assert "| ModelNet10 | 2 |" in text and "### meshes, per label" in text

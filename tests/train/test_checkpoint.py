@@ -1,0 +1,110 @@
+"""Checkpoints: what survives, what is refused, and that loading runs no code."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_train.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from c2p_train.encoder import DepthEncoder, EncoderConfig
+
+
+@pytest.fixture
+def checkpoint() -> Checkpoint:
+    torch.manual_seed(0)
+    return Checkpoint(
+        encoder=DepthEncoder(EncoderConfig(stem=8, widths=(8, 16), blocks=(1, 1), embed_dim=16)).eval(),
+        views=ViewSet.named("clip2point-6"),
+        spec=DepthSpec(32, 0.1, 64),
+        labels=LabelSet(("a", "b"), np.random.default_rng(0).normal(size=(2, 16))),
+        logit_scale=12.5,
+        training={"config": {"seed": 0}, "validation": {"mine": 0.5}},
+    )
+
+
+def test_a_checkpoint_describes_itself(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    save_checkpoint(checkpoint, tmp_path / "model.pt")
+    again = load_checkpoint(tmp_path / "model.pt")
+    depth = torch.rand(2, 6, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(again.model()(depth), checkpoint.model()(depth))
+    for name in ("views", "spec", "logit_scale", "training", "head"):
+        assert getattr(again, name) == getattr(checkpoint, name)
+    assert again.labels.names == ("a", "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_features_are_the_mean_of_unit_view_features(checkpoint: Checkpoint) -> None:
+    depth = torch.rand(3, 6, 32, 32)
+    with torch.inference_mode():
+        features = checkpoint.model()(depth).numpy()
+        views = checkpoint.encoder(depth.reshape(18, 1, 32, 32)).numpy().reshape(3, 6, 16)
+    expected = (views / np.linalg.norm(views, axis=-1, keepdims=True)).mean(axis=1)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+class Harmful:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("harm-was-done"),))
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "cannot be loaded"),
+        (b"not a checkpoint at all", "cannot be loaded"),
+        (pickle.dumps(Harmful()), "cannot be loaded"),
+    ],
+)
+def test_foreign_files_are_refused_and_never_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, complaint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.pt").write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"^model\.pt: {complaint}"):
+        load_checkpoint(Path("model.pt"))
+    assert not Path("harm-was-done").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"format": "other"}, "not a c2p checkpoint"),
+        ({"version": 99}, "version 99, this release reads 1"),
+        ({"encoder": {"depth": 3}}, "damaged"),
+        ({"state": {}}, "damaged"),
+        ({"labels": {"names": []}}, "no key"),
+        ({"depth_spec": None}, "damaged"),
+    ],
+)
+def test_damaged_checkpoints_are_refused(
+    checkpoint: Checkpoint, tmp_path: Path, change: dict[str, Any], complaint: str
+) -> None:
+    save_checkpoint(checkpoint, tmp_path / "model.pt")
+    values = torch.load(tmp_path / "model.pt", weights_only=True)
+    torch.save(values | change, tmp_path / "model.pt")
+    with pytest.raises(CheckpointError, match=complaint) as caught:
+        load_checkpoint(tmp_path / "model.pt")
+    assert str(caught.value).startswith(str(tmp_path / "model.pt"))
+
+
+def test_weights_that_are_not_finite_are_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    with torch.no_grad():
+        checkpoint.encoder.proj.weight[0, 0] = torch.nan
+    save_checkpoint(checkpoint, tmp_path / "model.pt")
+    with pytest.raises(CheckpointError, match="not finite"):
+        load_checkpoint(tmp_path / "model.pt")
+
+
+def test_a_truncated_file_and_a_missing_one(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    save_checkpoint(checkpoint, tmp_path / "model.pt")
+    whole = (tmp_path / "model.pt").read_bytes()
+    (tmp_path / "model.pt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        load_checkpoint(tmp_path / "model.pt")
+    with pytest.raises(CheckpointError, match="no such file"):
+        load_checkpoint(tmp_path / "gone.pt")
