@@ -30,15 +30,16 @@ from c2p_deploy import Manifest, read_cloud
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import CloudFileError
 from c2p_deploy.prepare import finite_points, sample_points, to_unit_sphere
+from c2p_export.default_model import VAL_FRACTION
 from c2p_runtime import project_depth
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.onnx_backend import OnnxRuntimeBackend
 from c2p_train.classes import FOLDER_LABELS
-from c2p_train.dataset import Source, _class_files, _held_out
+from c2p_train.dataset import Source, held_out_files
 
 Points = npt.NDArray[np.floating]
-# The split of `c2p_export.default_model`, which the bundled model was trained with.
-_SOURCE, _VAL_FRACTION, _SPLIT_SEED = "meshes", 0.1, 0
+# The split is that of `c2p_export.default_model`, which made the bundled model.
+_SOURCE, _SPLIT_SEED = "meshes", 0
 _HEIGHTS = (3, 5, 7, 9)  # of fpsample's tree, as its documentation suggests
 _VIEW_DISTANCE = 1.5  # of the camera that makes clouds uneven, in radii of the object
 _OVERSAMPLING = 8  # candidates per point of an uneven cloud
@@ -150,13 +151,6 @@ def prepare(method: Method, points: Points, count: int, seed: int) -> FloatArray
 
 
 # --- clouds -------------------------------------------------------------------------------
-
-
-def held_out_files(meshes: Path) -> list[Path]:
-    """The meshes that the training of the bundled model left out, in a fixed order."""
-    files = _class_files(Source(_SOURCE, meshes, "y", samplings=1))
-    names = {(_SOURCE, path.parent.name, path.name): path for path in files}
-    return sorted(names[name] for name in _held_out(set(names), _VAL_FRACTION, _SPLIT_SEED))
 
 
 def uniform_cloud(path: Path, count: int, seed: int) -> Points:
@@ -281,7 +275,7 @@ def main(meshes: Path, points: int, limit: int | None, seed: int, out: Path) -> 
     machine = environment()
     manifest = Manifest.for_engine(DEFAULT_ENGINE)
     kept = manifest.spec.num_points
-    files = held_out_files(meshes)
+    files = held_out_files(Source(_SOURCE, meshes, "y", samplings=1), VAL_FRACTION, _SPLIT_SEED)
     files = [path for path in files if FOLDER_LABELS[path.parent.name] in manifest.labels.names]
     if limit is not None and limit < len(files):
         chosen = np.random.default_rng(seed).choice(len(files), limit, replace=False)

@@ -58,9 +58,9 @@ def load_clouds(
     """Reads every file of `sources`, or the cache of an earlier run on the same files.
 
     Returns the clouds and one line for each file that was skipped because it cannot be
-    read. Raises C2PError for a missing folder or a folder with no known class.
+    read. Raises C2PError for a missing folder, one with no known class, or no readable file.
     """
-    files = [(source, path) for source in sources for path in _class_files(source)]
+    files = [(source, path) for source in sources for path in class_files(source)]
     key = _fingerprint(files, spec, val_fraction, seed)
     if cache.exists():
         with np.load(cache) as stored:
@@ -69,7 +69,7 @@ def load_clouds(
     points: list[FloatArray] = []
     rows: list[tuple[int, int, str, int, bool]] = []
     skipped: list[str] = []
-    held_out = _held_out({(s.name, p.parent.name, p.name) for s, p in files}, val_fraction, seed)
+    held_out = {path for source in sources for path in held_out_files(source, val_fraction, seed)}
     for source, path in track(files, description="reading clouds"):
         try:
             samplings = [_sample(path, source, spec, seed + k) for k in range(source.samplings)]
@@ -77,9 +77,10 @@ def load_clouds(
             skipped.append(str(error))
             continue
         label = FOLDER_LABELS[path.parent.name]
-        where = (source.name, path.parent.name, path.name)
-        rows.append((len(points), len(samplings), label, sources.index(source), where in held_out))
+        rows.append((len(points), len(samplings), label, sources.index(source), path in held_out))
         points += samplings
+    if not points:
+        raise C2PError(f"none of {len(files)} files could be read; the first: {skipped[0]}")
     labels = tuple(sorted({row[2] for row in rows}))
     clouds = Clouds(
         points=np.stack(points),
@@ -96,8 +97,8 @@ def load_clouds(
     return clouds, skipped
 
 
-def _class_files(source: Source) -> list[Path]:
-    """The files of all known classes below the source's root, in a fixed order."""
+def class_files(source: Source) -> list[Path]:
+    """The files of all known classes below the source's root, in a fixed order. Raises C2PError."""
     if not source.root.is_dir():
         raise C2PError(f"{source.root}: no such folder; give the {source.name} data as CLASS/FILE")
     files = [
@@ -112,26 +113,30 @@ def _class_files(source: Source) -> list[Path]:
     return files
 
 
+def held_out_files(source: Source, val_fraction: float, seed: int) -> list[Path]:
+    """The validation files: `val_fraction` of every class of the source, by a hash of the name.
+
+    A hash, so that a file keeps its side when others are added or cannot be read.
+    """
+    by_class: dict[str, list[Path]] = {}
+    for path in class_files(source):
+        by_class.setdefault(path.parent.name, []).append(path)
+
+    def lot(path: Path) -> bytes:
+        return hashlib.sha256(f"{seed}/{source.name}/{path.parent.name}/{path.name}".encode()).digest()
+
+    return [
+        path
+        for paths in by_class.values()
+        for path in sorted(paths, key=lot)[: round(val_fraction * len(paths))]
+    ]
+
+
 def _sample(path: Path, source: Source, spec: DepthSpec, seed: int) -> FloatArray:
     """One sampling [P, 3] of a file, y up; clouds of fewer than P points repeat some of them."""
     prepared = prepare_points(read_cloud(path, seed=seed), spec, seed=seed)
     turned = turn_up(prepared, source.up)
     return np.resize(turned, (spec.num_points, 3)).astype(np.float32)
-
-
-def _held_out(files: set[tuple[str, str, str]], fraction: float, seed: int) -> set[tuple[str, str, str]]:
-    """The validation files: `fraction` of every class of every source, by a hash of the name.
-
-    A hash, so that a file keeps its side when others are added or cannot be read.
-    """
-    groups: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
-    for file in files:
-        groups.setdefault(file[:2], []).append(file)
-    chosen: set[tuple[str, str, str]] = set()
-    for group in groups.values():
-        group.sort(key=lambda file: hashlib.sha256(f"{seed}/{'/'.join(file)}".encode()).digest())
-        chosen.update(group[: round(fraction * len(group))])
-    return chosen
 
 
 def _fingerprint(files: list[tuple[Source, Path]], spec: DepthSpec, val_fraction: float, seed: int) -> str:
