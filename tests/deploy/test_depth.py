@@ -112,7 +112,7 @@ any_clouds = hnp.arrays(np.float32, st.tuples(st.integers(0, 12), st.just(3)), e
 specs = st.builds(DepthSpec, st.integers(8, 64), st.floats(0.01, 0.3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cloud=finite_clouds, spec=specs, up=st.sampled_from(["z", "y"]))
 def test_fast_equals_reference(cloud: np.ndarray, spec: DepthSpec, up: str) -> None:
     np.testing.assert_array_equal(
@@ -121,7 +121,7 @@ def test_fast_equals_reference(cloud: np.ndarray, spec: DepthSpec, up: str) -> N
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cloud=any_clouds)
 @pytest.mark.filterwarnings("ignore:.*encountered.*:RuntimeWarning")  # inf - inf in the reference
 def test_nothing_leads_to_values_outside_the_range(cloud: np.ndarray) -> None:

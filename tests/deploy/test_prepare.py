@@ -20,7 +20,7 @@ def test_normalisation_equals_the_authors(cloud: str) -> None:
         np.testing.assert_allclose(prepared, golden["points"], atol=3e-7)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32),
     count=st.integers(2, 3000),

@@ -220,7 +220,7 @@ def test_doubtful_raw_points_ask_for_columns(tmp_path: Path, content: bytes, wor
     assert "columns" in message or len(content) == 13
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     array=hnp.arrays(
         np.float32,

@@ -128,7 +128,7 @@ def assert_cloud_or_refusal(path: Path) -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", SEEDS)
-@settings(max_examples=60, deadline=2000, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=20_000, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_damaged_files(tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject) -> None:
     path = tmp_path_factory.getbasetemp() / name
@@ -144,7 +144,7 @@ def test_the_undamaged_files_are_read(tmp_path: Path, name: str) -> None:
     assert len(read_cloud(path, mesh_points=64)) in (2, 3, 4, 20, 64)
 
 
-@settings(max_examples=200, deadline=2000, derandomize=True)
+@settings(max_examples=200, deadline=20_000, derandomize=True)
 @given(suffix=st.sampled_from(CLOUD_SUFFIXES), content=st.binary(min_size=1, max_size=300))
 def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, suffix: str, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / f"any{suffix}"

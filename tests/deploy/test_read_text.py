@@ -78,7 +78,7 @@ def test_large_coordinates_keep_their_precision(tmp_path: Path) -> None:
     np.testing.assert_array_equal(points, UTM)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     points=hnp.arrays(
         np.float32, st.tuples(st.integers(1, 20), st.just(3)), elements=st.floats(-1e6, 1e6, width=32)

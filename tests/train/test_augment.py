@@ -14,7 +14,7 @@ CLOUD = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
 CLOUD = (CLOUD - CLOUD.mean(axis=0)) / np.linalg.norm(CLOUD - CLOUD.mean(axis=0), axis=1).max()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**32), any_pose=st.booleans(), may_tip=st.booleans())
 def test_result_is_a_prepared_cloud_and_follows_the_seed(seed: int, any_pose: bool, may_tip: bool) -> None:
     def changed() -> np.ndarray:
