@@ -60,6 +60,15 @@ def test_the_engine_is_one_self_contained_file(engine: Path) -> None:
     assert shape[1:] == [6, 32, 32] and isinstance(shape[0], str)
 
 
+def test_the_same_checkpoint_gives_the_same_bytes_and_no_traces(
+    checkpoint: Path, engine: Path, tmp_path: Path
+) -> None:
+    export_onnx(checkpoint, tmp_path / "again.onnx", DEPTH[:2])
+    assert sha256_of(tmp_path / "again.onnx") == sha256_of(engine)
+    code_folder = str(Path(onnx_export.__file__).parents[2]).encode()
+    assert code_folder not in engine.read_bytes()
+
+
 def test_the_manifest_tells_what_was_exported(checkpoint: Path, engine: Path) -> None:
     manifest = Manifest.for_engine(engine)
     assert manifest.checkpoint_sha256 == sha256_of(checkpoint)
