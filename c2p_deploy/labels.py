@@ -6,6 +6,7 @@ import base64
 import binascii
 import difflib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -147,7 +148,7 @@ def choose_labels(known: LabelSet, wanted: LabelSet | str | PathLike[str] | Iter
         path = Path(wanted)
         if path.suffix.lower() == ".json":
             chosen = LabelSet.load(path)
-        elif path.is_file():
+        elif os.path.isfile(path):  # unlike Path.is_file, takes a long list of names for no file
             try:
                 lines = path.read_text(encoding="utf-8").splitlines()
             except (OSError, UnicodeDecodeError) as error:

@@ -55,7 +55,7 @@ class EngineTarget:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything that must be known to run an engine. See DESIGN of the fields below.
+    """Everything that must be known to run an engine; docs/manifest.md describes the file.
 
     engines: file name -> SHA-256, one entry per engine file beside the manifest.
     Engine input: float32 [B, V, S, S] in [0, 1]; output: float32 [B, D].
@@ -96,7 +96,7 @@ class Manifest:
         return engine.with_suffix(".json")
 
     @staticmethod
-    def for_engine(engine: str | PathLike[str], *, check_hash: bool = True) -> Manifest:
+    def for_engine(engine: str | PathLike[str]) -> Manifest:
         """The manifest of an engine file, after checking that the two belong together.
 
         Raises ManifestError when either file is missing, the manifest cannot be read, or the
@@ -116,7 +116,7 @@ class Manifest:
                 f"{engine}: {path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this "
                 "file; an engine must keep the name it was exported under"
             )
-        if check_hash and sha256_of(engine) != manifest.engines[engine.name]:
+        if sha256_of(engine) != manifest.engines[engine.name]:
             raise ManifestError(
                 f"{engine}: SHA-256 differs from the one in {path.name}; the file is damaged or from "
                 "another export: copy engine and manifest together again"

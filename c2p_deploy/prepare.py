@@ -59,7 +59,7 @@ def sample_points(
     """At most num_points of points [N, 3], spread evenly by farthest-point sampling.
 
     Clouds of more than 8 points per point kept are first thinned at random. On 100,000 points
-    that takes a fifth of the time of farthest-point sampling them all, and the answers
+    that takes a quarter of the time of farthest-point sampling them all, and the answers
     differ no more than between two seeds (benchmarks/sampling.py).
     """
     if len(points) <= num_points:

@@ -85,6 +85,8 @@ def test_names_with_odd_signs(clouds: Path) -> None:
     [
         (["gone.ply"], "gone.ply: "),
         (["*.laz"], "*.laz: matches no file"),
+        ([300 * "x" + ".ply"], "xxx.ply: "),
+        ([300 * "*" + ".ply"], "*.ply: matches no file"),
         (["empty"], "empty: no clouds in this directory"),
         (["notes.md"], "notes.md: "),
         (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),

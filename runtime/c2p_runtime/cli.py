@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,14 +158,15 @@ def find_clouds(pattern: str) -> list[Path]:
     from c2p_deploy.io import CLOUD_SUFFIXES
 
     path = Path(pattern)
-    if path.is_dir():
+    # os.path, because Path raises for names that are too long for the file system.
+    if os.path.isdir(path):
         found = sorted(p for p in path.rglob("*") if p.suffix.lower() in CLOUD_SUFFIXES and p.is_file())
         if not found:
             raise CloudFileError(
                 f"{pattern}: no clouds in this directory; known: {' '.join(sorted(CLOUD_SUFFIXES))}"
             )
         return found
-    if not path.exists() and glob.has_magic(pattern):
+    if not os.path.exists(path) and glob.has_magic(pattern):
         found = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if p.is_file())
         if not found:
             raise CloudFileError(f"{pattern}: matches no file; check the pattern")

@@ -115,6 +115,12 @@ def test_labels_can_be_asked_for_in_many_ways(labels: LabelSet, tmp_path: Path) 
     assert choose_labels(labels, None) is labels
 
 
+def test_a_long_list_of_names_is_not_taken_for_a_file() -> None:
+    names = [f"a rather long name of a thing, number {i}".replace(",", "") for i in range(200)]
+    many = LabelSet(tuple(names), np.random.default_rng(0).normal(size=(200, 4)))
+    assert choose_labels(many, ", ".join(names)).names == tuple(names)
+
+
 def test_features_of_another_width_are_refused(labels: LabelSet) -> None:
     with pytest.raises(LabelError, match="have 8 dimensions, the engine's features 16"):
         choose_labels(labels, LabelSet(("chair",), np.ones((1, 8))))

@@ -33,6 +33,8 @@ from c2p_train.dataset import Clouds, Source
 from c2p_train.encoder import DepthEncoder, EncoderConfig, view_features
 from c2p_train.evaluate import accuracies
 
+_SAVE_EVERY = 50  # steps: the most that an interruption can lose, less than a minute
+
 
 @dataclass(frozen=True)
 class AlignConfig:
@@ -51,7 +53,7 @@ class AlignConfig:
     label_smoothing: float = 0.1
     view_loss: float = 0.5  # weight of the loss of single views beside that of their mean
     ema: float = 0.998  # of the weights that are evaluated and kept
-    validate_every: int = 500  # steps; also how much an interruption can lose
+    validate_every: int = 500  # steps
     bfloat16: bool = True  # autocast: twice as fast where the processor has it
     seed: int = 0
 
@@ -101,18 +103,24 @@ def align(
         console.print(f"resuming {run_file} at step {run.step}")
     sampler = Sampler(clouds, sources, config)
     text = torch.from_numpy(labels.text_features.copy())
-    metrics = accuracies(run.average, clouds, labels, offered, config.spec, sampler.views)
+
+    def validate() -> dict[str, float]:
+        metrics = accuracies(run.average, clouds, labels, offered, config.spec, sampler.views)
+        figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in metrics.items())
+        console.print(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
+        return metrics
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("training", total=config.steps, completed=run.step)
         while run.step < config.steps:
             train_step(run, sampler.batch(run.step), text, config)
             progress.update(task, completed=run.step, description=f"training, loss {run.loss:.3f}")
-            if run.step % config.validate_every == 0 or run.step == config.steps:
-                metrics = accuracies(run.average, clouds, labels, offered, config.spec, sampler.views)
-                figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in metrics.items())
-                console.print(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
+            if run.step % _SAVE_EVERY == 0 or run.step == config.steps:
                 store(run, run_file, config)
+            if run.step % config.validate_every == 0 and run.step < config.steps:
+                validate()
+    metrics = validate()
     return Checkpoint(
         encoder=run.average.eval(),
         views=sampler.views,

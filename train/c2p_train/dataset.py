@@ -144,7 +144,8 @@ def _fingerprint(files: list[tuple[Source, Path]], spec: DepthSpec, val_fraction
     digest = hashlib.sha256(repr((spec.num_points, val_fraction, seed)).encode())
     for source, path in files:
         stat = path.stat()
-        digest.update(f"{source.name}/{source.up}/{source.samplings}/{path}/{stat.st_size}".encode())
+        digest.update(f"{source.name}/{source.up}/{source.samplings}/{path}".encode())
+        digest.update(f"{stat.st_size}/{stat.st_mtime_ns}/".encode())
         digest.update(FOLDER_LABELS[path.parent.name].encode())
     return digest.hexdigest()
 
