@@ -92,8 +92,11 @@ def test_names_with_odd_signs(clouds: Path) -> None:
         (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),
         (["--labels", "chair, zofa", "a.npy"], "did you mean sofa?"),
         (["--labels", "gone.json", "a.npy"], "gone.json: cannot read label set"),
-        (["--save-views", "gone/v.png", "a.npy"], "a.npy: cannot write"),
-        (["--save-depth", "gone/d.npz", "a.npy"], "a.npy: cannot write"),
+        (
+            ["--save-views", "gone/v.png", "a.npy"],
+            "a.npy: cannot write gone/v.png: No such file",
+        ),
+        (["--save-depth", "gone/d.npz", "a.npy"], "a.npy: cannot write gone/d.npz: No such file"),
     ],
 )
 def test_errors_are_one_line_that_says_what_and_where(

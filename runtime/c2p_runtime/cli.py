@@ -104,10 +104,10 @@ def main(
 
     failed = False
 
-    def fail(error: C2PError | OSError, where: str = "") -> None:
+    def fail(message: object) -> None:
         nonlocal failed
         failed = True
-        click.echo(f"error: {where}{' '.join(str(error).split())}", err=True)
+        click.echo(f"error: {' '.join(str(message).split())}", err=True)
 
     paths: list[Path] = []
     for cloud in clouds:
@@ -135,10 +135,13 @@ def main(
                 prediction = classifier(points)
                 save_extras(classifier, points, prediction, path, save_views, save_depth, outputs)
             except C2PError as error:
-                fail(error, where=f"{path}: ")
+                fail(f"{path}: {error}")
                 continue
             except OSError as error:
-                fail(error, where=f"{path}: cannot write {error.filename}: ")
+                wanted = " or ".join(str(file) for file in (save_views, save_depth) if file)
+                fail(
+                    f"{path}: cannot write {wanted}: {error.strerror or error}; check the folder and its free space"
+                )
                 continue
             if as_json:
                 record = describe(path, len(points), prediction, read_ms, classifier, top_k)
