@@ -139,9 +139,8 @@ def main(
                 continue
             except OSError as error:
                 wanted = " or ".join(str(file) for file in (save_views, save_depth) if file)
-                fail(
-                    f"{path}: cannot write {wanted}: {error.strerror or error}; check the folder and its free space"
-                )
+                reason = error.strerror or error
+                fail(f"{path}: cannot write {wanted}: {reason}; check the folder and its free space")
                 continue
             if as_json:
                 record = describe(path, len(points), prediction, read_ms, classifier, top_k)
