@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 import torch
@@ -20,6 +19,7 @@ from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import BatchProfile
+from c2p_runtime.classifier import softmax
 from c2p_train.checkpoint import load_checkpoint
 from c2p_train.encoder import ZeroShotModel
 
@@ -144,7 +144,7 @@ def measure_parity(
             expected.append(model(torch.from_numpy(chunk)).numpy())
     a, b = np.concatenate(expected), np.concatenate(got)
     cosine = (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    scores_a, scores_b = (_softmax(logit_scale * x @ text_features.T) for x in (a, b))
+    scores_a, scores_b = (softmax(np.float32(logit_scale) * (x @ text_features.T)) for x in (a, b))
     return Parity(
         clouds=len(depth),
         cosine_min=float(cosine.min()),
@@ -153,7 +153,3 @@ def measure_parity(
         score_max_abs=float(np.abs(scores_a - scores_b).max()),
         top1_agreement=float((scores_a.argmax(axis=1) == scores_b.argmax(axis=1)).mean()),
     )
-
-
-def _softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    return np.asarray(torch.from_numpy(logits).softmax(dim=-1))

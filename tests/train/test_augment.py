@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c2p_train.augment import Augmentation, _about, _random_rotation, _seen_from_one_side, augment
+from c2p_train.augment import Augmentation, _random_rotation, about, augment, seen_from_one_side
 
 NOTHING = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
 CLOUD = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
@@ -44,7 +44,7 @@ def test_yaw_keeps_the_up_axis() -> None:
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_rotations_are_rotations(axis: int) -> None:
-    quarter = _about(axis, 90)
+    quarter = about(axis, 90)
     np.testing.assert_allclose(np.linalg.matrix_power(quarter, 4), np.eye(3), atol=1e-12)
     assert quarter[axis, axis] == 1
     rotation = _random_rotation(np.random.default_rng(axis))
@@ -56,6 +56,6 @@ def test_one_camera_sees_about_half_of_a_ball() -> None:
     rng = np.random.default_rng(0)
     ball = rng.normal(size=(4000, 3))
     ball /= np.linalg.norm(ball, axis=1, keepdims=True)
-    seen = _seen_from_one_side(ball, rng)
+    seen = seen_from_one_side(ball, rng)
     assert 0.4 < seen.mean() < 0.75
     assert np.linalg.norm(ball[seen].mean(axis=0)) > 0.2  # and the half is on one side

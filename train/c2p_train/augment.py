@@ -42,13 +42,13 @@ def augment(
         rotation = _random_rotation(rng)
     else:
         turn = rng.uniform(0, 360) if rng.random() < config.free_yaw else rng.normal(0, config.yaw_wobble)
-        rotation = _about(1, turn)
+        rotation = about(1, turn)
         if may_tip and rng.random() < config.tip_over:
-            rotation = _about(int(rng.choice((0, 2))), float(rng.choice((90, 180, 270)))) @ rotation
-        rotation = rotation @ _about(0, rng.normal(0, config.tilt)) @ _about(2, rng.normal(0, config.tilt))
+            rotation = about(int(rng.choice((0, 2))), float(rng.choice((90, 180, 270)))) @ rotation
+        rotation = rotation @ about(0, rng.normal(0, config.tilt)) @ about(2, rng.normal(0, config.tilt))
     cloud = cloud * np.exp(rng.uniform(-config.stretch, config.stretch, 3)) @ rotation
     if rng.random() < config.one_sided:
-        cloud = cloud[_seen_from_one_side(cloud, rng)]
+        cloud = cloud[seen_from_one_side(cloud, rng)]
     if rng.random() < config.drop:
         keep = rng.random(len(cloud)) < rng.uniform(0.4, 1.0)
         keep[:2] = True  # never nothing
@@ -57,12 +57,12 @@ def augment(
     return to_unit_sphere(cloud) * np.float32(1 - rng.uniform(0, config.zoom))
 
 
-def _seen_from_one_side(cloud: Array, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+def seen_from_one_side(cloud: Array, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     """The points a depth camera at a random heading, a little above, would see: bool [P].
 
     A coarse z-buffer: in each cell of a 24 x 24 grid only points near the front survive.
     """
-    turned = cloud @ _about(1, rng.uniform(0, 360)) @ _about(0, rng.uniform(-10, 45))
+    turned = cloud @ about(1, rng.uniform(0, 360)) @ about(0, rng.uniform(-10, 45))
     low, extent = turned.min(axis=0), np.ptp(turned, axis=0).max() + 1e-9
     cell = ((turned[:, :2] - low[:2]) / extent * 24).astype(np.int64)
     index = cell[:, 0] * 25 + cell[:, 1]
@@ -72,7 +72,7 @@ def _seen_from_one_side(cloud: Array, rng: np.random.Generator) -> npt.NDArray[n
     return seen if seen.sum() >= 32 else np.ones(len(cloud), dtype=bool)
 
 
-def _about(axis: int, degrees: float) -> Array:
+def about(axis: int, degrees: float) -> Array:
     """Rotation matrix [3, 3] about a coordinate axis."""
     angle = np.deg2rad(degrees)
     c, s = np.cos(angle), np.sin(angle)

@@ -1,0 +1,115 @@
+"""How the bundled model bears what a robot meets: other headings, tilt, few points, noise, one side only.
+
+    python benchmarks/robustness.py --modelnet10 DIR --meshes DIR
+
+Clouds that training never saw are changed in one way at a time, and classified as
+`c2p-run` would. The folders are those given to `python -m c2p_export.default_model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+from common import RESULTS, environment, write_results
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from c2p_deploy import prepare_points, read_cloud
+from c2p_deploy.depth import turn_up
+from c2p_export.default_model import VAL_FRACTION, recipe_sources
+from c2p_runtime import Classifier
+from c2p_train.augment import about, seen_from_one_side
+from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
+from c2p_train.dataset import Source, held_out_files
+
+Points = npt.NDArray[np.floating]
+Change = Callable[[Points, np.random.Generator], Points]
+_SPLIT_SEED = 0  # of the run that made the bundled model
+
+
+def heading(points: Points, rng: np.random.Generator) -> Points:
+    """Turned about the up axis by any angle."""
+    return points @ about(1, rng.uniform(0, 360))
+
+
+def tilted(degrees: float) -> Change:
+    """Tipped by so many degrees towards a random side."""
+
+    def change(points: Points, rng: np.random.Generator) -> Points:
+        side = about(1, rng.uniform(0, 360))
+        return points @ side @ about(0, degrees) @ side.T
+
+    return change
+
+
+def thinned(count: int) -> Change:
+    """So many of the points, at random."""
+    return lambda points, rng: points[rng.choice(len(points), min(count, len(points)), replace=False)]
+
+
+def noisy(deviation: float) -> Change:
+    """Every point displaced; deviation in radii of the object."""
+    return lambda points, rng: points + rng.normal(0, deviation, points.shape)
+
+
+def one_sided(points: Points, rng: np.random.Generator) -> Points:
+    """What one camera sees of it, coarsely, from any heading and a little above."""
+    return points[seen_from_one_side(points.astype(np.float64), rng)]
+
+
+CHANGES: dict[str, Change] = {
+    "as they are": lambda points, rng: points,
+    "any heading": heading,
+    "tilted by 10 degrees": tilted(10),
+    "tilted by 30 degrees": tilted(30),
+    "on the side (wrong up axis)": tilted(90),
+    "256 points": thinned(256),
+    "64 points": thinned(64),
+    "noise of 2 % of the radius": noisy(0.02),
+    "noise of 5 % of the radius": noisy(0.05),
+    "seen from one side": one_sided,
+}
+
+
+def accuracy(source: Source, change: Change, seed: int) -> tuple[float, int]:
+    """Top-1 over the labels the model card judges the source by, and the number of clouds."""
+    labels = MODELNET10_LABELS if source.name == "ModelNet10" else None
+    files = held_out_files(source, VAL_FRACTION, _SPLIT_SEED)
+    right = 0
+    with Classifier(labels=labels, up="y") as clf:
+        for number, path in enumerate(files):
+            # Prepared first, so that changes are in radii of the object and y is up.
+            points = turn_up(prepare_points(read_cloud(path), clf.manifest.spec), source.up)
+            changed = change(points, np.random.default_rng((seed, number)))
+            right += clf(changed).label == FOLDER_LABELS[path.parent.name]
+    return right / len(files), len(files)
+
+
+@click.command()
+@click.option("--modelnet10", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--meshes", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the changes.")
+def main(modelnet10: Path, meshes: Path, seed: int) -> None:
+    """Measure the bundled model on held-out clouds that were changed in one way at a time."""
+    console = Console()
+    machine = environment()
+    sources = recipe_sources(modelnet10, meshes, meshes)[:2]
+    rows = []
+    for name, change in track(CHANGES.items(), description="classifying", console=console):
+        figures = {source.name: accuracy(source, change, seed) for source in sources}
+        rows.append({"change": name, **{key: round(value, 4) for key, (value, _) in figures.items()}})
+        numbers = {key: count for key, (_, count) in figures.items()}
+    table = Table("clouds", *(f"{key} ({count})" for key, count in numbers.items()))
+    for row in rows:
+        table.add_row(str(row["change"]), *(f"{100 * float(row[key]):.1f} %" for key in numbers))
+    console.print(table)
+    write_results(RESULTS / "robustness.json", machine, {"seed": seed, "clouds": numbers, "top1": rows})
+
+
+if __name__ == "__main__":
+    main()
