@@ -131,6 +131,17 @@ def test_nothing_leads_to_values_outside_the_range(cloud: np.ndarray) -> None:
         assert ((depth >= 0) & (depth <= 1)).all()
 
 
+@both
+def test_without_background_the_nearest_point_is_black(project: Project) -> None:
+    """A wall that fills the frame behind the origin: near is 1.25, not the 1.0 of a background."""
+    side = np.linspace(-1.2, 1.2, 40)
+    wall = np.array([(x, y, 0.25 + 0.25 * (x > 0)) for x in side for y in side], dtype=np.float32)
+    front = ViewSet("front", np.eye(3, dtype=np.float32)[None], np.ones(1, dtype=np.float32))
+    depth = project(wall, front, DepthSpec(image_size=32, point_radius=0.1), "y")[0]
+    far = np.float32(0.25) / np.float32(1.5) * np.float32(200) / np.float32(255)
+    assert depth.min() == 0 and depth.max() == far  # of (1.5 - 1.25) / 1.5
+
+
 def test_many_points_with_a_buffer_given(chair: np.ndarray) -> None:
     cloud = np.tile(chair / np.abs(chair).max() / 2, (30, 1))
     out = np.full((10, 112, 112), 7, dtype=np.float32)
