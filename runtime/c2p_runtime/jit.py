@@ -1,20 +1,43 @@
-"""`jit`: Numba's compiler with an on-disk cache where one can be written."""
+"""`jit`: Numba's compiler with an on-disk cache that stays out of the installed package."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import numba
 from numba import njit
 
 
 def jit(function: Callable[..., Any]) -> Any:
     """Compiles `function` at its first call, without Python's lock, cached on disk.
 
-    Numba refuses to cache when neither the package folder nor the user's cache folder is
-    writable (a read-only container without a home); then it is compiled once per process.
+    The compiled code is kept in `c2p-deploy` below $XDG_CACHE_HOME or ~/.cache, or where
+    NUMBA_CACHE_DIR says. Where no folder is writable (a read-only container without a
+    home) Numba refuses to cache; then it is compiled once per process.
     """
     try:
-        return njit(nogil=True, cache=True)(function)
+        with _cache_of_the_user():
+            return njit(nogil=True, cache=True)(function)
     except RuntimeError:
         return njit(nogil=True)(function)
+
+
+@contextmanager
+def _cache_of_the_user() -> Iterator[None]:
+    """Functions decorated inside are cached in the user's cache folder.
+
+    Left alone, Numba writes beside the source. Files there outlive an uninstallation, and
+    the folder that they keep alive hides an editable installation of the same package.
+    """
+    config: Any = numba.config
+    chosen = config.CACHE_DIR  # of NUMBA_CACHE_DIR, if the user set it
+    folder = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    config.CACHE_DIR = chosen or str(Path(folder) / "c2p-deploy")
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = chosen

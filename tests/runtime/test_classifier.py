@@ -1,5 +1,6 @@
 """The classifier: the same numbers as the plain path, however it is called."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -171,9 +172,14 @@ def test_engines_that_cannot_run_are_refused(tmp_path: Path) -> None:
         Classifier(broken)
 
 
-def run_python(code: str) -> str:
+def run_python(code: str, **environment: str) -> str:
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env={**os.environ, **environment},
     ).stdout
 
 
@@ -188,15 +194,18 @@ def test_the_robot_needs_no_torch_and_importing_is_cheap() -> None:
     assert out.split("\n")[:2] == ["[]", "False"]
 
 
-def test_kernels_are_compiled_once_and_then_loaded_from_disk() -> None:
+def test_kernels_are_compiled_once_and_then_loaded_from_the_users_cache(tmp_path: Path) -> None:
     code = (
         "import numpy as np; from c2p_runtime import Classifier\n"
         "Classifier()(np.random.default_rng(0).normal(size=(2000, 3)))\n"
-        "from c2p_runtime.project_cpu import _draw_view\n"
-        "print(sum(_draw_view.stats.cache_hits.values()), sum(_draw_view.stats.cache_misses.values()))"
+        "from c2p_runtime.project_cpu import _draw_view as kernel\n"
+        "print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))\n"
+        "import numba; print(repr(numba.config.CACHE_DIR))"
     )
-    run_python(code)
-    assert run_python(code).split() == ["1", "0"]
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "NUMBA_CACHE_DIR": ""}
+    assert run_python(code, **environment).split() == ["0", "1", "''"]
+    assert run_python(code, **environment).split() == ["1", "0", "''"]
+    assert any((tmp_path / "c2p-deploy").rglob("*.nbc"))
 
 
 def test_without_a_place_for_the_cache_kernels_still_compile(monkeypatch: pytest.MonkeyPatch) -> None:
