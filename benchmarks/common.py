@@ -6,10 +6,11 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,13 @@ def summary(values: Iterable[float]) -> dict[str, float]:
 def spread(stats: dict[str, float], digits: int = 2) -> str:
     """A summary as a table shows it: median (quartile–quartile)."""
     return f"{stats['median']:.{digits}f} ({stats['q1']:.{digits}f}–{stats['q3']:.{digits}f})"
+
+
+def timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    """What the function returns, and in how many seconds."""
+    started = perf_counter()
+    result = function()
+    return result, perf_counter() - started
 
 
 def write_results(path: Path, environment: dict[str, Any], results: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from c2p_deploy import prepare_points, read_cloud
 from c2p_deploy.depth import turn_up
-from c2p_export.default_model import VAL_FRACTION, recipe_sources
+from c2p_export.default_model import SEED, VAL_FRACTION, recipe_sources
 from c2p_runtime import Classifier
 from c2p_train.augment import about, seen_from_one_side
 from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
@@ -29,7 +29,6 @@ from c2p_train.dataset import Source, held_out_files
 
 Points = npt.NDArray[np.floating]
 Change = Callable[[Points, np.random.Generator], Points]
-_SPLIT_SEED = 0  # of the run that made the bundled model
 
 
 def heading(points: Points, rng: np.random.Generator) -> Points:
@@ -79,7 +78,7 @@ CHANGES: dict[str, Change] = {
 def accuracy(source: Source, change: Change, seed: int) -> tuple[float, int]:
     """Top-1 over the labels the model card judges the source by, and the number of clouds."""
     labels = MODELNET10_LABELS if source.name == "ModelNet10" else None
-    files = held_out_files(source, VAL_FRACTION, _SPLIT_SEED)
+    files = held_out_files(source, VAL_FRACTION, SEED)
     right = 0
     with Classifier(labels=labels, up="y") as clf:
         for number, path in enumerate(files):

@@ -15,13 +15,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import click
 import numpy as np
-from common import RESULTS, ROOT, environment, spread, summary, write_results
+from common import RESULTS, ROOT, environment, spread, summary, timed, write_results
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -53,9 +53,7 @@ def start_up(runs: int) -> dict[str, Any]:
 
 def run_command(words: list[str]) -> tuple[subprocess.CompletedProcess[str], float]:
     """Runs c2p-run; what it printed and how many seconds it took. Raises ClickException when it crashes."""
-    started = perf_counter()
-    done = subprocess.run([*_COMMAND, *words], capture_output=True, text=True)
-    elapsed = perf_counter() - started
+    done, elapsed = timed(lambda: subprocess.run([*_COMMAND, *words], capture_output=True, text=True))
     if done.returncode not in (0, 1) or not done.stdout:  # 1: some clouds could not be read
         raise click.ClickException(f"c2p-run failed: {done.stderr.strip()[-500:]}")
     return done, elapsed
@@ -129,9 +127,8 @@ def projection(views: ViewSet, spec: DepthSpec, repeats: int) -> dict[str, Any]:
     ms: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, project in ways.items():
-            started = perf_counter()
-            project(points, views, spec)
-            ms[name].append(1e3 * (perf_counter() - started))
+            _, seconds = timed(partial(project, points, views, spec))
+            ms[name].append(1e3 * seconds)
     stats = {name: summary(values) for name, values in ms.items()}
     ratio = stats["project_depth_reference"]["median"] / stats["project_depth"]["median"]
     return {"ms": stats, "ratio": round(ratio, 1), "largest_difference": float(np.abs(fast - plain).max())}

@@ -13,14 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import click
 import fpsample
 import numpy as np
 import numpy.typing as npt
-from common import RESULTS, environment, spread, summary, write_results
+from common import RESULTS, environment, spread, summary, timed, write_results
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -30,7 +29,7 @@ from c2p_deploy import Manifest, read_cloud
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import CloudFileError
 from c2p_deploy.prepare import finite_points, sample_points, to_unit_sphere
-from c2p_export.default_model import VAL_FRACTION
+from c2p_export.default_model import SEED, VAL_FRACTION
 from c2p_runtime import project_depth
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.onnx_backend import OnnxRuntimeBackend
@@ -39,7 +38,7 @@ from c2p_train.dataset import Source, held_out_files
 
 Points = npt.NDArray[np.floating]
 # The split is that of `c2p_export.default_model`, which made the bundled model.
-_SOURCE, _SPLIT_SEED = "meshes", 0
+_SOURCE = "meshes"
 _HEIGHTS = (3, 5, 7, 9)  # of fpsample's tree, as its documentation suggests
 _VIEW_DISTANCE = 1.5  # of the camera that makes clouds uneven, in radii of the object
 _OVERSAMPLING = 8  # candidates per point of an uneven cloud
@@ -133,13 +132,6 @@ def best_height(sample: Callable[..., Points]) -> int:
     """The height of fpsample's tree with which `sample` is fastest, best of three runs each."""
     seconds = {height: min(timed(partial(sample, height=height))[1] for _ in range(3)) for height in _HEIGHTS}
     return min(seconds, key=seconds.__getitem__)
-
-
-def timed(function: Callable[[], Any]) -> tuple[Any, float]:
-    """What the function returns, and in how many seconds."""
-    started = perf_counter()
-    result = function()
-    return result, perf_counter() - started
 
 
 def prepare(method: Method, points: Points, count: int, seed: int) -> FloatArray:
@@ -275,7 +267,7 @@ def main(meshes: Path, points: int, limit: int | None, seed: int, out: Path) -> 
     machine = environment()
     manifest = Manifest.for_engine(DEFAULT_ENGINE)
     kept = manifest.spec.num_points
-    files = held_out_files(Source(_SOURCE, meshes, "y", samplings=1), VAL_FRACTION, _SPLIT_SEED)
+    files = held_out_files(Source(_SOURCE, meshes, "y", samplings=1), VAL_FRACTION, SEED)
     files = [path for path in files if FOLDER_LABELS[path.parent.name] in manifest.labels.names]
     if limit is not None and limit < len(files):
         chosen = np.random.default_rng(seed).choice(len(files), limit, replace=False)

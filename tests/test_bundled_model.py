@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from c2p_deploy import read_cloud
-from c2p_export.default_model import VAL_FRACTION, recipe_sources
+from c2p_export.default_model import SEED, VAL_FRACTION, recipe_sources
 from c2p_runtime import Classifier
 from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
 from c2p_train.dataset import held_out_files
@@ -20,7 +20,7 @@ def test_it_still_recognises_what_it_never_saw(shared: Path, name: str) -> None:
     data = shared / "data"
     sources = recipe_sources(data / "modelnet10/train", data / "infomr", data / "infomr_unaligned")
     source = next(source for source in sources if source.name == name)
-    files = held_out_files(source, VAL_FRACTION, seed=0)[::3]
+    files = held_out_files(source, VAL_FRACTION, SEED)[::3]
     labels = MODELNET10_LABELS if name == "ModelNet10" else None
     with Classifier(labels=labels, up=source.up) as clf:
         right = [clf(read_cloud(path)).label == FOLDER_LABELS[path.parent.name] for path in files]

@@ -24,6 +24,7 @@ from c2p_train.dataset import Source, load_clouds
 from c2p_train.text_features import label_set_of, read_detic_features
 
 VAL_FRACTION = 0.1  # of every class, never trained on
+SEED = 0  # of the run that made the bundled model
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -60,7 +61,7 @@ the checkpoint model.pt and the figures; with OUT in place the same command goes
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Training steps of 64 clouds.  [default: 4000]")
 @click.option(
-    "--seed", default=0, show_default=True, help="Of the split, the weights and every random choice."
+    "--seed", default=SEED, show_default=True, help="Of the split, the weights and every random choice."
 )
 def main(
     modelnet10: Path,
@@ -82,10 +83,9 @@ def main(
     from rich.console import Console
 
     from c2p_export.onnx_export import export_onnx
-    from c2p_runtime import project_depth
     from c2p_train.align import AlignConfig, align
     from c2p_train.checkpoint import save_checkpoint
-    from c2p_train.evaluate import cloud_scores, judge
+    from c2p_train.evaluate import depth_maps
 
     console = Console()
     try:
@@ -104,20 +104,14 @@ def main(
         checkpoint = align(clouds, sources, labels, offered, config, out / "run.pt", console)
         save_checkpoint(checkpoint, out / "model.pt")
 
-        held_out = np.flatnonzero(clouds.held_out)
-        scores = cloud_scores(checkpoint.encoder, clouds, held_out, labels, config.spec, checkpoint.views)
-        table = figures_table(judge(scores, clouds, held_out, offered))
+        table = figures_table(checkpoint.training["results"])
         write_atomic(out / "figures.md", table.encode())
         if card is not None:
             update_card(card, table)
 
         engine = engine or out / "default.onnx"
-        depth = np.stack(
-            [
-                project_depth(clouds.points[clouds.first[i]], checkpoint.views, config.spec, "y")
-                for i in held_out[::4]
-            ]
-        )
+        some_held_out = np.flatnonzero(clouds.held_out)[::4]
+        depth = depth_maps(clouds, some_held_out, checkpoint.views, config.spec)
         manifest = export_onnx(out / "model.pt", engine, depth)
     except (C2PError, OSError) as error:
         click.echo(f"error: {error}", err=True)

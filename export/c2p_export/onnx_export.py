@@ -17,7 +17,7 @@ import torch
 from c2p_deploy import Manifest
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import C2PError
-from c2p_deploy.files import sha256_of
+from c2p_deploy.files import atomic_path, sha256_of
 from c2p_deploy.manifest import BatchProfile
 from c2p_runtime.classifier import softmax
 from c2p_train.checkpoint import load_checkpoint
@@ -53,39 +53,35 @@ def export_onnx(checkpoint_file: Path, engine: Path, depth: FloatArray, max_batc
     """
     checkpoint = load_checkpoint(checkpoint_file)
     model = checkpoint.model()
-    temporary = engine.with_name(f".{engine.name}.tmp")
-    try:
+    with atomic_path(engine) as temporary:
         write_graph(model, temporary, shape=(len(checkpoint.views), checkpoint.spec.image_size))
         parity = measure_parity(
             model, temporary, depth, checkpoint.labels.text_features, checkpoint.logit_scale
         )
         if parity.cosine_min < SMALLEST_COSINE or parity.feature_max_abs > LARGEST_DIFFERENCE:
             raise ParityError(f"{engine}: differs from {checkpoint_file}: {parity}; nothing was written")
-        manifest = Manifest(
-            engines={engine.name: sha256_of(temporary)},
-            checkpoint_sha256=sha256_of(checkpoint_file),
-            head=checkpoint.head,
-            encoders=("c2p-residual",),
-            views=checkpoint.views,
-            spec=checkpoint.spec,
-            labels=checkpoint.labels,
-            logit_scale=checkpoint.logit_scale,
-            precision="fp32",
-            batch=BatchProfile(1, 1, max_batch),
-            opset=OPSET,
-            parity={"onnxruntime": vars(parity)},
-            tools={
-                "c2p-deploy": version("c2p-deploy"),
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("torch", "onnx", "numpy")},
-                "onnxruntime": ort.__version__,
-            },
-            created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        )
-        temporary.replace(engine)
-        manifest.save(Manifest.path_for(engine))
-    finally:
-        temporary.unlink(missing_ok=True)
+    manifest = Manifest(
+        engines={engine.name: sha256_of(engine)},
+        checkpoint_sha256=sha256_of(checkpoint_file),
+        head=checkpoint.head,
+        encoders=("c2p-residual",),
+        views=checkpoint.views,
+        spec=checkpoint.spec,
+        labels=checkpoint.labels,
+        logit_scale=checkpoint.logit_scale,
+        precision="fp32",
+        batch=BatchProfile(1, 1, max_batch),
+        opset=OPSET,
+        parity={"onnxruntime": vars(parity)},
+        tools={
+            "c2p-deploy": version("c2p-deploy"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "onnx", "numpy")},
+            "onnxruntime": ort.__version__,
+        },
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    )
+    manifest.save(Manifest.path_for(engine))
     return manifest
 
 

@@ -1,5 +1,6 @@
 """The manifest: what survives a file, and what a reader refuses and how."""
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -48,8 +49,6 @@ def test_every_field_survives_a_file(manifest: Manifest, tmp_path: Path) -> None
 
 
 def test_text_features_are_little_endian_float16(manifest: Manifest) -> None:
-    import base64
-
     stored = manifest.to_dict()["labels"]
     features = np.frombuffer(base64.b64decode(stored["text_features"]), "<f2").reshape(2, 8)
     np.testing.assert_allclose(features, manifest.labels.text_features, atol=1e-3)
@@ -120,8 +119,6 @@ def test_no_key_may_be_missing(manifest: Manifest, key: str) -> None:
 def test_features_that_are_not_numbers_are_refused(manifest: Manifest) -> None:
     values = manifest.to_dict()
     spoiled = np.full((2, 8), np.nan, dtype="<f2").tobytes()
-    import base64
-
     values["labels"]["text_features"] = base64.b64encode(spoiled).decode()
     with pytest.raises(ManifestError, match="not finite"):
         Manifest.from_dict(values)

@@ -31,7 +31,7 @@ from c2p_train.augment import Augmentation, augment
 from c2p_train.checkpoint import Checkpoint, CheckpointError, load_torch_file
 from c2p_train.dataset import Clouds, Source
 from c2p_train.encoder import DepthEncoder, EncoderConfig, view_features
-from c2p_train.evaluate import accuracies
+from c2p_train.evaluate import Results, held_out_results, top1
 
 _SAVE_EVERY = 50  # steps: the most that an interruption can lose, less than a minute
 
@@ -104,11 +104,11 @@ def align(
     sampler = Sampler(clouds, sources, config)
     text = torch.from_numpy(labels.text_features.copy())
 
-    def validate() -> dict[str, float]:
-        metrics = accuracies(run.average, clouds, labels, offered, config.spec, sampler.views)
-        figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in metrics.items())
+    def validate() -> Results:
+        results = held_out_results(run.average, clouds, labels, offered, config.spec, sampler.views)
+        figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in top1(results).items())
         console.print(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
-        return metrics
+        return results
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
@@ -120,14 +120,14 @@ def align(
                 store(run, run_file, config)
             if run.step % config.validate_every == 0 and run.step < config.steps:
                 validate()
-    metrics = validate()
+    results = validate()
     return Checkpoint(
         encoder=run.average.eval(),
         views=sampler.views,
         spec=config.spec,
         labels=offered,
         logit_scale=float(run.log_scale.detach().exp()),
-        training={"config": asdict(config), "validation": metrics},
+        training={"config": asdict(config), "validation": top1(results), "results": results},
     )
 
 

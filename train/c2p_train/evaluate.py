@@ -7,40 +7,45 @@ import numpy.typing as npt
 import torch
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy.depth import FloatArray
 from c2p_runtime import project_depth
 from c2p_train.dataset import Clouds
 from c2p_train.encoder import DepthEncoder, view_features
 
+# Per source: (label, was it found?) of every cloud that counts.
+Results = dict[str, list[tuple[str, bool]]]
+_BATCH_SIZE = 16  # clouds encoded at once
 
-def accuracies(
+
+def held_out_results(
     encoder: DepthEncoder,
     clouds: Clouds,
     labels: LabelSet,
     offered: LabelSet,
     spec: DepthSpec,
     views: ViewSet,
-) -> dict[str, float]:
-    """Top-1 accuracy per source on its held-out clouds.
-
-    A source is judged over the offered labels, except one whose classes are a small part of
-    them (ModelNet10), which is judged over its own classes as its benchmark is.
-    """
+) -> Results:
+    """What the encoder says of every held-out cloud, judged as `judge` does."""
     held_out = np.flatnonzero(clouds.held_out)
     scores = cloud_scores(encoder, clouds, held_out, labels, spec, views)
-    return {
-        name: float(np.mean([right for _, right in results]))
-        for name, results in judge(scores, clouds, held_out, offered).items()
-    }
+    return judge(scores, clouds, held_out, offered)
+
+
+def top1(results: Results) -> dict[str, float]:
+    """Accuracy per source, in [0, 1]."""
+    return {name: float(np.mean([right for _, right in rows])) for name, rows in results.items()}
 
 
 def judge(
     scores: npt.NDArray[np.float32], clouds: Clouds, indices: npt.NDArray[np.int64], offered: LabelSet
-) -> dict[str, list[tuple[str, bool]]]:
+) -> Results:
     """Per source: (label, was it found?) of every cloud whose label is among the candidates.
 
+    The candidates are the offered labels, except for a source whose classes are a small part
+    of them (ModelNet10): that is judged over its own classes, as its benchmark is.
     scores: [n, C] of the clouds `indices` over all labels of `clouds`.
     """
-    results: dict[str, list[tuple[str, bool]]] = {}
+    results: Results = {}
     for source, name in enumerate(clouds.sources):
         mine = clouds.source[indices] == source
         own = {clouds.labels[i] for i in np.unique(clouds.label[clouds.source == source])}
@@ -61,7 +66,6 @@ def cloud_scores(
     labels: LabelSet,
     spec: DepthSpec,
     views: ViewSet,
-    batch_size: int = 16,
 ) -> npt.NDArray[np.float32]:
     """Cosine scores [n, C] of the first sampling of each cloud, all views, evaluation mode."""
     was_training = encoder.training
@@ -69,12 +73,14 @@ def cloud_scores(
     text = torch.from_numpy(labels.text_features.copy())
     scores = []
     with torch.inference_mode():
-        for start in range(0, len(indices), batch_size):
-            chosen = indices[start : start + batch_size]
-            depth = np.stack(
-                [project_depth(clouds.points[clouds.first[i]], views, spec, "y") for i in chosen]
-            )
+        for start in range(0, len(indices), _BATCH_SIZE):
+            depth = depth_maps(clouds, indices[start : start + _BATCH_SIZE], views, spec)
             features = view_features(encoder, torch.from_numpy(depth)).mean(dim=1)
             scores.append((features @ text.T).numpy())
     encoder.train(was_training)
     return np.concatenate(scores)
+
+
+def depth_maps(clouds: Clouds, indices: npt.NDArray[np.int64], views: ViewSet, spec: DepthSpec) -> FloatArray:
+    """Depth maps [n, V, S, S] of the first sampling of each cloud."""
+    return np.stack([project_depth(clouds.points[clouds.first[i]], views, spec, "y") for i in indices])
