@@ -21,7 +21,7 @@ from rich.table import Table
 
 from c2p_deploy import prepare_points, read_cloud
 from c2p_deploy.depth import turn_up
-from c2p_export.default_model import SEED, VAL_FRACTION, recipe_sources
+from c2p_export.recipe_data import SEED, VAL_FRACTION, RecipeData
 from c2p_runtime import Classifier
 from c2p_train.augment import about, seen_from_one_side
 from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
@@ -97,7 +97,7 @@ def main(modelnet10: Path, meshes: Path, seed: int) -> None:
     """Measure the bundled model on held-out clouds that were changed in one way at a time."""
     console = Console()
     machine = environment()
-    sources = recipe_sources(modelnet10, meshes, meshes)[:2]
+    sources = RecipeData(modelnet10, meshes, meshes, meshes).sources[:2]
     rows = []
     for name, change in track(CHANGES.items(), description="classifying", console=console):
         figures = {source.name: accuracy(source, change, seed) for source in sources}

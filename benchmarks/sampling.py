@@ -29,7 +29,7 @@ from c2p_deploy import Manifest, read_cloud
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import CloudFileError
 from c2p_deploy.prepare import finite_points, sample_points, to_unit_sphere
-from c2p_export.default_model import SEED, VAL_FRACTION
+from c2p_export.recipe_data import SEED, VAL_FRACTION
 from c2p_runtime import project_depth
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.onnx_backend import OnnxRuntimeBackend

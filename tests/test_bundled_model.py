@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from c2p_deploy import read_cloud
-from c2p_export.default_model import SEED, VAL_FRACTION, recipe_sources
+from c2p_export.recipe_data import SEED, VAL_FRACTION, RecipeData
 from c2p_runtime import Classifier
 from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
 from c2p_train.dataset import held_out_files
@@ -18,7 +18,9 @@ FLOORS = {"ModelNet10": 0.85, "meshes": 0.6}
 @pytest.mark.parametrize("name", FLOORS)
 def test_it_still_recognises_what_it_never_saw(shared: Path, name: str) -> None:
     data = shared / "data"
-    sources = recipe_sources(data / "modelnet10/train", data / "infomr", data / "infomr_unaligned")
+    sources = RecipeData(
+        data / "modelnet10/train", data / "infomr", data / "infomr_unaligned", data / "clip_text"
+    ).sources
     source = next(source for source in sources if source.name == name)
     files = held_out_files(source, VAL_FRACTION, SEED)[::3]
     labels = MODELNET10_LABELS if name == "ModelNet10" else None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
 
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import write_atomic
 
-BEGIN = "<!-- figures: written by c2p_export.default_model, do not edit -->"
+BEGIN = "<!-- figures: written by c2p-train recipe, do not edit -->"
 END = "<!-- end of figures -->"
 
 
@@ -29,6 +31,21 @@ def figures_table(results: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
             f"| {label} | {len(by_label[label])} | {_percent(by_label[label])} |"
             for label in sorted(by_label)
         ]
+    return "\n".join(lines) + "\n"
+
+
+def steps_table(report: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown table of what each step of the method brought, on objects that no step saw.
+
+    report: what the recipe `mini` keeps in steps.json: "zero-shot" maps a step to the accuracies
+    of each source, "ModelNet10" maps a number of shots to the accuracies of its draws.
+    """
+    lines = ["| step | ModelNet10, held-out clouds, top-1 |", "|---|---|"]
+    for step, figures in report["zero-shot"].items():
+        lines.append(f"| zero-shot: {step} | {100 * figures['ModelNet10']:.1f} % |")
+    for shots, draws in report["ModelNet10"].items():
+        spread = f" ± {100 * stdev(draws):.1f}" if len(draws) > 1 else ""
+        lines.append(f"| adapters, {shots} | {100 * mean(draws):.1f}{spread} % |")
     return "\n".join(lines) + "\n"
 
 

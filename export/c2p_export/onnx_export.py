@@ -21,7 +21,7 @@ from c2p_deploy.files import atomic_path, sha256_of
 from c2p_deploy.manifest import BatchProfile
 from c2p_runtime.classifier import softmax
 from c2p_train.checkpoint import load_checkpoint
-from c2p_train.encoder import ZeroShotModel
+from c2p_train.model import CLIP2Point
 
 OPSET = 18
 # float32 against float32: what remains is the order of sums inside the convolutions.
@@ -52,22 +52,23 @@ def export_onnx(checkpoint_file: Path, engine: Path, depth: FloatArray, max_batc
     agree. Nothing is left under the final names when they do not (ParityError).
     """
     checkpoint = load_checkpoint(checkpoint_file)
-    model = checkpoint.model()
+    labels = checkpoint.labels
+    if labels is None:
+        raise C2PError(f"{checkpoint_file}: has no labels yet; give it some with c2p-train labels")
+    model = checkpoint.model
     with atomic_path(engine) as temporary:
         write_graph(model, temporary, shape=(len(checkpoint.views), checkpoint.spec.image_size))
-        parity = measure_parity(
-            model, temporary, depth, checkpoint.labels.text_features, checkpoint.logit_scale
-        )
+        parity = measure_parity(model, temporary, depth, labels.text_features, checkpoint.logit_scale)
         if parity.cosine_min < SMALLEST_COSINE or parity.feature_max_abs > LARGEST_DIFFERENCE:
             raise ParityError(f"{engine}: differs from {checkpoint_file}: {parity}; nothing was written")
     manifest = Manifest(
         engines={engine.name: sha256_of(engine)},
         checkpoint_sha256=sha256_of(checkpoint_file),
         head=checkpoint.head,
-        encoders=("c2p-residual",),
+        encoders=tuple(encoder.config.name for encoder in model.used_encoders),
         views=checkpoint.views,
         spec=checkpoint.spec,
-        labels=checkpoint.labels,
+        labels=labels,
         logit_scale=checkpoint.logit_scale,
         precision="fp32",
         batch=BatchProfile(1, 1, max_batch),
@@ -85,7 +86,7 @@ def export_onnx(checkpoint_file: Path, engine: Path, depth: FloatArray, max_batc
     return manifest
 
 
-def write_graph(model: ZeroShotModel, path: Path, shape: tuple[int, int]) -> None:
+def write_graph(model: CLIP2Point, path: Path, shape: tuple[int, int]) -> None:
     """The model as one ONNX file: depth [B, V, S, S] -> features [B, D], B free."""
     views, size = shape
     # The exporter warns of operators of packages that are not installed and not used.
@@ -124,7 +125,7 @@ def strip_traces(model: onnx.ModelProto) -> None:
 
 
 def measure_parity(
-    model: ZeroShotModel, engine: Path, depth: FloatArray, text_features: FloatArray, logit_scale: float
+    model: CLIP2Point, engine: Path, depth: FloatArray, text_features: FloatArray, logit_scale: float
 ) -> Parity:
     """Compares features, scores and answers on depth maps [N, V, S, S], at batch sizes 1, 2 and 7."""
     session = ort.InferenceSession(str(engine), providers=["CPUExecutionProvider"])

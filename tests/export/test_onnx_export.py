@@ -17,7 +17,9 @@ from c2p_export.model_card import BEGIN, END
 from c2p_export.onnx_export import ParityError, export_onnx
 from c2p_runtime import Classifier
 from c2p_train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from c2p_train.encoder import DepthEncoder, EncoderConfig
+from c2p_train.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.heads import ZeroShot
+from c2p_train.model import CLIP2Point
 from training_data import write_clouds, write_text_features
 
 DEPTH = np.random.default_rng(0).random((11, 6, 32, 32), dtype=np.float32)
@@ -27,13 +29,15 @@ DEPTH = np.random.default_rng(0).random((11, 6, 32, 32), dtype=np.float32)
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small encoder whose batch norms have seen data."""
     torch.manual_seed(0)
-    encoder = DepthEncoder(EncoderConfig(stem=8, widths=(8, 16), blocks=(1, 1), embed_dim=16)).train()
+    encoder = ConvEncoder(ConvConfig(stem=8, widths=(8, 16), blocks=(1, 1), embed_dim=16)).train()
     for _ in range(5):
         encoder(torch.rand(8, 1, 32, 32))
     path = tmp_path_factory.mktemp("checkpoint") / "model.pt"
     labels = LabelSet(("a", "b", "c"), np.random.default_rng(0).normal(size=(3, 16)))
     views, spec = ViewSet.named("clip2point-6"), DepthSpec(32, 0.1, 64)
-    save_checkpoint(Checkpoint(encoder.eval(), views, spec, labels, 20.0, {}), path)
+    save_checkpoint(
+        Checkpoint(CLIP2Point(encoder, None, ZeroShot()).eval(), views, spec, labels, 20.0, {}), path
+    )
     return path
 
 
@@ -48,7 +52,7 @@ def test_the_engine_equals_the_checkpoint_at_any_batch(checkpoint: Path, engine:
     session = ort.InferenceSession(str(engine), providers=["CPUExecutionProvider"])
     (features,) = session.run(None, {"depth": DEPTH[:batch]})
     with torch.inference_mode():
-        expected = load_checkpoint(checkpoint).model()(torch.from_numpy(DEPTH[:batch])).numpy()
+        expected = load_checkpoint(checkpoint).model(torch.from_numpy(DEPTH[:batch])).numpy()
     np.testing.assert_allclose(features, expected, atol=1e-6)
 
 
@@ -87,10 +91,10 @@ def test_without_parity_there_is_no_engine(
 
     def write_another(model, path, shape):  # type: ignore[no-untyped-def]
         with torch.no_grad():
-            model.encoder.proj.bias[0] += 0.5
+            model.depth_encoder.proj.bias[0] += 0.5
         write(model, path, shape)
         with torch.no_grad():
-            model.encoder.proj.bias[0] -= 0.5
+            model.depth_encoder.proj.bias[0] -= 0.5
 
     monkeypatch.setattr(onnx_export, "write_graph", write_another)
     with pytest.raises(ParityError, match="nothing was written"):

@@ -1,6 +1,7 @@
 """Checkpoints: what survives, what is refused, and that loading runs no code."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,42 +10,57 @@ import pytest
 import torch
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy.errors import C2PError
 from c2p_train.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
-from c2p_train.encoder import DepthEncoder, EncoderConfig
+from c2p_train.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.heads import build_head
+from c2p_train.model import CLIP2Point
 
 
-@pytest.fixture
-def checkpoint() -> Checkpoint:
+def make(head: str, *, labels: bool = True) -> Checkpoint:
+    """A small model with both encoders, its norms having seen data."""
     torch.manual_seed(0)
+    tower = ConvConfig(stem=8, widths=(8, 16), blocks=(1, 1), embed_dim=16)
+    model = CLIP2Point(ConvEncoder(tower), ConvEncoder(tower), build_head(head, 6, 16)).train()
+    model(torch.rand(5, 6, 32, 32))
     return Checkpoint(
-        encoder=DepthEncoder(EncoderConfig(stem=8, widths=(8, 16), blocks=(1, 1), embed_dim=16)).eval(),
+        model=model.eval(),
         views=ViewSet.named("clip2point-6"),
         spec=DepthSpec(32, 0.1, 64),
-        labels=LabelSet(("a", "b"), np.random.default_rng(0).normal(size=(2, 16))),
+        labels=LabelSet(("a", "b"), np.random.default_rng(0).normal(size=(2, 16))) if labels else None,
         logit_scale=12.5,
         training={"config": {"seed": 0}, "validation": {"mine": 0.5}},
     )
 
 
-def test_a_checkpoint_describes_itself(checkpoint: Checkpoint, tmp_path: Path) -> None:
+@pytest.fixture
+def checkpoint() -> Checkpoint:
+    return make("zeroshot")
+
+
+@pytest.mark.parametrize("head", ["zeroshot", "dpa", "gdpa"])
+def test_a_checkpoint_describes_itself(head: str, tmp_path: Path) -> None:
+    checkpoint = make(head)
     save_checkpoint(checkpoint, tmp_path / "model.pt")
     again = load_checkpoint(tmp_path / "model.pt")
     depth = torch.rand(2, 6, 32, 32)
     with torch.inference_mode():
-        assert torch.equal(again.model()(depth), checkpoint.model()(depth))
+        assert torch.equal(again.model(depth), checkpoint.model(depth))
     for name in ("views", "spec", "logit_scale", "training", "head"):
         assert getattr(again, name) == getattr(checkpoint, name)
-    assert again.labels.names == ("a", "b")
+    assert again.head == head and set(again.encoders) == {"depth", "image"}
+    assert again.labels is not None and again.labels.names == ("a", "b")
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
 
 
-def test_features_are_the_mean_of_unit_view_features(checkpoint: Checkpoint) -> None:
-    depth = torch.rand(3, 6, 32, 32)
-    with torch.inference_mode():
-        features = checkpoint.model()(depth).numpy()
-        views = checkpoint.encoder(depth.reshape(18, 1, 32, 32)).numpy().reshape(3, 6, 16)
-    expected = (views / np.linalg.norm(views, axis=-1, keepdims=True)).mean(axis=1)
-    np.testing.assert_allclose(features, expected, atol=1e-6)
+def test_a_checkpoint_may_wait_for_its_labels(tmp_path: Path) -> None:
+    save_checkpoint(make("zeroshot", labels=False), tmp_path / "model.pt")
+    assert load_checkpoint(tmp_path / "model.pt").labels is None
+
+
+def test_labels_of_another_clip_are_refused(checkpoint: Checkpoint) -> None:
+    with pytest.raises(C2PError, match="text features of 3 do not fit a model of 16"):
+        replace(checkpoint, labels=LabelSet(("a", "b"), np.eye(2, 3)))
 
 
 class Harmful:
@@ -74,9 +90,9 @@ def test_foreign_files_are_refused_and_never_run(
     ("change", "complaint"),
     [
         ({"format": "other"}, "not a c2p checkpoint"),
-        ({"version": 99}, "version 99, this release reads 1"),
-        ({"encoder": {"depth": 3}}, "damaged"),
-        ({"state": {}}, "damaged"),
+        ({"version": 99}, "version 99, this release reads 2"),
+        ({"encoders": {"depth": {"config": {"kind": "conv", "layers": 3}, "state": {}}}}, "damaged"),
+        ({"head": {"name": "voting", "state": {}}}, "no head 'voting'"),
         ({"labels": {"names": []}}, "no key"),
         ({"depth_spec": None}, "damaged"),
     ],
@@ -94,7 +110,7 @@ def test_damaged_checkpoints_are_refused(
 
 def test_weights_that_are_not_finite_are_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
     with torch.no_grad():
-        checkpoint.encoder.proj.weight[0, 0] = torch.nan
+        checkpoint.model.depth_encoder.proj.weight[0, 0] = torch.nan
     save_checkpoint(checkpoint, tmp_path / "model.pt")
     with pytest.raises(CheckpointError, match="not finite"):
         load_checkpoint(tmp_path / "model.pt")

@@ -1,9 +1,9 @@
-"""Training a depth encoder so that its features match CLIP's text features.
+"""Training an encoder so that its features match CLIP's text features.
 
-For every cloud a few views are drawn and encoded; the features, and their mean, are
-compared with the text features of all labels, and the right label must win (cross-entropy
-over cosine similarities times a learned scale). Nothing is classified by a layer of the
-network itself, so labels stay exchangeable afterwards.
+For every object a few images are drawn (depth maps of a cloud, or pictures of a mesh) and
+encoded; the features, and their mean, are compared with the text features of all labels, and
+the right label must win (cross-entropy over cosine similarities times a learned scale).
+Nothing is classified by a layer of the network itself, so labels stay exchangeable afterwards.
 
 Every random choice of a step follows from (seed, step): a resumed run is the run that was
 never interrupted.
@@ -13,39 +13,31 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy import LabelSet
 from c2p_deploy.files import atomic_path
-from c2p_runtime import project_depth
-from c2p_train.augment import Augmentation, augment
-from c2p_train.checkpoint import Checkpoint, CheckpointError, load_torch_file
-from c2p_train.dataset import Clouds, Source
-from c2p_train.encoder import DepthEncoder, EncoderConfig, view_features
-from c2p_train.evaluate import Results, held_out_results, top1
+from c2p_train.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.run_report import RunReport
+from c2p_train.torch_file import CheckpointError, load_torch_file
 
 _SAVE_EVERY = 50  # steps: the most that an interruption can lose, less than a minute
 
 
 @dataclass(frozen=True)
 class AlignConfig:
-    """All settings of a run; stored in the checkpoint."""
+    """Settings of the training itself; what a batch holds is the batches' own business."""
 
-    encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    spec: DepthSpec = field(default_factory=lambda: DepthSpec(image_size=112, point_radius=0.03))
-    view_set: str = "clip2point-10"
-    views_per_cloud: int = 3  # drawn of the set at each step; all of them in evaluation
-    batch_size: int = 64  # clouds
+    encoder: ConvConfig = field(default_factory=ConvConfig)
     steps: int = 4000
     warmup: int = 250  # steps
     learning_rate: float = 2e-3  # AdamW, cosine decay to 1 %
@@ -58,23 +50,33 @@ class AlignConfig:
     seed: int = 0
 
 
+class Batches(Protocol):
+    """Where training images come from."""
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Images float32 [B, v, C, S, S] in [0, 1] and label indices int64 [B] of a step."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """Plain values that a run must not change on its way."""
+
+
 @dataclass
 class RunState:
     """What changes from step to step."""
 
-    encoder: DepthEncoder
-    average: DepthEncoder  # exponential moving average of the encoder
+    encoder: ConvEncoder
+    average: ConvEncoder  # exponential moving average of the encoder
     log_scale: nn.Parameter  # log of the factor on cosine similarities
     optimizer: torch.optim.Optimizer
     step: int = 0
     loss: float = math.nan  # running mean, for the eye
 
 
-def new_run(config: AlignConfig) -> RunState:
+def new_run(config: AlignConfig, device: torch.device) -> RunState:
     """A run at step 0; its weights follow from the seed."""
     torch.manual_seed(config.seed)
-    encoder = DepthEncoder(config.encoder).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+    encoder = ConvEncoder(config.encoder).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07), device=device))
     decayed = [p for p in encoder.parameters() if p.ndim > 1]
     plain = [p for p in encoder.parameters() if p.ndim <= 1] + [log_scale]
     optimizer = torch.optim.AdamW(
@@ -85,61 +87,55 @@ def new_run(config: AlignConfig) -> RunState:
 
 
 def align(
-    clouds: Clouds,
-    sources: list[Source],
+    batches: Batches,
     labels: LabelSet,
-    offered: LabelSet,
     config: AlignConfig,
     run_file: Path,
     console: Console,
-) -> Checkpoint:
-    """Trains (or goes on training, when `run_file` holds an unfinished run) and returns the result.
+    validate: Callable[[ConvEncoder], Mapping[str, float]],
+    device: torch.device,
+) -> tuple[ConvEncoder, float]:
+    """Trains (or goes on training, when `run_file` holds an unfinished run): the encoder and its logit scale.
 
-    labels: those of `clouds`, with text features; offered: the ones the checkpoint is given.
+    labels: what the label indices of the batches mean; validate: accuracies in [0, 1] of an
+    encoder, by name, printed now and then.
     """
-    run = new_run(config)
+    run = new_run(config, device)
+    settings = {"training": asdict(config), "batches": dict(batches.settings())}
     if run_file.exists():
-        restore(run, run_file, config)
+        restore(run, run_file, settings)
         console.print(f"resuming {run_file} at step {run.step}")
-    sampler = Sampler(clouds, sources, config)
-    text = torch.from_numpy(labels.text_features.copy())
+    text = torch.from_numpy(labels.text_features.copy()).to(device)
 
-    def validate() -> Results:
-        results = held_out_results(run.average, clouds, labels, offered, config.spec, sampler.views)
-        figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in top1(results).items())
+    def show_accuracy() -> None:
+        figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in validate(run.average).items())
         console.print(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
-        return results
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
+    with RunReport(console) as report, Progress(*columns, console=console) as progress:
         task = progress.add_task("training", total=config.steps, completed=run.step)
         while run.step < config.steps:
-            train_step(run, sampler.batch(run.step), text, config)
+            train_step(run, batches.batch(run.step), text, config)
+            report.steps += 1
             progress.update(task, completed=run.step, description=f"training, loss {run.loss:.3f}")
             if run.step % _SAVE_EVERY == 0 or run.step == config.steps:
-                store(run, run_file, config)
-            if run.step % config.validate_every == 0 and run.step < config.steps:
-                validate()
-    results = validate()
-    return Checkpoint(
-        encoder=run.average.eval(),
-        views=sampler.views,
-        spec=config.spec,
-        labels=offered,
-        logit_scale=float(run.log_scale.detach().exp()),
-        training={"config": asdict(config), "validation": top1(results), "results": results},
-    )
+                store(run, run_file, settings)
+            if run.step % config.validate_every == 0 or run.step == config.steps:
+                show_accuracy()
+    return run.average.cpu().eval(), float(run.log_scale.detach().exp())
 
 
 def train_step(run: RunState, batch: tuple[Tensor, Tensor], text: Tensor, config: AlignConfig) -> None:
-    """One update of the weights and of their average. batch: depth [B, v, S, S], label index [B]."""
-    depth, target = batch
+    """One update of the weights and of their average. batch: images [B, v, C, S, S], label index [B]."""
+    images, target = (tensor.to(text.device) for tensor in batch)
+    b, v, c, s, _ = images.shape
     torch.manual_seed(config.seed * 1_000_003 + run.step)  # dropout
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(run.step, config)
     run.encoder.train()
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
-        views = view_features(run.encoder, depth)  # [B, v, D]
+    with torch.autocast(text.device.type, torch.bfloat16, enabled=config.bfloat16):
+        features = run.encoder(images.reshape(b * v, c, s, s))
+    views = F.normalize(features.float(), dim=-1).reshape(b, v, -1)  # [B, v, D]
     scale = run.log_scale.exp()
     cloud_logits = scale * views.mean(dim=1) @ text.T  # [B, C]
     view_logits = scale * views @ text.T  # [B, v, C]
@@ -176,47 +172,10 @@ def learning_rate(step: int, config: AlignConfig) -> float:
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-class Sampler:
-    """Draws the training batch of a given step."""
-
-    def __init__(self, clouds: Clouds, sources: list[Source], config: AlignConfig) -> None:
-        self.clouds, self.sources, self.config = clouds, sources, config
-        self.views = ViewSet.named(config.view_set)
-        self.training = np.flatnonzero(~clouds.held_out)
-        self.probability = self._probabilities()
-
-    def _probabilities(self) -> npt.NDArray[np.float64]:
-        """Of each training cloud: rare classes come up more often than their share, by a square root."""
-        clouds = self.clouds
-        group = clouds.source[self.training] * len(clouds.labels) + clouds.label[self.training]
-        size = np.bincount(group)[group]
-        weight = np.array([source.weight for source in self.sources])[clouds.source[self.training]]
-        share = weight / np.sqrt(size)
-        return np.asarray(share / share.sum())
-
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Depth maps float32 [B, v, S, S] and label indices int64 [B] of a step."""
-        config, clouds = self.config, self.clouds
-        rng = np.random.default_rng((config.seed, step))
-        chosen = rng.choice(self.training, config.batch_size, p=self.probability)
-        size = config.spec.image_size
-        depth = np.empty((len(chosen), config.views_per_cloud, size, size), dtype=np.float32)
-        for row, index in enumerate(chosen):
-            source = self.sources[clouds.source[index]]
-            points = clouds.points[clouds.first[index] + rng.integers(clouds.count[index])]
-            changed = augment(
-                points, rng, config.augmentation, any_pose=source.any_pose, may_tip=source.samplings > 1
-            )
-            drawn = rng.choice(len(self.views), config.views_per_cloud, replace=False)
-            views = ViewSet(self.views.name, self.views.rotations[drawn], self.views.distances[drawn])
-            project_depth(changed, views, config.spec, "y", out=depth[row])
-        return torch.from_numpy(depth), torch.from_numpy(clouds.label[chosen])
-
-
-def store(run: RunState, path: Path, config: AlignConfig) -> None:
+def store(run: RunState, path: Path, settings: Mapping[str, Any]) -> None:
     """Writes the whole state of a run, under a temporary name first."""
     values = {
-        "config": asdict(config),
+        "settings": dict(settings),
         "encoder": run.encoder.state_dict(),
         "average": run.average.state_dict(),
         "log_scale": run.log_scale.detach(),
@@ -228,10 +187,10 @@ def store(run: RunState, path: Path, config: AlignConfig) -> None:
         torch.save(values, temporary)
 
 
-def restore(run: RunState, path: Path, config: AlignConfig) -> None:
+def restore(run: RunState, path: Path, settings: Mapping[str, Any]) -> None:
     """Puts a run back to where `store` left it. Raises CheckpointError if it had other settings."""
     values = load_torch_file(path)
-    if values.get("config") != asdict(config):
+    if values.get("settings") != dict(settings):
         raise CheckpointError(
             f"{path}: an unfinished run with other settings; finish it with those or choose another --out"
         )

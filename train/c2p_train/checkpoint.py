@@ -2,40 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, LabelError
 from c2p_deploy.files import atomic_path
-from c2p_train.encoder import DepthEncoder, EncoderConfig, ZeroShotModel
+from c2p_train.encoders import (
+    Encoder,
+    build_encoder,
+    check_image_size,
+    config_from_dict,
+    config_to_dict,
+)
+from c2p_train.heads import build_head
+from c2p_train.model import CLIP2Point
+from c2p_train.torch_file import CheckpointError, load_torch_file
+
+__all__ = ["Checkpoint", "CheckpointError", "load_checkpoint", "load_torch_file", "save_checkpoint"]
 
 FORMAT = "c2p-checkpoint"
-VERSION = 1
-
-
-class CheckpointError(C2PError):
-    """A checkpoint that cannot be read or is not one of ours."""
+VERSION = 2
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model and all that must be known to use it."""
+    """A trained model and all that must be known to use it.
 
-    encoder: DepthEncoder
+    Raises C2PError when an encoder cannot take the depth maps of the spec, or when the text
+    features of the labels are not as wide as the model's.
+    """
+
+    model: CLIP2Point
     views: ViewSet
     spec: DepthSpec
-    labels: LabelSet  # what the model is offered with, a part of what it was trained on
+    labels: LabelSet | None  # what the model is offered with; None until somebody chooses
     logit_scale: float
     training: dict[str, Any]  # settings and validation figures; plain values
-    head: str = "zeroshot"
 
-    def model(self) -> ZeroShotModel:
-        """depth [B, V, S, S] -> features [B, D], in evaluation mode."""
-        return ZeroShotModel(self.encoder).eval()
+    def __post_init__(self) -> None:
+        for encoder in self.encoders.values():
+            check_image_size(encoder, self.spec)
+        dim = self.model.depth_encoder.embed_dim
+        if self.labels is not None and self.labels.dim != dim:
+            raise C2PError(
+                f"text features of {self.labels.dim} do not fit a model of {dim}; make the labels with the "
+                "text encoder of the same CLIP"
+            )
+
+    @property
+    def head(self) -> str:
+        """`zeroshot`, `dpa` or `gdpa`."""
+        return self.model.head.name
+
+    @property
+    def encoders(self) -> dict[str, Encoder]:
+        """`depth` and, where there is one, `image`."""
+        found = {"depth": self.model.depth_encoder}
+        if self.model.image_encoder is not None:
+            found["image"] = self.model.image_encoder
+        return found
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -43,16 +74,18 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     values = {
         "format": FORMAT,
         "version": VERSION,
-        "head": checkpoint.head,
-        "encoder": asdict(checkpoint.encoder.config),
-        "state": checkpoint.encoder.state_dict(),
+        "head": {"name": checkpoint.head, "state": checkpoint.model.head.state_dict()},
+        "encoders": {
+            role: {"config": config_to_dict(encoder.config), "state": _contiguous(encoder)}
+            for role, encoder in checkpoint.encoders.items()
+        },
         "views": {
             "name": checkpoint.views.name,
             "rotations": checkpoint.views.rotations.tolist(),
             "distances": checkpoint.views.distances.tolist(),
         },
         "depth_spec": asdict(checkpoint.spec),
-        "labels": checkpoint.labels.to_dict(),
+        "labels": checkpoint.labels.to_dict() if checkpoint.labels is not None else None,
         "logit_scale": checkpoint.logit_scale,
         "training": checkpoint.training,
     }
@@ -61,43 +94,45 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Reads what `save_checkpoint` wrote. Raises CheckpointError that names the file."""
+    """Reads what `save_checkpoint` wrote, in evaluation mode. Raises CheckpointError that names the file."""
     values = load_torch_file(path)
     if values.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not a c2p checkpoint; make one with c2p-train")
-    if values["version"] != VERSION:
         raise CheckpointError(
-            f"{path}: checkpoint version {values['version']}, this release reads {VERSION}; "
+            f"{path}: not a c2p checkpoint; turn the authors' files into one with c2p-train import"
+        )
+    if values.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path}: checkpoint version {values.get('version')}, this release reads {VERSION}; "
             "use the release that wrote it"
         )
     try:
-        config = values["encoder"]
-        encoder = DepthEncoder(EncoderConfig(**config))
-        encoder.load_state_dict(values["state"])
-        if not all(torch.isfinite(tensor).all() for tensor in encoder.state_dict().values()):
+        encoders = {role: _encoder(stored) for role, stored in values["encoders"].items()}
+        views = ViewSet(**values["views"])
+        head = build_head(values["head"]["name"], len(views), encoders["depth"].embed_dim)
+        head.load_state_dict(values["head"]["state"])
+        model = CLIP2Point(encoders["depth"], encoders.get("image"), head).eval()
+        if not all(torch.isfinite(tensor).all() for tensor in model.state_dict().values()):
             raise CheckpointError(f"{path}: the weights hold values that are not finite; train again")
         return Checkpoint(
-            encoder=encoder.eval(),
-            views=ViewSet(**values["views"]),
+            model=model,
+            views=views,
             spec=DepthSpec(**values["depth_spec"]),
-            labels=LabelSet.from_dict(values["labels"]),
+            labels=LabelSet.from_dict(values["labels"]) if values["labels"] is not None else None,
             logit_scale=float(values["logit_scale"]),
             training=values["training"],
-            head=values["head"],
         )
-    except (KeyError, TypeError, ValueError, RuntimeError, LabelError) as error:
+    except CheckpointError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, LabelError, C2PError) as error:
         raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
 
 
-def load_torch_file(path: Path) -> dict[str, Any]:
-    """A dictionary saved by torch.save; never runs code from the file. Raises CheckpointError."""
-    try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: no such file") from error
-    except Exception as error:  # torch raises many kinds for damaged or foreign files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: cannot be loaded as a checkpoint: {reason}") from error
-    if not isinstance(values, dict):
-        raise CheckpointError(f"{path}: holds a {type(values).__name__}, not a checkpoint")
-    return values
+def _encoder(stored: Mapping[str, Any]) -> Encoder:
+    encoder = build_encoder(config_from_dict(stored["config"]))
+    encoder.load_state_dict(stored["state"])
+    return encoder
+
+
+def _contiguous(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The weights laid out the plain way, so that a file does not depend on how training laid them out."""
+    return {name: value.contiguous() for name, value in module.state_dict().items()}

@@ -1,9 +1,9 @@
-"""The small depth encoder of the bundled model: a residual convolutional tower.
+"""The small encoder of the models trained here: a residual convolutional tower.
 
 Trained from scratch on a few thousand clouds a plain vision transformer learns several
 times more slowly, hence convolutions (He et al. 2016) with squeeze-and-excitation (Hu et
-al. 2018). Its input is one depth map in a single channel, its output lives in CLIP's
-text space, so names are compared with depth maps exactly as CLIP compares them with images.
+al. 2018). Its output lives in CLIP's text space, so names are compared with pictures and
+depth maps exactly as CLIP compares them with photographs.
 """
 
 from __future__ import annotations
@@ -15,25 +15,37 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class EncoderConfig:
+class ConvConfig:
     """Everything needed to build the tower again; stored in the checkpoint."""
 
-    stem: int = 24  # channels at half resolution
-    widths: tuple[int, ...] = (40, 80, 160, 320)  # channels per stage, each at half the size of the last
+    channels: int = 1  # of its input: 1 for depth maps, 3 for pictures and depth maps alike
+    stem: int = 24  # feature maps at half resolution
+    widths: tuple[int, ...] = (40, 80, 160, 320)  # feature maps per stage, each at half the size of the last
     blocks: tuple[int, ...] = (1, 2, 2, 1)  # residual blocks per stage
     dropout: float = 0.2  # before the projection
     embed_dim: int = 512  # D: width of CLIP ViT-B/32's text space
 
+    @property
+    def name(self) -> str:
+        """For people."""
+        return "c2p-residual"
 
-class DepthEncoder(nn.Module):
-    """Depth maps [N, 1, S, S] in [0, 1] -> features [N, D], not normalised."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+class ConvEncoder(nn.Module):
+    """Images [N, 1 or 3, S, S] in [0, 1], any S -> features [N, D], not normalised.
+
+    A depth map shown to a tower of three channels is repeated, a colour picture shown to a
+    tower of one channel is averaged.
+    """
+
+    image_size = None  # any
+
+    def __init__(self, config: ConvConfig) -> None:
         super().__init__()
         self.config = config
         first = config.widths[0]
         self.stem = nn.Sequential(
-            *conv_bn(1, config.stem, kernel=5, stride=2), nn.ReLU(),
+            *conv_bn(config.channels, config.stem, kernel=5, stride=2), nn.ReLU(),
             *conv_bn(config.stem, first, kernel=3, stride=2), nn.ReLU(),
         )  # fmt: skip
         stages: list[nn.Module] = []
@@ -46,10 +58,17 @@ class DepthEncoder(nn.Module):
         self.stages = nn.Sequential(*stages)
         self.dropout = nn.Dropout(config.dropout)
         self.proj = nn.Linear(channels, config.embed_dim)
+        self.embed_dim = config.embed_dim
 
-    def forward(self, depth: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
+        if images.shape[1] != self.config.channels:
+            images = (
+                images.mean(dim=1, keepdim=True)
+                if self.config.channels == 1
+                else images.expand(-1, 3, -1, -1)
+            )
         # White (1.0) is background: fed inverted, padding and background agree on zero.
-        x = self.stages(self.stem(1.0 - depth))  # [N, C, S/32, S/32]
+        x = self.stages(self.stem(1.0 - images))  # [N, C, S/32, S/32]
         pooled: Tensor = self.dropout(x.mean(dim=(2, 3)))
         features: Tensor = self.proj(pooled)
         return features
@@ -79,25 +98,3 @@ def conv_bn(channels: int, width: int, kernel: int, stride: int) -> tuple[nn.Mod
         nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(width),
     )
-
-
-def view_features(encoder: DepthEncoder, depth: Tensor) -> Tensor:
-    """Unit features [B, V, D] of depth maps [B, V, S, S]."""
-    b, v, s, _ = depth.shape
-    features = encoder(depth.reshape(b * v, 1, s, s)).float()
-    return F.normalize(features, dim=-1).reshape(b, v, -1)
-
-
-class ZeroShotModel(nn.Module):
-    """Head `zeroshot`: depth [B, V, S, S] -> features [B, D], the mean of the views' unit features.
-
-    The sum over views is the paper's zero-shot rule (golden step 13); a mean differs from
-    it by the constant V only.
-    """
-
-    def __init__(self, encoder: DepthEncoder) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, depth: Tensor) -> Tensor:
-        return view_features(self.encoder, depth).mean(dim=1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from c2p_deploy import LabelSet
 from c2p_train.dataset import Clouds
-from c2p_train.evaluate import judge
+from c2p_train.held_out import judge
 
 LABELS = ("a", "b", "c", "d", "e", "only trained")
 

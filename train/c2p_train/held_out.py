@@ -1,4 +1,4 @@
-"""Accuracy of an encoder on the held-out clouds."""
+"""Accuracy of a model on the held-out clouds of a recipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.depth import FloatArray
 from c2p_runtime import project_depth
 from c2p_train.dataset import Clouds
-from c2p_train.encoder import DepthEncoder, view_features
+from c2p_train.model import CLIP2Point
 
 # Per source: (label, was it found?) of every cloud that counts.
 Results = dict[str, list[tuple[str, bool]]]
@@ -18,16 +18,16 @@ _BATCH_SIZE = 16  # clouds encoded at once
 
 
 def held_out_results(
-    encoder: DepthEncoder,
+    model: CLIP2Point,
     clouds: Clouds,
     labels: LabelSet,
     offered: LabelSet,
     spec: DepthSpec,
     views: ViewSet,
 ) -> Results:
-    """What the encoder says of every held-out cloud, judged as `judge` does."""
+    """What the model says of every held-out cloud, judged as `judge` does."""
     held_out = np.flatnonzero(clouds.held_out)
-    scores = cloud_scores(encoder, clouds, held_out, labels, spec, views)
+    scores = cloud_scores(model, clouds, held_out, labels, spec, views)
     return judge(scores, clouds, held_out, offered)
 
 
@@ -60,24 +60,25 @@ def judge(
 
 
 def cloud_scores(
-    encoder: DepthEncoder,
+    model: CLIP2Point,
     clouds: Clouds,
     indices: npt.NDArray[np.int64],
     labels: LabelSet,
     spec: DepthSpec,
     views: ViewSet,
 ) -> npt.NDArray[np.float32]:
-    """Cosine scores [n, C] of the first sampling of each cloud, all views, evaluation mode."""
-    was_training = encoder.training
-    encoder.eval()
-    text = torch.from_numpy(labels.text_features.copy())
+    """Cosine scores [n, C] of the first sampling of each cloud, over all views.
+
+    Puts the model in evaluation mode.
+    """
+    device = next(model.parameters()).device
+    model.eval()
+    text = torch.from_numpy(labels.text_features.copy()).to(device)
     scores = []
     with torch.inference_mode():
         for start in range(0, len(indices), _BATCH_SIZE):
-            depth = depth_maps(clouds, indices[start : start + _BATCH_SIZE], views, spec)
-            features = view_features(encoder, torch.from_numpy(depth)).mean(dim=1)
-            scores.append((features @ text.T).numpy())
-    encoder.train(was_training)
+            depth = torch.from_numpy(depth_maps(clouds, indices[start : start + _BATCH_SIZE], views, spec))
+            scores.append((model(depth.to(device)) @ text.T).cpu().numpy())
     return np.concatenate(scores)
 
 

@@ -1,0 +1,312 @@
+"""The recipe `mini`: the whole method of CLIP2Point, small, from meshes and clouds to an engine.
+
+What the paper does with ShapeNet, CLIP and eight GPUs is done here with two thousand meshes and
+a stand-in for CLIP's image encoder: a small convolutional network, trained on rendered pictures
+so that its features match CLIP's *text* features of what they show. From there on everything is
+the method itself: a depth encoder is pre-trained against this image encoder on image-depth pairs
+(no labels), then Gated Dual-Path Adapters are trained on both, few-shot and with all clouds.
+
+Every step keeps its result in the work folder and is skipped, or gone on with, when the command
+is repeated. Every figure is measured on objects that no step has seen; up to the adapters no
+cloud and no label of ModelNet10 takes part in training.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy.depth import FloatArray
+from c2p_deploy.files import write_atomic
+from c2p_export.model_card import figures_table, steps_table, update_card
+from c2p_export.onnx_export import export_onnx
+from c2p_export.recipe_data import VAL_FRACTION, RecipeData
+from c2p_train.align import AlignConfig, align
+from c2p_train.checkpoint import Checkpoint, save_checkpoint
+from c2p_train.classes import FOLDER_LABELS
+from c2p_train.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.dataset import Clouds, class_files, held_out_files, load_clouds
+from c2p_train.datasets import LabelledClouds
+from c2p_train.features import ViewFeatures, model_features
+from c2p_train.fewshot import FewShotConfig, accuracy, train_head
+from c2p_train.heads import ZeroShot
+from c2p_train.held_out import depth_maps, held_out_results, top1
+from c2p_train.mesh_files import MeshFile
+from c2p_train.model import CLIP2Point
+from c2p_train.pairs import PairDataset
+from c2p_train.picture_batches import PictureBatchConfig, PictureBatches
+from c2p_train.pretrain import PretrainConfig, pretrain
+from c2p_train.render import render_pairs
+from c2p_train.run_report import RunReport
+from c2p_train.shards import RenderSettings
+from c2p_train.shots import sample_shots
+
+
+@dataclass(frozen=True)
+class MiniConfig:
+    """All settings of the recipe."""
+
+    spec: DepthSpec = field(default_factory=lambda: DepthSpec(image_size=112, point_radius=0.03))
+    view_set: str = "clip2point-10"
+    encoder: ConvConfig = field(default_factory=lambda: ConvConfig(channels=3))
+    image_steps: int = 2000  # of the image encoder, each of 48 objects x 3 pictures
+    pretrain_epochs: int = 60  # over the pairs
+    shots: tuple[int, ...] = (1, 2, 4, 8, 16)
+    repeats: int = 3  # draws of the shots
+    head: str = "gdpa"
+    seed: int = 0
+
+
+def make_mini_model(
+    data: RecipeData,
+    out: Path,
+    engine: Path,
+    card: Path | None,
+    config: MiniConfig,
+    device: torch.device,
+    workers: int,
+    console: Console,
+) -> None:
+    """Runs the recipe, or goes on with it: `out`/model.pt, `engine` with manifest, `out`/steps.json.
+
+    card: a model card whose figures are replaced. Raises C2PError.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    views = ViewSet.named(config.view_set)
+    console.rule("1 image-depth pairs")
+    pairs, held_out_pairs = render_recipe(data, out, config, workers, console)
+    mesh_labels = data.label_set(tuple(sorted({*pairs.classes, *held_out_pairs.classes})))
+
+    console.rule("2 image encoder (stands in for CLIP's)")
+    image = train_image_encoder(pairs, held_out_pairs, mesh_labels, out, config, device, console)
+
+    console.rule("3 image-depth pre-training")
+    clouds, skipped = load_clouds(
+        data.sources, config.spec, out / "clouds.npz", val_fraction=VAL_FRACTION, seed=config.seed
+    )
+    for line in skipped:
+        console.print(f"skipped {line}", markup=False)
+    labels = data.label_set(clouds.labels)
+    offered = data.offered(labels)
+    scale = image.logit_scale
+    before = CLIP2Point(image.model.depth_encoder, image.model.image_encoder, ZeroShot())
+
+    def zero_shot(model: CLIP2Point) -> dict[str, float]:
+        return top1(held_out_results(model, clouds, labels, offered, config.spec, views))
+
+    settings = PretrainConfig(
+        epochs=config.pretrain_epochs, point_radius=config.spec.point_radius, seed=config.seed
+    )
+    pretrained = pretrain(
+        [pairs],
+        before.depth_encoder,
+        settings,
+        out / "pretrain",
+        console,
+        labels=offered,
+        validate=zero_shot,
+        device=device,
+    )
+
+    console.rule("4 adapters on ModelNet10: few-shot, then all clouds")
+    steps = {
+        "image encoder on depth maps": zero_shot(before),
+        "after image-depth pre-training": zero_shot(pretrained.model),
+    }
+    few = few_shot(pretrained.model, clouds, labels, out, config, device, console)
+
+    console.rule("5 adapters on everything, and the engine")
+    checkpoint, results = train_on_everything(
+        pretrained.model, clouds, labels, offered, scale, out, config, device, console
+    )
+    save_checkpoint(checkpoint, out / "model.pt")
+    report: dict[str, dict[str, Any]] = {
+        "zero-shot": steps,
+        "ModelNet10": few,
+        "all sources": dict(top1(results)),
+    }
+    write_atomic(out / "steps.json", json.dumps(report, indent=1).encode())
+    table = steps_table(report) + "\n" + figures_table(results)
+    write_atomic(out / "figures.md", table.encode())
+    console.print(steps_table(report), markup=False)
+    if card is not None:
+        update_card(card, table)
+    some_held_out = np.flatnonzero(clouds.held_out)[::8]
+    manifest = export_onnx(out / "model.pt", engine, depth_maps(clouds, some_held_out, views, config.spec))
+    console.print(f"wrote {engine} and its manifest; parity {dict(manifest.parity)}", markup=False)
+
+
+def render_recipe(
+    data: RecipeData, out: Path, config: MiniConfig, workers: int, console: Console
+) -> tuple[PairDataset, PairDataset]:
+    """Pairs of the meshes that are trained on, and of those held out."""
+    settings = RenderSettings(config.spec, config.view_set, samplings=4, up="y", seed=config.seed)
+    training: list[MeshFile] = []
+    validation: list[MeshFile] = []
+    for source in data.sources[1:]:  # ModelNet10 comes as clouds, there is nothing to render
+        held_out = set(held_out_files(source, VAL_FRACTION, config.seed))
+        for path in class_files(source):
+            key = f"{source.name.replace(' ', '_')}-{path.parent.name}/{path.stem}".replace(".", "_")
+            file = MeshFile(path, FOLDER_LABELS[path.parent.name], key)
+            (validation if path in held_out else training).append(file)
+    folders = out / "pairs", out / "pairs-held-out"
+    for folder, files in zip(folders, (training, validation), strict=True):
+        if not (folder / "dataset.json").exists():
+            with RunReport(console, "mesh") as report:
+                result = render_pairs(files, folder, settings, workers=workers, console=console)
+                report.steps += result.pairs
+    return PairDataset(folders[0]), PairDataset(folders[1])
+
+
+def train_image_encoder(
+    pairs: PairDataset,
+    held_out_pairs: PairDataset,
+    labels: LabelSet,
+    out: Path,
+    config: MiniConfig,
+    device: torch.device,
+    console: Console,
+) -> Checkpoint:
+    """The stand-in for CLIP's image encoder, as a checkpoint whose both paths are this encoder."""
+    training = AlignConfig(encoder=config.encoder, steps=config.image_steps, seed=config.seed)
+    drawing = PictureBatchConfig(seed=config.seed)
+    batches = PictureBatches([pairs], {name: labels.names.index(name) for name in pairs.classes}, drawing)
+
+    def validate(encoder: ConvEncoder) -> dict[str, float]:
+        return {"held-out pictures": picture_accuracy(encoder, held_out_pairs, labels, device)}
+
+    encoder, scale = align(batches, labels, training, out / "image-run.pt", console, validate, device)
+    model = CLIP2Point(encoder, copy.deepcopy(encoder), ZeroShot()).eval()
+    figures = validate(encoder)
+    return Checkpoint(
+        model, pairs.views, config.spec, labels, scale, {"config": asdict(training), "validation": figures}
+    )
+
+
+def picture_accuracy(
+    encoder: ConvEncoder, pairs: PairDataset, labels: LabelSet, device: torch.device
+) -> float:
+    """Part of the objects whose ten pictures together are nearest to the right text feature."""
+    encoder.to(device).eval()
+    text = torch.from_numpy(labels.text_features.copy()).to(device)
+    right = []
+    with torch.inference_mode():
+        for row in range(len(pairs)):
+            pictures = np.stack([pairs.image(row, view) for view in range(len(pairs.views))])
+            images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
+            feature = ZeroShot()(encoder(images)[None])[0]
+            right.append(labels.names[int((text @ feature).argmax())] == pairs.classes[pairs.label(row)])
+    return float(np.mean(right))
+
+
+def few_shot(
+    model: CLIP2Point,
+    clouds: Clouds,
+    labels: LabelSet,
+    out: Path,
+    config: MiniConfig,
+    device: torch.device,
+    console: Console,
+) -> dict[str, list[float]]:
+    """Top-1 on the held-out ModelNet10 clouds after 1, 2, ... shots (one figure per draw), and all."""
+    mine = clouds.source == clouds.sources.index("ModelNet10")
+    names = [clouds.labels[i] for i in np.unique(clouds.label[mine])]
+    subset = labels.subset(names)
+    spec, views = config.spec, ViewSet.named(config.view_set)
+    sides = [
+        labelled(clouds, np.flatnonzero(mine & side), "ModelNet10", subset)
+        for side in (~clouds.held_out, clouds.held_out)
+    ]
+    with Progress(console=console) as progress:
+        train, test = (
+            model_features(model, side, views, spec, out / "features", device=device, progress=progress)
+            for side in sides
+        )
+        found: dict[str, list[float]] = {}
+        for shots in (*config.shots, None):
+            repeats = config.repeats if shots is not None else 1
+            name = f"{shots} shots" if shots is not None else "all clouds"
+            found[name] = []
+            for seed in range(config.seed, config.seed + repeats):
+                chosen = train.take(sample_shots(train.label, shots, seed))
+                settings = FewShotConfig(head=config.head, epochs=100 if shots is not None else 30, seed=seed)
+                assert chosen.image is not None
+                head = train_head(
+                    chosen.depth,
+                    chosen.image,
+                    chosen.label,
+                    subset.text_features,
+                    settings,
+                    device=device,
+                    progress=progress,
+                )
+                found[name].append(accuracy(head, test, subset.text_features))
+            figures = ", ".join(f"{100 * value:.1f} %" for value in found[name])
+            console.print(f"{name}: {figures}", highlight=False)
+    return found
+
+
+def train_on_everything(
+    model: CLIP2Point,
+    clouds: Clouds,
+    labels: LabelSet,
+    offered: LabelSet,
+    scale: float,
+    out: Path,
+    config: MiniConfig,
+    device: torch.device,
+    console: Console,
+) -> tuple[Checkpoint, dict[str, list[tuple[str, bool]]]]:
+    """Adapters for all labels from the clouds of all sources, judged on the held-out ones."""
+    spec, views = config.spec, ViewSet.named(config.view_set)
+    # Every sampling of a training object is an example of its own.
+    rows = np.concatenate(
+        [clouds.first[i] + np.arange(clouds.count[i]) for i in np.flatnonzero(~clouds.held_out)]
+    )
+    label = np.repeat(clouds.label[~clouds.held_out], clouds.count[~clouds.held_out])
+    everything = labelled_clouds("all sources", clouds.points[rows], label, clouds.labels)
+    with RunReport(console) as report, Progress(console=console) as progress:
+        train: ViewFeatures = model_features(
+            model, everything, views, spec, out / "features", device=device, progress=progress
+        )
+        assert train.image is not None
+        head = train_head(
+            train.depth,
+            train.image,
+            train.label,
+            labels.text_features,
+            FewShotConfig(head=config.head, epochs=30, batch_size=128, seed=config.seed),
+            run_file=out / "head-run.pt",
+            device=device,
+            progress=progress,
+            report=report,
+        )
+    final = CLIP2Point(model.depth_encoder, model.image_encoder, head).cpu().eval()
+    results = held_out_results(final, clouds, labels, offered, spec, views)
+    training = {"config": asdict(config), "validation": top1(results)}
+    return Checkpoint(final, views, spec, offered, scale, training), results
+
+
+def labelled(clouds: Clouds, rows: npt.NDArray[np.int64], name: str, labels: LabelSet) -> LabelledClouds:
+    """The first sampling of these objects, their label an index into `labels`."""
+    label = np.array([labels.names.index(clouds.labels[i]) for i in clouds.label[rows]])
+    return labelled_clouds(name, clouds.points[clouds.first[rows]], label, labels.names)
+
+
+def labelled_clouds(
+    name: str, points: FloatArray, label: npt.NDArray[np.int64], classes: tuple[str, ...]
+) -> LabelledClouds:
+    """Clouds of the recipe in the form that features are made of."""
+    digest = hashlib.sha256(points.tobytes() + label.tobytes()).hexdigest()
+    return LabelledClouds(name, points, label, classes, files=(), skipped=(), digest=digest)
