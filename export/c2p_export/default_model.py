@@ -17,10 +17,10 @@ from c2p_train.align import AlignConfig, align
 from c2p_train.checkpoint import Checkpoint, save_checkpoint
 from c2p_train.cloud_batches import CloudBatchConfig, CloudBatches
 from c2p_train.conv_encoder import ConvEncoder
-from c2p_train.dataset import load_clouds
 from c2p_train.heads import ZeroShot
 from c2p_train.held_out import depth_maps, held_out_results, top1
 from c2p_train.model import CLIP2Point
+from c2p_train.recipe_clouds import load_clouds
 
 
 def make_default_model(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from c2p_deploy import LabelSet
 from c2p_train.classes import TRAINING_ONLY_LABELS
-from c2p_train.dataset import Source
+from c2p_train.recipe_clouds import Source
 from c2p_train.text_features import label_set_of, read_detic_features
 
 VAL_FRACTION = 0.1  # of every class, never trained on

@@ -36,21 +36,21 @@ from c2p_train.align import AlignConfig, align
 from c2p_train.checkpoint import Checkpoint, save_checkpoint
 from c2p_train.classes import FOLDER_LABELS
 from c2p_train.conv_encoder import ConvConfig, ConvEncoder
-from c2p_train.dataset import Clouds, class_files, held_out_files, load_clouds
 from c2p_train.datasets import LabelledClouds
 from c2p_train.features import ViewFeatures, model_features
-from c2p_train.fewshot import FewShotConfig, accuracy, train_head
-from c2p_train.heads import ZeroShot
+from c2p_train.fewshot import FewShotConfig, train_head
+from c2p_train.heads import Head, ZeroShot
 from c2p_train.held_out import depth_maps, held_out_results, top1
 from c2p_train.mesh_files import MeshFile
 from c2p_train.model import CLIP2Point
 from c2p_train.pairs import PairDataset
 from c2p_train.picture_batches import PictureBatchConfig, PictureBatches
 from c2p_train.pretrain import PretrainConfig, pretrain
+from c2p_train.recipe_clouds import Clouds, class_files, held_out_files, load_clouds
 from c2p_train.render import render_pairs
 from c2p_train.run_report import RunReport
 from c2p_train.shards import RenderSettings
-from c2p_train.shots import sample_shots
+from c2p_train.sweep import ShotRun, few_shot_sweep
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,12 @@ class MiniConfig:
     encoder: ConvConfig = field(default_factory=lambda: ConvConfig(channels=3))
     image_steps: int = 2000  # of the image encoder, each of 48 objects x 3 pictures
     pretrain_epochs: int = 60  # over the pairs
+    pretrain_rate: float = 1e-3  # high: this image encoder has never seen anything like a depth map
     shots: tuple[int, ...] = (1, 2, 4, 8, 16)
     repeats: int = 3  # draws of the shots
     head: str = "gdpa"
+    adapter_epochs: int = 100  # few-shot and on all of ModelNet10
+    final_epochs: int = 30  # on all sources
     seed: int = 0
 
 
@@ -106,7 +109,10 @@ def make_mini_model(
         return top1(held_out_results(model, clouds, labels, offered, config.spec, views))
 
     settings = PretrainConfig(
-        epochs=config.pretrain_epochs, point_radius=config.spec.point_radius, seed=config.seed
+        epochs=config.pretrain_epochs,
+        learning_rate=config.pretrain_rate,
+        point_radius=config.spec.point_radius,
+        seed=config.seed,
     )
     pretrained = pretrain(
         [pairs],
@@ -124,7 +130,7 @@ def make_mini_model(
         "image encoder on depth maps": zero_shot(before),
         "after image-depth pre-training": zero_shot(pretrained.model),
     }
-    few = few_shot(pretrained.model, clouds, labels, out, config, device, console)
+    few = few_shot(pretrained.model, clouds, labels, scale, out, config, device, console)
 
     console.rule("5 adapters on everything, and the engine")
     checkpoint, results = train_on_everything(
@@ -214,44 +220,54 @@ def few_shot(
     model: CLIP2Point,
     clouds: Clouds,
     labels: LabelSet,
+    scale: float,
     out: Path,
     config: MiniConfig,
     device: torch.device,
     console: Console,
 ) -> dict[str, list[float]]:
-    """Top-1 on the held-out ModelNet10 clouds after 1, 2, ... shots (one figure per draw), and all."""
+    """Top-1 on the held-out ModelNet10 clouds after 1, 2, ... shots (one figure per draw), and all clouds."""
     mine = clouds.source == clouds.sources.index("ModelNet10")
-    names = [clouds.labels[i] for i in np.unique(clouds.label[mine])]
-    subset = labels.subset(names)
+    subset = labels.subset([clouds.labels[i] for i in np.unique(clouds.label[mine])])
     spec, views = config.spec, ViewSet.named(config.view_set)
-    sides = [
-        labelled(clouds, np.flatnonzero(mine & side), "ModelNet10", subset)
-        for side in (~clouds.held_out, clouds.held_out)
-    ]
-    with Progress(console=console) as progress:
+    settings = FewShotConfig(head=config.head, epochs=config.adapter_epochs)
+    seeds = range(config.seed, config.seed + config.repeats)
+
+    def save(head: Head, run: ShotRun, path: Path) -> None:
+        whole = CLIP2Point(model.depth_encoder, model.image_encoder, head).eval()
+        training = {"config": asdict(settings), "shots": run.shots, "seed": run.seed, "top1": run.accuracy}
+        save_checkpoint(Checkpoint(whole, views, spec, subset, scale, training), path)
+
+    with RunReport(console) as report, Progress(console=console) as progress:
         train, test = (
-            model_features(model, side, views, spec, out / "features", device=device, progress=progress)
-            for side in sides
+            model_features(
+                model,
+                labelled(clouds, np.flatnonzero(mine & side), "ModelNet10", subset),
+                views,
+                spec,
+                out / "features",
+                device=device,
+                progress=progress,
+            )
+            for side in (~clouds.held_out, clouds.held_out)
         )
         found: dict[str, list[float]] = {}
-        for shots in (*config.shots, None):
-            repeats = config.repeats if shots is not None else 1
-            name = f"{shots} shots" if shots is not None else "all clouds"
-            found[name] = []
-            for seed in range(config.seed, config.seed + repeats):
-                chosen = train.take(sample_shots(train.label, shots, seed))
-                settings = FewShotConfig(head=config.head, epochs=100 if shots is not None else 30, seed=seed)
-                assert chosen.image is not None
-                head = train_head(
-                    chosen.depth,
-                    chosen.image,
-                    chosen.label,
-                    subset.text_features,
-                    settings,
-                    device=device,
-                    progress=progress,
-                )
-                found[name].append(accuracy(head, test, subset.text_features))
+        for shots, chosen in (*((k, seeds) for k in config.shots), (None, seeds[:1])):
+            sweep = few_shot_sweep(
+                train,
+                test,
+                subset,
+                [shots],
+                chosen,
+                settings,
+                out / "modelnet10",
+                save,
+                device=device,
+                progress=progress,
+                report=report,
+            )
+            name = "all clouds" if shots is None else f"{shots} shot{'s' if shots > 1 else ''}"
+            found[name] = [run.accuracy for run in sweep.runs]
             figures = ", ".join(f"{100 * value:.1f} %" for value in found[name])
             console.print(f"{name}: {figures}", highlight=False)
     return found
@@ -286,7 +302,7 @@ def train_on_everything(
             train.image,
             train.label,
             labels.text_features,
-            FewShotConfig(head=config.head, epochs=30, batch_size=128, seed=config.seed),
+            FewShotConfig(head=config.head, epochs=config.final_epochs, batch_size=128, seed=config.seed),
             run_file=out / "head-run.pt",
             device=device,
             progress=progress,

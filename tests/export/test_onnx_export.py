@@ -7,20 +7,16 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
-from click.testing import CliRunner
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy.files import sha256_of
 from c2p_export import onnx_export
-from c2p_export.default_model import main as default_model
-from c2p_export.model_card import BEGIN, END
 from c2p_export.onnx_export import ParityError, export_onnx
 from c2p_runtime import Classifier
 from c2p_train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.conv_encoder import ConvConfig, ConvEncoder
 from c2p_train.heads import ZeroShot
 from c2p_train.model import CLIP2Point
-from training_data import write_clouds, write_text_features
 
 DEPTH = np.random.default_rng(0).random((11, 6, 32, 32), dtype=np.float32)
 
@@ -100,26 +96,3 @@ def test_without_parity_there_is_no_engine(
     with pytest.raises(ParityError, match="nothing was written"):
         export_onnx(checkpoint, tmp_path / "small.onnx", DEPTH)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_whole_recipe_from_folders_to_an_engine(tmp_path: Path) -> None:
-    """Two steps of training only: that every part fits the next, not how good the result is."""
-    card = tmp_path / "CARD.md"
-    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    arguments = ["--steps", "2", "--out", str(tmp_path / "run"), "--card", str(card)]
-    arguments += ["--text", str(write_text_features(tmp_path / "text"))]
-    for option, classes in (
-        ("modelnet10", ("table", "bed")),
-        ("meshes", ("MultiSeat", "Bed")),
-        ("posed-meshes", ("Bed",)),
-    ):
-        folder = write_clouds(tmp_path / option, per_class=10, classes=classes)
-        arguments += [f"--{option}", str(folder)]
-    result = CliRunner().invoke(default_model, arguments, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    clf = Classifier(tmp_path / "run" / "default.onnx")
-    assert clf.labels.names == ("bed", "sofa", "table")
-    assert clf(np.load(tmp_path / "modelnet10/bed/000.npy")).label in clf.labels.names
-    text = card.read_text()
-    assert text.startswith("before") and text.endswith("after\n") and "old" not in text
-    assert "| ModelNet10 | 2 |" in text and "### meshes, per label" in text

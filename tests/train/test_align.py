@@ -14,10 +14,10 @@ from c2p_deploy import DepthSpec, LabelSet
 from c2p_train.align import AlignConfig, align, learning_rate, new_run, restore, store, train_step
 from c2p_train.cloud_batches import CloudBatchConfig, CloudBatches
 from c2p_train.conv_encoder import ConvConfig, ConvEncoder
-from c2p_train.dataset import Clouds, Source, load_clouds
 from c2p_train.heads import ZeroShot
 from c2p_train.held_out import held_out_results, top1
 from c2p_train.model import CLIP2Point
+from c2p_train.recipe_clouds import Clouds, Source, load_clouds
 from c2p_train.text_features import label_set_of, read_detic_features
 from c2p_train.torch_file import CheckpointError
 from training_data import write_clouds, write_text_features

@@ -8,7 +8,7 @@ import pytest
 from c2p_deploy import DepthSpec, prepare_points
 from c2p_deploy.depth import turn_up
 from c2p_deploy.errors import C2PError
-from c2p_train.dataset import Source, load_clouds
+from c2p_train.recipe_clouds import Source, load_clouds
 from training_data import write_clouds
 
 SPEC = DepthSpec(image_size=32, num_points=128)
