@@ -25,7 +25,7 @@ from c2p_export.recipe_data import SEED, VAL_FRACTION, RecipeData
 from c2p_runtime import Classifier
 from c2p_train.augment import about, seen_from_one_side
 from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
-from c2p_train.dataset import Source, held_out_files
+from c2p_train.recipe_clouds import Source, held_out_files
 
 Points = npt.NDArray[np.floating]
 Change = Callable[[Points, np.random.Generator], Points]

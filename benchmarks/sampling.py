@@ -34,7 +34,7 @@ from c2p_runtime import project_depth
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.onnx_backend import OnnxRuntimeBackend
 from c2p_train.classes import FOLDER_LABELS
-from c2p_train.dataset import Source, held_out_files
+from c2p_train.recipe_clouds import Source, held_out_files
 
 Points = npt.NDArray[np.floating]
 # The split is that of `c2p_export.default_model`, which made the bundled model.

@@ -8,7 +8,7 @@ from c2p_deploy import read_cloud
 from c2p_export.recipe_data import SEED, VAL_FRACTION, RecipeData
 from c2p_runtime import Classifier
 from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
-from c2p_train.dataset import held_out_files
+from c2p_train.recipe_clouds import held_out_files
 
 # Well below what MODEL_CARD.md reports for all held-out clouds: this is to notice a model that
 # broke, or a runtime that no longer feeds it what it was trained on.

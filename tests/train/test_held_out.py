@@ -3,8 +3,8 @@
 import numpy as np
 
 from c2p_deploy import LabelSet
-from c2p_train.dataset import Clouds
 from c2p_train.held_out import judge
+from c2p_train.recipe_clouds import Clouds
 
 LABELS = ("a", "b", "c", "d", "e", "only trained")
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from c2p_deploy import DepthSpec, ViewSet
 from c2p_runtime import project_depth
 from c2p_train.augment import Augmentation, augment
-from c2p_train.dataset import Clouds, Source
+from c2p_train.recipe_clouds import Clouds, Source
 
 
 @dataclass(frozen=True)

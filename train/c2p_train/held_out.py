@@ -9,8 +9,8 @@ import torch
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.depth import FloatArray
 from c2p_runtime import project_depth
-from c2p_train.dataset import Clouds
 from c2p_train.model import CLIP2Point
+from c2p_train.recipe_clouds import Clouds
 
 # Per source: (label, was it found?) of every cloud that counts.
 Results = dict[str, list[tuple[str, bool]]]
