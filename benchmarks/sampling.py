@@ -37,7 +37,7 @@ from c2p_train.classes import FOLDER_LABELS
 from c2p_train.recipe_clouds import Source, held_out_files
 
 Points = npt.NDArray[np.floating]
-# The split is that of `c2p_export.default_model`, which made the bundled model.
+# The split is that of `c2p_export.recipe_data`, which made the bundled model.
 _SOURCE = "meshes"
 _HEIGHTS = (3, 5, 7, 9)  # of fpsample's tree, as its documentation suggests
 _VIEW_DISTANCE = 1.5  # of the camera that makes clouds uneven, in radii of the object

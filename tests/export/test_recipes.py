@@ -27,7 +27,7 @@ SMALL = MiniConfig(
     shots=(1, 2),
     repeats=2,
     adapter_epochs=3,
-    final_epochs=2,
+    tuning_steps=2,
 )
 
 
@@ -69,7 +69,7 @@ def test_mini_from_meshes_to_an_engine_and_again(data: RecipeData, tmp_path: Pat
 
     make()
     clf = Classifier(engine)
-    assert clf.labels.names == ("bed", "sofa", "table") and Manifest.for_engine(engine).head == "gdpa"
+    assert clf.labels.names == ("bed", "sofa", "table") and Manifest.for_engine(engine).head == "zeroshot"
     assert clf(np.load(data.modelnet10 / "bed/000.npy")).label in clf.labels.names
     report = json.loads((out / "steps.json").read_text())
     assert set(report["zero-shot"]) == {"image encoder on depth maps", "after image-depth pre-training"}
@@ -78,7 +78,7 @@ def test_mini_from_meshes_to_an_engine_and_again(data: RecipeData, tmp_path: Pat
     }  # fmt: skip
     text = card.read_text()
     assert text.startswith("before") and text.endswith("after\n") and "old" not in text
-    assert "| adapters, 2 shots | " in text and "| ModelNet10 | 2 |" in text
+    assert "| adapters: 2 shots | " in text and "| ModelNet10 | 2 |" in text
 
     first = engine.read_bytes()
     again = make()  # every step finds its result
@@ -89,12 +89,19 @@ def test_mini_from_meshes_to_an_engine_and_again(data: RecipeData, tmp_path: Pat
 def test_steps_are_tabled_with_their_spread() -> None:
     table = steps_table(
         {
-            "zero-shot": {"before": {"ModelNet10": 0.25}},
+            "zero-shot": {"before": {"ModelNet10": 0.25, "meshes": 0.5}},
             "ModelNet10": {"2 shots": [0.5, 0.7], "all clouds": [0.9]},
+            "fine-tuned": {"ModelNet10": 0.95, "meshes": 0.75},
         }
     )
-    assert "| zero-shot: before | 25.0 % |" in table
-    assert "| adapters, 2 shots | 60.0 ± 14.1 % |" in table and "| adapters, all clouds | 90.0 % |" in table
+    assert table.splitlines() == [
+        "| step | ModelNet10 | meshes |",
+        "|---|---|---|",
+        "| zero-shot: before | 25.0 % | 50.0 % |",
+        "| adapters: 2 shots | 60.0 ± 14.1 % |  |",
+        "| adapters: all clouds | 90.0 % |  |",
+        "| depth encoder trained further on all labels | 95.0 % | 75.0 % |",
+    ]
 
 
 def test_the_recipe_of_the_bundled_model(data: RecipeData, tmp_path: Path) -> None:

@@ -53,6 +53,19 @@ def test_a_checkpoint_describes_itself(head: str, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
 
 
+def test_half_the_bytes_give_nearly_the_same(tmp_path: Path) -> None:
+    checkpoint = make("gdpa")
+    save_checkpoint(checkpoint, tmp_path / "whole.pt")
+    save_checkpoint(checkpoint, tmp_path / "half.pt", half=True)
+    assert (tmp_path / "half.pt").stat().st_size < 0.7 * (tmp_path / "whole.pt").stat().st_size
+    again = load_checkpoint(tmp_path / "half.pt").model
+    assert all(value.dtype != torch.float16 for value in again.state_dict().values())
+    depth = torch.rand(2, 6, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(again(depth), checkpoint.model(depth), atol=5e-3, rtol=0)
+        assert not torch.equal(again(depth), checkpoint.model(depth))
+
+
 def test_a_checkpoint_may_wait_for_its_labels(tmp_path: Path) -> None:
     save_checkpoint(make("zeroshot", labels=False), tmp_path / "model.pt")
     assert load_checkpoint(tmp_path / "model.pt").labels is None

@@ -14,11 +14,12 @@ from c2p_train.import_official import import_pretrained
 from c2p_train.lamb import Lamb
 from c2p_train.losses import nt_xent, pretrain_loss
 from c2p_train.model import CLIP2Point
+from conftest import GOLDEN
 
 
 @pytest.mark.parametrize("case", range(4))
-def test_nt_xent_equals_lightly(shared: Path, case: int) -> None:
-    with np.load(shared / "golden/loss/ntxent.npz") as golden:
+def test_nt_xent_equals_lightly(case: int) -> None:
+    with np.load(GOLDEN / "ntxent.npz") as golden:
         a, b = (torch.tensor(golden[f"ntx{case}_out{k}"], requires_grad=True) for k in (0, 1))
         loss = nt_xent(a, b)
         loss.backward()

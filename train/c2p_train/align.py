@@ -72,10 +72,13 @@ class RunState:
     loss: float = math.nan  # running mean, for the eye
 
 
-def new_run(config: AlignConfig, device: torch.device) -> RunState:
-    """A run at step 0; its weights follow from the seed."""
+def new_run(config: AlignConfig, device: torch.device, start: ConvEncoder | None = None) -> RunState:
+    """A run at step 0; its weights are a copy of those of `start`, or follow from the seed."""
     torch.manual_seed(config.seed)
-    encoder = ConvEncoder(config.encoder).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    encoder = ConvEncoder(config.encoder)
+    if start is not None:
+        encoder.load_state_dict(start.state_dict())
+    encoder = encoder.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07), device=device))
     decayed = [p for p in encoder.parameters() if p.ndim > 1]
     plain = [p for p in encoder.parameters() if p.ndim <= 1] + [log_scale]
@@ -94,13 +97,15 @@ def align(
     console: Console,
     validate: Callable[[ConvEncoder], Mapping[str, float]],
     device: torch.device,
+    start: ConvEncoder | None = None,
 ) -> tuple[ConvEncoder, float]:
     """Trains (or goes on training, when `run_file` holds an unfinished run): the encoder and its logit scale.
 
     labels: what the label indices of the batches mean; validate: accuracies in [0, 1] of an
-    encoder, by name, printed now and then.
+    encoder, by name, printed now and then; start: an encoder of the same description to train
+    further, or None for a new one.
     """
-    run = new_run(config, device)
+    run = new_run(config, device, start)
     settings = {"training": asdict(config), "batches": dict(batches.settings())}
     if run_file.exists():
         restore(run, run_file, settings)

@@ -69,14 +69,17 @@ class Checkpoint:
         return found
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Writes the checkpoint, under a temporary name first."""
+def save_checkpoint(checkpoint: Checkpoint, path: Path, *, half: bool = False) -> None:
+    """Writes the checkpoint, under a temporary name first.
+
+    half: with weights rounded to float16, in half the bytes; they are computed with in float32 again.
+    """
     values = {
         "format": FORMAT,
         "version": VERSION,
-        "head": {"name": checkpoint.head, "state": checkpoint.model.head.state_dict()},
+        "head": {"name": checkpoint.head, "state": _stored(checkpoint.model.head, half)},
         "encoders": {
-            role: {"config": config_to_dict(encoder.config), "state": _contiguous(encoder)}
+            role: {"config": config_to_dict(encoder.config), "state": _stored(encoder, half)}
             for role, encoder in checkpoint.encoders.items()
         },
         "views": {
@@ -133,6 +136,9 @@ def _encoder(stored: Mapping[str, Any]) -> Encoder:
     return encoder
 
 
-def _contiguous(module: nn.Module) -> dict[str, torch.Tensor]:
+def _stored(module: nn.Module, half: bool) -> dict[str, torch.Tensor]:
     """The weights laid out the plain way, so that a file does not depend on how training laid them out."""
-    return {name: value.contiguous() for name, value in module.state_dict().items()}
+    return {
+        name: (value.half() if half and value.is_floating_point() else value).contiguous()
+        for name, value in module.state_dict().items()
+    }

@@ -1,0 +1,64 @@
+"""`c2p-train` as a user meets it: help, in time, and errors in one line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from c2p_train.cli import main
+
+COMMANDS = ("import", "render", "pretrain", "fewshot", "eval", "labels", "recipe")
+
+
+def test_the_help_names_every_command() -> None:
+    text = CliRunner().invoke(main, ["--help"]).output
+    assert all(f"\n  {name} " in text for name in COMMANDS)
+    assert "c2p-train import ViT-B-32.pt --out clip.pt" in text
+
+
+@pytest.mark.parametrize("command", [*COMMANDS[:-1], "recipe mini", "recipe default"])
+def test_every_command_explains_itself_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(main, [*command.split(), "--help"])
+    assert result.exit_code == 0
+    assert f"c2p-train {command} " in result.output.partition("Example")[2]
+    assert "--out" in result.output
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = (
+        "import sys; from c2p_train.cli import main; main(['pretrain', '--help'], standalone_mode=False); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'open_clip', 'matplotlib', 'onnx')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_the_module_is_the_command() -> None:
+    """As torchrun starts it."""
+    run = subprocess.run([sys.executable, "-m", "c2p_train", "--version"], capture_output=True, text=True)
+    assert run.returncode == 0 and "version" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "bad.pt", "--out", "x.pt"],
+        ["pretrain", "no_pairs", "--image-encoder", "bad.pt", "--out", "run"],
+        ["fewshot", "--ckpt", "bad.pt", "--data", "no_pairs"],
+        ["eval", "--ckpt", "bad.pt", "--data", "no_pairs"],
+        ["render", "no_pairs", "--out", "pairs"],
+        ["labels", "mug", "--pretrained", "bad.pt", "--out", "l.json"],
+    ],
+)
+def test_bad_input_ends_in_one_line(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("no_pairs").mkdir()
+    Path("bad.pt").write_bytes(b"this is not a checkpoint")
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1, result.output
+    errors = [line for line in result.output.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and "Traceback" not in result.output
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["bad.pt"]
