@@ -11,10 +11,11 @@ difference; heads are compared on held-out clouds.
 
 from __future__ import annotations
 
-import math
+import copy
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import perf_counter
 
 import click
 import numpy as np
@@ -23,21 +24,21 @@ import torch
 from common import RESULTS, environment, summary, timed, write_results
 from rich.console import Console
 from rich.progress import track
-from torch import nn
+from torch import Tensor, nn
 
-from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.depth import FloatArray
 from c2p_runtime.classifier import DEFAULT_ENGINE, Manifest
-from c2p_train.checkpoint import load_checkpoint
-from c2p_train.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.checkpoint import PRETRAINED, load_checkpoint
 from c2p_train.datasets import LabelledClouds, load_split
 from c2p_train.features import ViewFeatures, array_digest, model_features, view_features
-from c2p_train.fewshot import FewShotConfig, accuracy, batch_rows, new_optimizer, train_step
-from c2p_train.heads import ZeroShot, build_head
+from c2p_train.fewshot import FewShotConfig, accuracy, batch_rows, new_optimizer, steps_of, train_step
+from c2p_train.heads import build_head
 from c2p_train.model import CLIP2Point
 from c2p_train.shots import sample_shots
 
 IntArray = npt.NDArray[np.int64]
+Fetch = Callable[[IntArray], list[FloatArray]]
 
 
 def features_of(model: CLIP2Point, points: FloatArray, views: ViewSet, spec: DepthSpec) -> list[FloatArray]:
@@ -47,26 +48,19 @@ def features_of(model: CLIP2Point, points: FloatArray, views: ViewSet, spec: Dep
 
 
 def train(
-    fetch: Callable[[IntArray], list[FloatArray]], label: IntArray, labels: LabelSet, config: FewShotConfig
-) -> tuple[nn.Module, list[float]]:
-    """The head after all epochs, and the seconds of each; fetch: rows -> features of both paths."""
-    torch.manual_seed(config.seed)
-    head = build_head(config.head, *fetch(np.arange(1))[0].shape[1:]).train()
-    optimizer = new_optimizer(head, config)
-    text = torch.from_numpy(labels.text_features.copy())
-    batches = math.ceil(len(label) / config.batch_size)
-
-    def epoch(number: int) -> None:
-        for step in range(number * batches, (number + 1) * batches):
+    head: nn.Module, fetch: Fetch, label: IntArray, text: Tensor, config: FewShotConfig
+) -> Iterator[float]:
+    """Trains a head; gives the seconds of each epoch. fetch: rows -> features of both paths."""
+    optimizer = new_optimizer(head.train(), config)
+    batches = steps_of(config, len(label)) // config.epochs
+    for epoch in range(config.epochs):
+        started = perf_counter()
+        for step in range(epoch * batches, (epoch + 1) * batches):
             rows = batch_rows(step, len(label), config)
             depth, image = (torch.from_numpy(features) for features in fetch(rows))
             torch.manual_seed(step)  # dropout: the same in both
             train_step(head, optimizer, depth, image, torch.from_numpy(label[rows]), text, config.logit_scale)
-
-    seconds = [
-        timed(lambda number=number: epoch(number))[1] for number in track(range(config.epochs), "training")
-    ]
-    return head, seconds
+        yield perf_counter() - started
 
 
 def chosen(clouds: LabelledClouds, rows: IntArray) -> LabelledClouds:
@@ -86,12 +80,13 @@ def chosen(clouds: LabelledClouds, rows: IntArray) -> LabelledClouds:
 @click.option(
     "--ckpt",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A checkpoint with both encoders.  [default: small encoders with random weights]",
+    default=PRETRAINED,
+    help="A checkpoint with both encoders.  [default: the small one of the package]",
 )
 @click.option("--shots", type=click.IntRange(min=1), default=16, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1), default=3, show_default=True, help="Of each training.")
+@click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True, help="Of each training.")
 @click.option(
-    "--test", "judged", type=click.IntRange(min=1), default=10, show_default=True, help="Per class."
+    "--test", "judged", type=click.IntRange(min=1), default=20, show_default=True, help="Per class."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything.")
 @click.option(
@@ -100,22 +95,14 @@ def chosen(clouds: LabelledClouds, rows: IntArray) -> LabelledClouds:
     default=RESULTS / "fewshot_cache.json",
     help="Where the figures go.  [default: benchmarks/results/fewshot_cache.json]",
 )
-def main(
-    modelnet10: Path, ckpt: Path | None, shots: int, epochs: int, judged: int, seed: int, out: Path
-) -> None:
+def main(modelnet10: Path, ckpt: Path, shots: int, epochs: int, judged: int, seed: int, out: Path) -> None:
     """Time an epoch of few-shot training with and without cached features."""
     console = Console()
     machine = environment()
-    if ckpt is None:
-        torch.manual_seed(seed)
-        encoders = [ConvEncoder(ConvConfig(channels=channels)) for channels in (1, 3)]
-        model = CLIP2Point(*encoders, ZeroShot()).eval()
-        views, spec = ViewSet.named("clip2point-10"), DepthSpec()
-    else:
-        checkpoint = load_checkpoint(ckpt)
-        model, views, spec = checkpoint.model, checkpoint.views, checkpoint.spec
-        if model.image_encoder is None:
-            raise click.UsageError(f"{ckpt} has no image encoder; the adapters need both")
+    checkpoint = load_checkpoint(ckpt)
+    model, views, spec = checkpoint.model, checkpoint.views, checkpoint.spec
+    if model.image_encoder is None:
+        raise click.UsageError(f"{ckpt} has no image encoder; the adapters need both")
     known = Manifest.for_engine(DEFAULT_ENGINE).labels
     learnt, held_out = (
         load_split(modelnet10, split, spec, seed=seed, console=console) for split in ("train", "test")
@@ -131,21 +118,26 @@ def main(
         _, load = timed(lambda: model_features(model, learnt, views, spec, Path(folder)))
     assert cached.image is not None
     paths = (cached.depth, cached.image)
-    ways: dict[str, Callable[[IntArray], list[FloatArray]]] = {
+    ways: dict[str, Fetch] = {
         "cached": lambda rows: [path[rows] for path in paths],
         "uncached": lambda rows: features_of(model, learnt.points[rows], views, spec),
     }
-    heads, rows = [], {}
-    for name, fetch in ways.items():
-        head, seconds = train(fetch, learnt.label, labels, config)
-        right = accuracy(head, test, labels.text_features)
-        heads.append(head)
-        rows[name] = {"epoch_s": summary(seconds), "top1": round(right, 4)}
+    text = torch.from_numpy(labels.text_features.copy())
+    torch.manual_seed(seed)
+    first = build_head(config.head, len(views), model.depth_encoder.embed_dim)
+    heads = {name: copy.deepcopy(first) for name in ways}
+    runs = [train(heads[name], fetch, learnt.label, text, config) for name, fetch in ways.items()]
+    # In turn, an epoch each, so that both meet the same load.
+    seconds = list(track(zip(*runs, strict=True), "training", total=epochs, console=console))
+    rows = {}
+    for name, taken in zip(ways, zip(*seconds, strict=True), strict=True):
+        right = accuracy(heads[name], test, labels.text_features)
+        rows[name] = {"epoch_s": summary(taken), "top1": round(right, 4)}
         console.print(f"{name}: {rows[name]['epoch_s']['median']:.3f} s an epoch, top-1 {100 * right:.1f} %")
     assert test.image is not None
     with torch.inference_mode():
         inputs = (torch.from_numpy(test.depth), torch.from_numpy(test.image))
-        difference = float((heads[0](*inputs) - heads[1](*inputs)).abs().max())
+        difference = float((heads["cached"](*inputs) - heads["uncached"](*inputs)).abs().max())
     factor = rows["uncached"]["epoch_s"]["median"] / rows["cached"]["epoch_s"]["median"]
     console.print(
         f"{factor:.0f} times as fast; filling the cache once takes {fill:.1f} s, reading it {load:.3f} s; "

@@ -1,0 +1,41 @@
+"""`c2p-train`: everything that has to do with training, one subcommand each."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import click
+
+from c2p_train.commands.common import CONTEXT
+from c2p_train.commands.eval import evaluate
+from c2p_train.commands.fewshot import fewshot
+from c2p_train.commands.import_ import import_
+from c2p_train.commands.labels import labels
+from c2p_train.commands.pretrain import pretrain
+from c2p_train.commands.render import render
+
+_EPILOG = """
+\b
+From meshes to a model that knows your classes:
+  c2p-train import ViT-B-32.pt --out clip.pt
+  c2p-train render ShapeNetCore.v2 --out pairs
+  c2p-train pretrain pairs --image-encoder clip.pt --out runs/pretrain
+  c2p-train labels chair sofa "night stand" --out labels.json
+  c2p-train fewshot --ckpt runs/pretrain/model.pt --data my_clouds --labels labels.json --shots 16
+  c2p-train eval --ckpt runs/fewshot/shots-16/seed-0/model.pt --data my_clouds
+
+Every command explains itself with --help.
+"""
+
+
+@click.group(epilog=_EPILOG, context_settings=CONTEXT)
+@click.version_option(package_name="c2p-deploy")
+def main() -> None:
+    """Train and evaluate CLIP2Point: pre-training, few-shot adapters, labels, import of published files."""
+
+
+for _command in (import_, render, pretrain, fewshot, evaluate, labels):
+    main.add_command(_command)
+# Packages above this one (the recipes need the export) add their commands by an entry point.
+for _entry in entry_points(group="c2p_train.commands"):
+    main.add_command(_entry.load(), _entry.name)

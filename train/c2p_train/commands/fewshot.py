@@ -1,0 +1,284 @@
+"""`c2p-train fewshot`: adapters learn from a few clouds per class, or from all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from c2p_deploy.errors import C2PError, LabelError
+from c2p_train.commands.common import (
+    CONTEXT,
+    FILE,
+    FOLDER,
+    NEW_FOLDER,
+    device_option,
+    exit_on_error,
+    seed_option,
+)
+
+if TYPE_CHECKING:
+    from c2p_deploy import LabelSet
+    from c2p_train.checkpoint import Checkpoint
+    from c2p_train.datasets import LabelledClouds
+    from c2p_train.fewshot import FewShotConfig
+    from c2p_train.heads import Head
+    from c2p_train.sweep import ShotRun
+
+_EPILOG = """
+\b
+Examples:
+  c2p-train fewshot --data my_clouds --shots 16
+  c2p-train fewshot --ckpt pretrained.pt --data modelnet10 --labels modelnet10.json --shots 16
+  c2p-train fewshot --ckpt pretrained.pt --data my_clouds --shots 1 2 4 8 16 full --seeds 3
+  c2p-train fewshot --ckpt pretrained.pt --data scans --labels scans.json --head dpa --paper --shots full
+
+\b
+Writes to OUT:
+  shots-K/seed-S/model.pt   the trained model with both encoders, one for each training
+  results.json              the accuracy of each, on test clouds that no training saw
+  curve.csv, curve.png      mean and standard deviation over the seeds, from 0 shots (zero-shot) on
+
+Without --ckpt, the small pre-trained model of the package is taught (10 ms a cloud and encoder on two
+cores); it knows text features of 58 words, for others give --labels. CLIP's own, larger encoders come
+by c2p-train import.
+
+The encoders run once for each cloud; their features are kept in the cache, so that the next command on
+the same data begins with training. An interrupted command goes on where it stopped when it is repeated,
+and may be repeated with more shots or seeds.
+"""
+
+
+def _shots(value: str) -> int | str:
+    """A number of shots, or `full`. Raises click.BadParameter."""
+    if value == "full":
+        return value
+    if not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise click.BadParameter(
+            f"{value!r} is neither a number of clouds per class nor 'full'", param_hint="--shots"
+        )
+    return int(value)
+
+
+@click.command(epilog=_EPILOG, context_settings=CONTEXT)
+@click.option(
+    "--ckpt",
+    type=FILE,
+    help="The model to start from; it must hold both encoders.  [default: the small one of the package]",
+)
+@click.option(
+    "--data",
+    type=FOLDER,
+    required=True,
+    help="The clouds: CLASS/FILE (a fifth is held out as test), CLASS/SPLIT/FILE or SPLIT/CLASS/FILE.",
+)
+@click.option("--test", type=FOLDER, help="Where the test split is.  [default: --data]")
+@click.option(
+    "--shots",
+    type=_shots,
+    multiple=True,
+    metavar="K...",
+    help="Clouds per class to learn from, one or more numbers; full: all.  [default: 16]",
+)
+# What follows the first value of --shots.
+@click.argument("more_shots", nargs=-1, type=_shots, metavar="")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Trainings for each number of shots, with different clouds and starts: from --seed on.",
+)
+@seed_option
+@click.option(
+    "--head",
+    type=click.Choice(["gdpa", "dpa"]),
+    default="gdpa",
+    show_default=True,
+    help="The adapter: with the paper's gate between the two paths, or their mean (as released).",
+)
+@click.option("--labels", type=FILE, help="Label set with the names of all classes.  [default: the model's]")
+@click.option("--up", type=click.Choice(["z", "y"]), help="Up axis of the clouds.  [default: the data set's]")
+@click.option("--epochs", type=click.IntRange(min=1), help="[default: 100]")
+@click.option("--batch-size", type=click.IntRange(min=3), help="Clouds per step.  [default: 32]")
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate.  [default: 0.001]")
+@click.option(
+    "--paper",
+    is_flag=True,
+    help="The authors' loss, on cosines without a scale, and a constant learning rate.",
+)
+@click.option(
+    "--out", type=NEW_FOLDER, default=Path("runs/fewshot"), show_default=True, help="Where the results go."
+)
+@click.option("--cache", type=NEW_FOLDER, help="Where features are kept.  [default: in the user's cache]")
+@device_option
+def fewshot(
+    ckpt: Path | None,
+    data: Path,
+    test: Path | None,
+    shots: tuple[int | str, ...],
+    more_shots: tuple[int | str, ...],
+    seeds: int,
+    seed: int,
+    head: str,
+    labels: Path | None,
+    up: Any,
+    epochs: int | None,
+    batch_size: int | None,
+    lr: float | None,
+    paper: bool,
+    out: Path,
+    cache: Path | None,
+    device: str,
+) -> None:
+    """Teach a pre-trained model your classes from a few clouds of each.
+
+    Both encoders stay as they are; only the adapter that fuses their features learns. The accuracy is that
+    of the last step on test clouds: nothing is chosen on them.
+    """
+    with exit_on_error():
+        from functools import partial
+
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from c2p_train.checkpoint import PRETRAINED, load_checkpoint
+        from c2p_train.curve import curve_points, curve_table, save_curve_csv, save_curve_png
+        from c2p_train.datasets import load_split
+        from c2p_train.device import pick_device
+        from c2p_train.features import default_cache, model_features
+        from c2p_train.fewshot import PAPER, FewShotConfig
+        from c2p_train.run_report import RunReport
+        from c2p_train.sweep import few_shot_sweep
+
+        console = Console()
+        place = pick_device(device)
+        start = PAPER if paper else FewShotConfig()
+        config = replace(
+            start,
+            head=head,
+            epochs=epochs or start.epochs,
+            batch_size=batch_size or start.batch_size,
+            learning_rate=lr or start.learning_rate,
+        )
+        ckpt = ckpt or PRETRAINED
+        checkpoint = load_checkpoint(ckpt)
+        if checkpoint.model.image_encoder is None:
+            raise C2PError(
+                f"{ckpt}: has no image encoder, and the head {head} learns from two; take a checkpoint of "
+                "c2p-train pretrain or c2p-train import, which keep it"
+            )
+        known = _label_set(checkpoint, ckpt, labels)
+        cache = default_cache() if cache is None else cache
+        # Of the clouds, not of the trainings: with other seeds those see the same, cached features.
+        read = partial(load_split, spec=checkpoint.spec, up=up, seed=0, cache=cache, console=console)
+        learnt = read(data, "train")
+        chosen = _covering(known, learnt.classes, labels or ckpt)
+        try:
+            judged = read(data if test is None else test, "test")
+        except C2PError as error:
+            advice = "" if test else "; or give --test, or a folder CLASS/FILE of which a fifth is held out"
+            raise C2PError(f"{error}{advice}") from error
+        judged = _same_classes(judged, learnt.classes)
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with RunReport(console) as report, Progress(*columns, console=console) as progress:
+            features_of = partial(
+                model_features,
+                checkpoint.model,
+                views=checkpoint.views,
+                spec=checkpoint.spec,
+                cache=cache,
+                device=place,
+                progress=progress,
+            )
+            numbers = sorted({k for k in (*shots, *more_shots) if isinstance(k, int)})
+            full: list[int | None] = [None] if "full" in (*shots, *more_shots) else []
+            sweep = few_shot_sweep(
+                features_of(learnt),
+                features_of(judged),
+                chosen,
+                [*numbers, *full] or [16],
+                range(seed, seed + seeds),
+                config,
+                out,
+                partial(_save, checkpoint, chosen, config, learnt, judged.name),
+                device=place,
+                progress=progress,
+                report=report,
+            )
+        points = curve_points(sweep)
+        save_curve_csv(points, out / "curve.csv")
+        save_curve_png(points, f"{head}, {learnt.name}", out / "curve.png")
+        console.print(curve_table(points))
+        console.print(
+            f"on {len(judged)} test clouds; wrote {out}", highlight=False, markup=False, soft_wrap=True
+        )
+
+
+def _label_set(checkpoint: Checkpoint, ckpt: Path, labels: Path | None) -> LabelSet:
+    """The label set of --labels or of the model. Raises LabelError if there is none, or it does not fit."""
+    from c2p_deploy import LabelSet
+
+    known = checkpoint.labels if labels is None else LabelSet.load(labels)
+    if known is None:
+        raise LabelError(f"{ckpt}: holds no labels; make some with c2p-train labels and give --labels FILE")
+    dim = checkpoint.model.depth_encoder.embed_dim
+    if known.dim != dim:
+        raise LabelError(
+            f"{labels or ckpt}: text features have {known.dim} dimensions, the encoders' features {dim}; "
+            "make the labels with the text encoder the model was trained against"
+        )
+    return known
+
+
+def _covering(known: LabelSet, classes: tuple[str, ...], where: Path) -> LabelSet:
+    """The labels of these classes. Raises LabelError that names the file they were looked for in."""
+    try:
+        return known.subset(classes)
+    except LabelError as error:
+        raise LabelError(f"{where}: {error}") from error
+
+
+def _same_classes(clouds: LabelledClouds, classes: tuple[str, ...]) -> LabelledClouds:
+    """Test clouds with their labels counted as those of training are. Raises C2PError for other classes."""
+    import numpy as np
+
+    unknown = [name for name in clouds.classes if name not in classes]
+    if unknown:
+        raise C2PError(f"{clouds.name}: no training clouds of {', '.join(unknown)}; leave these classes out")
+    rows = np.array([classes.index(name) for name in clouds.classes])
+    return replace(clouds, label=rows[clouds.label], classes=classes)
+
+
+def _save(
+    checkpoint: Checkpoint,
+    labels: LabelSet,
+    config: FewShotConfig,
+    learnt: LabelledClouds,
+    test: str,
+    head: Head,
+    run: ShotRun,
+    path: Path,
+) -> None:
+    """Writes the model of one training: the encoders of `checkpoint` under a new head."""
+    from dataclasses import asdict
+
+    from c2p_train.checkpoint import save_checkpoint
+    from c2p_train.model import CLIP2Point
+
+    model = CLIP2Point(checkpoint.model.depth_encoder, checkpoint.model.image_encoder, head)
+    trained = {**asdict(run), "config": asdict(replace(config, seed=run.seed)), "test": test}
+    save_checkpoint(
+        replace(
+            checkpoint,
+            model=model.cpu().eval(),
+            labels=labels,
+            # Cosines without a scale give flat probabilities; those of the model started from are better.
+            logit_scale=config.logit_scale if config.logit_scale > 1 else checkpoint.logit_scale,
+            training={**checkpoint.training, "few_shot": trained, "data_digest": learnt.digest},
+        ),
+        path,
+    )
