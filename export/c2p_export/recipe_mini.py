@@ -26,7 +26,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from rich.console import Console
-from rich.progress import Progress
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.depth import FloatArray
@@ -51,7 +50,7 @@ from c2p_train.picture_batches import PictureBatchConfig, PictureBatches
 from c2p_train.pretrain import PretrainConfig, pretrain
 from c2p_train.recipe_clouds import Clouds, Source, class_files, held_out_files, load_clouds
 from c2p_train.render import render_pairs
-from c2p_train.run_report import RunReport
+from c2p_train.run_report import RunReport, progress_on
 from c2p_train.shards import RenderSettings
 from c2p_train.sweep import ShotRun, few_shot_sweep
 
@@ -249,7 +248,7 @@ def few_shot(
         training = {**asdict(run), "config": asdict(settings), "data_digest": taught.digest}
         save_checkpoint(Checkpoint(whole, views, spec, subset, settings.logit_scale, training), path)
 
-    with RunReport(console) as report, Progress(console=console) as progress:
+    with RunReport(console) as report, progress_on(console) as progress:
         train, test = (
             model_features(model, side, views, spec, out / "features", device=device, progress=progress)
             for side in (taught, judged)

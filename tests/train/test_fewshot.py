@@ -400,7 +400,7 @@ def test_labels_may_come_from_a_file(tmp_path: Path) -> None:
     ("options", "says"),
     [
         ({"image": False}, "has no image encoder"),
-        ({"names": ()}, "holds no labels"),
+        ({"names": ()}, "the checkpoint has no labels"),
         ({"names": ("ball", "rod")}, "no text feature for label 'night stand'"),
     ],
 )
@@ -408,7 +408,7 @@ def test_checkpoint_that_does_not_do_is_refused(options: dict, says: str, tmp_pa
     ckpt = start_from(tmp_path / "start.pt", **options)
     code, output = run_command(tmp_path, "--shots", "1", ckpt=ckpt)
     assert code == 1
-    assert f"error: {ckpt}: " in output and says in output
+    assert "error: " in output and says in output
     assert not (tmp_path / "out").exists()
 
 

@@ -21,13 +21,12 @@ from typing import Any, Protocol
 import torch
 import torch.nn.functional as F
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from c2p_deploy import LabelSet
 from c2p_deploy.files import atomic_path
 from c2p_train.conv_encoder import ConvConfig, ConvEncoder
-from c2p_train.run_report import RunReport
+from c2p_train.run_report import RunReport, progress_on
 from c2p_train.torch_file import CheckpointError, load_torch_file
 
 _SAVE_EVERY = 50  # steps: the most that an interruption can lose, less than a minute
@@ -116,8 +115,7 @@ def align(
         figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in validate(run.average).items())
         console.print(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with RunReport(console) as report, Progress(*columns, console=console) as progress:
+    with RunReport(console) as report, progress_on(console) as progress:
         task = progress.add_task("training", total=config.steps, completed=run.step)
         while run.step < config.steps:
             train_step(run, batches.batch(run.step), text, config)

@@ -30,6 +30,7 @@ OTHER_PROJECTIONS: dict[str, Callable[[FloatArray, ViewSet, DepthSpec, UpAxis], 
     "PointCLIP": project_sparse,
     "PointCLIP V2": project_dense,
 }
+_LABEL_ADVICE = "make text features with c2p-train labels and give them with --labels"
 _HEAD_BATCH = 512  # clouds that go through a head at once
 _DRAWN_BATCH = 16  # clouds drawn and encoded at once
 _DRAWN_CLASSES = 2  # with a cloud in the picture of the projections
@@ -126,27 +127,31 @@ def head_features(model: CLIP2Point, per_view: list[FloatArray]) -> FloatArray:
     return np.concatenate(batches)
 
 
-def labels_for(checkpoint: Checkpoint, clouds: LabelledClouds, given: LabelSet | None) -> LabelSet:
-    """The text features of the data set's classes, from `given` or else from the checkpoint.
-
-    Raises LabelError when there are none, when a class has none, or when their width does not
-    fit the checkpoint's features.
-    """
+def known_labels(checkpoint: Checkpoint, given: LabelSet | None) -> LabelSet:
+    """`given`, or else the checkpoint's labels. Raises LabelError for none, or of another width."""
     known = given if given is not None else checkpoint.labels
-    advice = "make text features with c2p-train labels and give them with --labels"
     if known is None:
-        raise LabelError(f"the checkpoint has no labels; {advice}")
+        raise LabelError(f"the checkpoint has no labels; {_LABEL_ADVICE}")
     width = checkpoint.model.depth_encoder.embed_dim
     if known.dim != width:
         raise LabelError(
             f"text features have {known.dim} dimensions, the checkpoint's features {width}; make the label "
             "set with the CLIP the checkpoint was trained with"
         )
+    return known
+
+
+def labels_for(checkpoint: Checkpoint, clouds: LabelledClouds, given: LabelSet | None) -> LabelSet:
+    """The text features of the data set's classes, out of `known_labels`.
+
+    Raises what that raises, and LabelError when a class has no text feature.
+    """
     try:
-        return known.subset(clouds.classes)
+        return known_labels(checkpoint, given).subset(clouds.classes)
     except LabelError as error:
         reason = str(error).split(" Choose among")[0].rstrip(";? ")
-        raise LabelError(f"{clouds.name}: {reason}; {advice}") from error
+        advice = "" if _LABEL_ADVICE in reason else f"; {_LABEL_ADVICE}"
+        raise LabelError(f"{clouds.name}: {reason}{advice}") from error
 
 
 def check_unseen(checkpoint: Checkpoint, clouds: LabelledClouds) -> None:

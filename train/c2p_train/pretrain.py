@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
@@ -43,7 +42,7 @@ from c2p_train.losses import PretrainLoss, pretrain_loss
 from c2p_train.model import CLIP2Point
 from c2p_train.pair_batches import Batch, PairBatches
 from c2p_train.pairs import PairDataset
-from c2p_train.run_report import RunReport
+from c2p_train.run_report import RunReport, progress_on
 from c2p_train.stop_requests import stop_requests
 from c2p_train.torch_file import CheckpointError, load_torch_file
 
@@ -162,10 +161,9 @@ def pretrain(
         console.print(f"step {run.step}: {text}", highlight=False)
         return found
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         RunReport(console) as report,
-        Progress(*columns, console=console) as progress,
+        progress_on(console) as progress,
         stop_requests() as stop,
         closing(batches.over(range(run.step, schedule.steps))) as stream,
     ):

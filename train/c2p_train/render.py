@@ -29,7 +29,6 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from PIL import Image
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from c2p_deploy import ViewSet, prepare_points
 from c2p_deploy.depth import FloatArray, pixel_centres, to_view, turn_up
@@ -39,6 +38,7 @@ from c2p_deploy.io.sample import sample_mesh
 from c2p_deploy.prepare import finite_points, sample_points
 from c2p_train.mesh import ColouredMesh, load_mesh
 from c2p_train.mesh_files import MeshFile
+from c2p_train.run_report import progress_on
 from c2p_train.shards import (
     PairsError,
     RenderSettings,
@@ -93,10 +93,9 @@ def render_pairs(
     files = [files[i] for i in order]  # shards of mixed classes, for readers that go shard by shard
     paths = {file.key: file.path for file in files}
     chunks = [files[i : i + settings.shard_size] for i in range(0, len(files), settings.shard_size)]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         open_folder(out, plan_fingerprint(files, settings)) as folder,
-        Progress(*columns, console=console) as progress,
+        progress_on(console) as progress,
     ):
         task = progress.add_task("checking", total=len(files))
         records: dict[int, ShardRecord] = {}

@@ -1,4 +1,4 @@
-"""What a run cost, said at its end: time, time per step, peak memory."""
+"""What a run shows: a progress bar while it goes on; time, time per step and peak memory at its end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from time import perf_counter
 from types import TracebackType
 
-import torch
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 class RunReport:
@@ -41,9 +41,21 @@ class RunReport:
         if self.steps:
             text += f" ({_span(seconds / self.steps)} a {self.unit})"
         text += f", peak memory {peak_memory() / 1e6:.0f} MB"
-        if torch.cuda.is_available():
+        torch = sys.modules.get("torch")  # rendering does without it
+        if torch is not None and torch.cuda.is_available():
             text += f", of the GPU {torch.cuda.max_memory_allocated() / 1e6:.0f} MB"
         return text
+
+
+def progress_on(console: Console) -> Progress:
+    """What is done, how much of how much, and the time it will take."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
 
 
 def peak_memory() -> int:

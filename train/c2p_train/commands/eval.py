@@ -21,9 +21,6 @@ from c2p_train.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from c2p_train.metrics import Metrics
 
 _EPILOG = """
@@ -136,7 +133,7 @@ def _evaluate(
     from c2p_train.datasets import load_split
     from c2p_train.device import pick_device
     from c2p_train.features import default_cache
-    from c2p_train.run_report import RunReport
+    from c2p_train.run_report import RunReport, progress_on
 
     console = Console(stderr=True)
     computer, folder = pick_device(device), cache or default_cache()
@@ -144,7 +141,7 @@ def _evaluate(
     wanted = ViewSet.named(views) if views else None
     report: dict[str, Any] = {"data": {"path": str(data), "split": split, "seed": seed}, "checkpoints": {}}
     results = {}
-    with RunReport(console, unit="cloud") as cost, _progress(console) as progress:
+    with RunReport(console, unit="cloud") as cost, progress_on(console) as progress:
         for path in (ckpt, compare):
             if path is None or path in results:
                 continue
@@ -226,11 +223,11 @@ def _preset(
     from c2p_train.device import pick_device
     from c2p_train.features import default_cache
     from c2p_train.paper import reproduce
-    from c2p_train.run_report import RunReport
+    from c2p_train.run_report import RunReport, progress_on
 
     console = Console(stderr=True)
     given = LabelSet.load(labels) if labels else None
-    with RunReport(console, unit="cloud") as cost, _progress(console) as progress:
+    with RunReport(console, unit="cloud") as cost, progress_on(console) as progress:
         outcomes = []
         for outcome in reproduce(
             data_root,
@@ -292,10 +289,3 @@ def _print(metrics: list[Metrics], names: list[str], report: dict[str, Any]) -> 
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _progress(console: Console) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console)

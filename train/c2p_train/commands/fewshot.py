@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from c2p_deploy.errors import C2PError, LabelError
+from c2p_deploy.errors import C2PError
 from c2p_train.commands.common import (
     CONTEXT,
     FILE,
@@ -142,15 +142,16 @@ def fewshot(
         from functools import partial
 
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        from c2p_deploy import LabelSet
         from c2p_train.checkpoint import PRETRAINED, load_checkpoint
         from c2p_train.curve import curve_points, curve_table, save_curve_csv, save_curve_png
         from c2p_train.datasets import load_split
         from c2p_train.device import pick_device
+        from c2p_train.evaluation import known_labels, labels_for
         from c2p_train.features import default_cache, model_features
         from c2p_train.fewshot import PAPER, FewShotConfig
-        from c2p_train.run_report import RunReport
+        from c2p_train.run_report import RunReport, progress_on
         from c2p_train.sweep import few_shot_sweep
 
         console = Console()
@@ -170,12 +171,13 @@ def fewshot(
                 f"{ckpt}: has no image encoder, and the head {head} learns from two; take a checkpoint of "
                 "c2p-train pretrain or c2p-train import, which keep it"
             )
-        known = _label_set(checkpoint, ckpt, labels)
+        given = LabelSet.load(labels) if labels else None
+        known_labels(checkpoint, given)  # before anything long begins
         cache = default_cache() if cache is None else cache
         # Of the clouds, not of the trainings: with other seeds those see the same, cached features.
         read = partial(load_split, spec=checkpoint.spec, up=up, seed=0, cache=cache, console=console)
         learnt = read(data, "train")
-        chosen = _covering(known, learnt.classes, labels or ckpt)
+        chosen = labels_for(checkpoint, learnt, given)
         try:
             judged = read(data if test is None else test, "test")
         except C2PError as error:
@@ -183,8 +185,7 @@ def fewshot(
             raise C2PError(f"{error}{advice}") from error
         judged = _same_classes(judged, learnt.classes)
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with RunReport(console) as report, Progress(*columns, console=console) as progress:
+        with RunReport(console) as report, progress_on(console) as progress:
             features_of = partial(
                 model_features,
                 checkpoint.model,
@@ -216,30 +217,6 @@ def fewshot(
         console.print(
             f"on {len(judged)} test clouds; wrote {out}", highlight=False, markup=False, soft_wrap=True
         )
-
-
-def _label_set(checkpoint: Checkpoint, ckpt: Path, labels: Path | None) -> LabelSet:
-    """The label set of --labels or of the model. Raises LabelError if there is none, or it does not fit."""
-    from c2p_deploy import LabelSet
-
-    known = checkpoint.labels if labels is None else LabelSet.load(labels)
-    if known is None:
-        raise LabelError(f"{ckpt}: holds no labels; make some with c2p-train labels and give --labels FILE")
-    dim = checkpoint.model.depth_encoder.embed_dim
-    if known.dim != dim:
-        raise LabelError(
-            f"{labels or ckpt}: text features have {known.dim} dimensions, the encoders' features {dim}; "
-            "make the labels with the text encoder the model was trained against"
-        )
-    return known
-
-
-def _covering(known: LabelSet, classes: tuple[str, ...], where: Path) -> LabelSet:
-    """The labels of these classes. Raises LabelError that names the file they were looked for in."""
-    try:
-        return known.subset(classes)
-    except LabelError as error:
-        raise LabelError(f"{where}: {error}") from error
 
 
 def _same_classes(clouds: LabelledClouds, classes: tuple[str, ...]) -> LabelledClouds:
