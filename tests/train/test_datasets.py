@@ -121,6 +121,19 @@ def test_a_folder_without_splits_is_split_by_name_for_good(tmp_path: Path) -> No
     assert set(test.files) <= set(again.files)
 
 
+@pytest.mark.parametrize(("name", "hold_out"), [("test", True), ("clouds", False)])
+def test_a_folder_called_test_or_given_as_a_whole_is_taken_whole(
+    tmp_path: Path, name: str, hold_out: bool
+) -> None:
+    for label in ("bed", "sofa"):
+        (tmp_path / name / label).mkdir(parents=True)
+        for number in range(10):
+            points = np.random.default_rng(number).normal(size=(50, 3))
+            np.save(tmp_path / name / label / f"{number}.npy", points)
+    clouds = load_split(tmp_path / name, "test", SPEC, hold_out=hold_out)
+    assert np.bincount(clouds.label).tolist() == [10, 10]
+
+
 def test_modelnet40_hdf5_is_y_up_and_whole(tmp_path: Path) -> None:
     root = write_modelnet40_hdf5(tmp_path / "modelnet40_ply_hdf5_2048")
     train, screen = load(root, "train")

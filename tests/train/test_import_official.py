@@ -86,6 +86,7 @@ def test_a_pretraining_file_brings_its_image_encoder_along(
     assert checkpoint.training["loss_weight"] == 0.875
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")  # of writing one, for the test
 def test_a_torchscript_archive_is_read_like_a_state_dict(shared: Path, tmp_path: Path) -> None:
     """OpenAI's ViT-B-32.pt is an archive that holds the state dict as the attributes of a module."""
     state = torch.load(shared / "golden" / "checkpoints" / CLIP, weights_only=True)

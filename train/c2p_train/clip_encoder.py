@@ -8,6 +8,7 @@ features without any error, so a mismatch is refused here.
 from __future__ import annotations
 
 import copy
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -180,7 +181,10 @@ def read_clip_file(path: Path) -> dict[str, Tensor]:
     """
     if _is_torchscript(path):
         try:
-            return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
+            with warnings.catch_warnings():
+                # TorchScript is deprecated, but OpenAI's files will stay what they are.
+                warnings.simplefilter("ignore", FutureWarning)
+                return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
         except RuntimeError as error:
             raise CheckpointError(f"{path}: damaged TorchScript archive: {_first_line(error)}") from error
     state = load_torch_file(path)

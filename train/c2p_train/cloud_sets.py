@@ -55,12 +55,15 @@ def plain_name(folder: str) -> str:
     return " ".join(re.split(r"[\s_-]+", spaced)).strip().lower()
 
 
-def find_folders(path: Path, split: Split) -> CloudSet:
+def find_folders(path: Path, split: Split, *, hold_out: bool = True) -> CloudSet:
     """A data set kept as CLASS/SPLIT/FILE, SPLIT/CLASS/FILE or CLASS/FILE.
 
-    CLASS/FILE has no split of its own: a fixed fifth of every class, by a hash of the name,
-    is its test split. Raises C2PError when there are no such folders, when the split or the
-    clouds of a class are missing, and when two folders stand for the same class.
+    CLASS/FILE has no split of its own: a fixed fifth of every class, by a hash of the name, is
+    its test split, and the rest its training split. Without `hold_out`, and in a folder that is
+    itself called test, all of it is the split that is asked for.
+
+    Raises C2PError when there are no such folders, when the split or the clouds of a class are
+    missing, and when two folders stand for the same class.
     """
     folders = _subfolders(path)
     if not folders:
@@ -105,7 +108,9 @@ def find_folders(path: Path, split: Split) -> CloudSet:
             f"{path}: no cloud of the {split} split for {_some(empty)}; add clouds or remove the folders"
             + (f" ({skipped[0]})" if skipped else "")
         )
-    if layout == "CLASS/FILE":
+    if layout == "CLASS/FILE" and (not hold_out or path.resolve().name.lower() in _SPLIT_FOLDERS["test"]):
+        layout += ", all of it"
+    elif layout == "CLASS/FILE":
         test = set(held_out(by_class, TEST_FRACTION, "test"))
         by_class = {
             name: [f for f in files if (f in test) == (split == "test")] for name, files in by_class.items()

@@ -65,6 +65,7 @@ def load_split(
     seed: int = 0,
     preparation: Preparation = "robot",
     variant: str | None = None,
+    hold_out: bool = True,
     cache: Path | None = None,
     console: Console | None = None,
     progress: Progress | None = None,
@@ -73,7 +74,8 @@ def load_split(
 
     up: the axis of its clouds that points up, by default what is published for the data set
     (y for the HDF5 files, z for everything else); seed: of sampling meshes and points;
-    preparation: see `c2p_train.cloud_files`; variant: of ScanObjectNN, see `VARIANTS`;
+    preparation: see `c2p_train.cloud_files`; variant: of ScanObjectNN, see `VARIANTS`; hold_out:
+    whether a fifth of a folder CLASS/FILE, which has no split of its own, is kept for the test split;
     cache: folder that keeps the prepared clouds until a file changes. console: where what was found
     is said, by default that of `progress`, or else stderr; progress: gets a bar for the reading.
 
@@ -82,7 +84,7 @@ def load_split(
     """
     if console is None:
         console = Console(stderr=True) if progress is None else progress.console
-    found = find_set(path, split, variant)
+    found = find_set(path, split, variant, hold_out=hold_out)
     up = found.up if up is None else up
 
     def read(item: Item) -> list[FloatArray]:
@@ -140,7 +142,7 @@ def load_split(
     )
 
 
-def find_set(path: Path, split: Split, variant: str | None = None) -> CloudSet:
+def find_set(path: Path, split: Split, variant: str | None = None, *, hold_out: bool = True) -> CloudSet:
     """What data set a folder holds. Raises C2PError when it is none that is known."""
     if not path.is_dir():
         raise C2PError(f"{path}: no such folder; give the folder of a data set")
@@ -152,5 +154,5 @@ def find_set(path: Path, split: Split, variant: str | None = None) -> CloudSet:
     return (
         find_modelnet40_hdf5(path, split)
         or find_numbered(path, split, MODELNET40)
-        or find_folders(path, split)
+        or find_folders(path, split, hold_out=hold_out)
     )

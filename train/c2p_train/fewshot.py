@@ -7,10 +7,11 @@ training is a few matrix products.
 The loss is the cross-entropy of `logit_scale * features @ text_features.T`. The authors train
 on the plain cosines, a scale of 1. For the accuracy any scale up to 20 is as good: CLIP's text
 features lie so close together that the softmax stays far from certain, and AdamW does not see
-the size of a gradient. Measured on held-out clouds of ModelNet10 (16 shots, 60 epochs, mean of
-two seeds), scales of 1, 10 and 20 gave 95.2, 95.1 and 95.6 %; 100 was worse. But the scale is
-also the one that scores are made with: at 1 the best label gets 15 % where 95 % of the answers
-are right, at 20 it gets 97 %. Hence 20, and `PAPER` for the authors' loss.
+the size of a gradient. Measured with the encoders of the recipe `mini` on held-out clouds of
+ModelNet10 (8 shots, three draws), a scale of 1 and a constant rate gave 85.3 ± 1.5 %, a scale of
+20 and a falling rate 86.3 ± 0.8 %: no more than chance. But the scale is also the one that scores
+are made with, and at 1 the best of ten labels gets about 15 % however right it is. Hence 20, and
+`PAPER` for the authors' loss.
 
 The authors measure on the test split after every epoch and report the best. Here nothing is
 chosen on the test split: the head that counts is that of the last step, towards which the

@@ -32,8 +32,9 @@ Examples:
   c2p-train eval --preset paper --data-root data --weights authors --out report
 
 DATA is found out: ModelNet10/40 as CLASS/SPLIT/FILE (meshes or points), ModelNet40 and ScanObjectNN as
-HDF5, SPLIT/CLASS/FILE, or CLASS/FILE, of which a fifth then is the test split. It is judged over its own
-classes, and each must have a text feature. Clouds that cannot be read are listed and left out.
+HDF5, SPLIT/CLASS/FILE, or CLASS/FILE, of which a fifth then is the test split (all of it if the folder is
+called test, or with --split all). It is judged over its own classes, and each must have a text feature.
+Clouds that cannot be read are listed and left out.
 
 OUT gets report.json and confusion.png, and where asked for features.png and projections.png. The
 encoders run once: what they gave is kept in the cache. ViT-B/32 with 10 views takes about 1 s a cloud on
@@ -44,7 +45,13 @@ two CPU cores, some milliseconds on a GPU.
 @click.command("eval", epilog=_EPILOG, context_settings=CONTEXT)
 @click.option("--ckpt", type=FILE, help="The checkpoint to evaluate.")
 @click.option("--data", type=FOLDER, help="The data set's folder.")
-@click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "test", "all"]),
+    default="test",
+    show_default=True,
+    help="all: every cloud of a folder CLASS/FILE, which has no split of its own.",
+)
 @click.option("--variant", help="Of ScanObjectNN: obj_bg, obj_only, pb_t25, pb_t25_r, pb_t50_r or pb_t50_rs.")
 @click.option(
     "--labels", type=FILE, help="Label set with the classes' text features.  [default: the checkpoint's]"
@@ -148,8 +155,9 @@ def _evaluate(
             checkpoint = load_checkpoint(path)
             clouds = load_split(
                 data,
-                split,
+                "test" if split == "all" else split,
                 checkpoint.spec,
+                hold_out=split != "all",
                 up=up,
                 seed=seed,
                 preparation=preparation,

@@ -74,7 +74,12 @@ def _shots(value: str) -> int | str:
     required=True,
     help="The clouds: CLASS/FILE (a fifth is held out as test), CLASS/SPLIT/FILE or SPLIT/CLASS/FILE.",
 )
-@click.option("--test", type=FOLDER, help="Where the test split is.  [default: --data]")
+@click.option(
+    "--test",
+    type=FOLDER,
+    help="Where the test split is; a folder CLASS/FILE then counts as a whole, here and in --data."
+    "  [default: --data]",
+)
 @click.option(
     "--shots",
     type=_shots,
@@ -175,7 +180,15 @@ def fewshot(
         known_labels(checkpoint, given)  # before anything long begins
         cache = default_cache() if cache is None else cache
         # Of the clouds, not of the trainings: with other seeds those see the same, cached features.
-        read = partial(load_split, spec=checkpoint.spec, up=up, seed=0, cache=cache, console=console)
+        read = partial(
+            load_split,
+            spec=checkpoint.spec,
+            up=up,
+            seed=0,
+            hold_out=test is None,
+            cache=cache,
+            console=console,
+        )
         learnt = read(data, "train")
         chosen = labels_for(checkpoint, learnt, given)
         try:
