@@ -16,7 +16,6 @@ cloud and no label of ModelNet10 takes part in training.
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,27 +27,26 @@ import torch
 from rich.console import Console
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
-from c2p_deploy.depth import FloatArray
 from c2p_deploy.files import write_atomic
-from c2p_export.model_card import figures_table, steps_table, update_card
-from c2p_export.onnx_export import export_onnx
+from c2p_export.cloud_training import publish, recipe_clouds, train_on_clouds
+from c2p_export.model_card import figures_table, steps_table
 from c2p_export.recipe_data import VAL_FRACTION, RecipeData
 from c2p_train.align import AlignConfig, align
 from c2p_train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.classes import FOLDER_LABELS
-from c2p_train.cloud_batches import CloudBatchConfig, CloudBatches
+from c2p_train.cloud_batches import CloudBatchConfig
 from c2p_train.conv_encoder import ConvConfig, ConvEncoder
 from c2p_train.datasets import LabelledClouds
 from c2p_train.features import model_features
 from c2p_train.fewshot import FewShotConfig
 from c2p_train.heads import Head, ZeroShot
-from c2p_train.held_out import Results, depth_maps, held_out_results, top1
+from c2p_train.held_out import held_out_results, top1
 from c2p_train.mesh_files import MeshFile
 from c2p_train.model import CLIP2Point
 from c2p_train.pairs import PairDataset
 from c2p_train.picture_batches import PictureBatchConfig, PictureBatches
 from c2p_train.pretrain import PretrainConfig, pretrain
-from c2p_train.recipe_clouds import Clouds, Source, class_files, held_out_files, load_clouds
+from c2p_train.recipe_clouds import Clouds, class_files, held_out_files
 from c2p_train.render import render_pairs
 from c2p_train.run_report import RunReport, progress_on
 from c2p_train.shards import RenderSettings
@@ -98,11 +96,7 @@ def make_mini_model(
     image = train_image_encoder(pairs, held_out_pairs, mesh_labels, out, config, device, console)
 
     console.rule("3 image-depth pre-training")
-    clouds, skipped = load_clouds(
-        data.sources, config.spec, out / "clouds.npz", val_fraction=VAL_FRACTION, seed=config.seed
-    )
-    for line in skipped:
-        console.print(f"skipped {line}", markup=False)
+    clouds = recipe_clouds(data, config.spec, out, config.seed, console)
     labels = data.label_set(clouds.labels)
     offered = data.offered(labels)
     before = CLIP2Point(image.model.depth_encoder, image.model.image_encoder, ZeroShot())
@@ -139,24 +133,34 @@ def make_mini_model(
 
     console.rule("5 the depth encoder on all labels, and the engine")
     assert isinstance(pretrained.model.depth_encoder, ConvEncoder)
-    checkpoint, results = fine_tune(
-        pretrained.model.depth_encoder, data.sources, clouds, labels, offered, out, config, device, console
+    training = AlignConfig(
+        encoder=config.encoder,
+        steps=config.tuning_steps,
+        warmup=100,
+        learning_rate=config.tuning_rate,
+        seed=config.seed,
     )
-    save_checkpoint(checkpoint, out / "model.pt")
+    drawing = CloudBatchConfig(spec=config.spec, view_set=config.view_set, seed=config.seed)
+    checkpoint, results = train_on_clouds(
+        data,
+        clouds,
+        labels,
+        training,
+        drawing,
+        out / "tuning-run.pt",
+        device,
+        console,
+        start=pretrained.model.depth_encoder,
+    )
     report: dict[str, dict[str, Any]] = {
         "zero-shot": steps,
         "ModelNet10": few,
         "fine-tuned": top1(results),
     }
     write_atomic(out / "steps.json", json.dumps(report, indent=1).encode())
-    table = steps_table(report) + "\n" + figures_table(results)
-    write_atomic(out / "figures.md", table.encode())
     console.print(steps_table(report), markup=False)
-    if card is not None:
-        update_card(card, table)
-    some_held_out = np.flatnonzero(clouds.held_out)[::8]
-    manifest = export_onnx(out / "model.pt", engine, depth_maps(clouds, some_held_out, views, config.spec))
-    console.print(f"wrote {engine} and its manifest; parity {dict(manifest.parity)}", markup=False)
+    table = steps_table(report) + "\n" + figures_table(results)
+    publish(checkpoint, table, clouds, out, engine, card, console)
 
 
 def render_recipe(
@@ -174,10 +178,9 @@ def render_recipe(
             (validation if path in held_out else training).append(file)
     folders = out / "pairs", out / "pairs-held-out"
     for folder, files in zip(folders, (training, validation), strict=True):
-        if not (folder / "dataset.json").exists():
-            with RunReport(console, "mesh") as report:
-                result = render_pairs(files, folder, settings, workers=workers, console=console)
-                report.steps += result.pairs
+        with RunReport(console, "mesh") as report:
+            result = render_pairs(files, folder, settings, workers=workers, console=console)
+            report.steps += result.rendered
     return PairDataset(folders[0]), PairDataset(folders[1])
 
 
@@ -198,9 +201,9 @@ def train_image_encoder(
     def validate(encoder: ConvEncoder) -> dict[str, float]:
         return {"held-out pictures": picture_accuracy(encoder, held_out_pairs, labels, device)}
 
-    encoder, scale = align(batches, labels, training, out / "image-run.pt", console, validate, device)
+    run_file = out / "image-run.pt"
+    encoder, scale, figures = align(batches, labels, training, run_file, console, validate, device)
     model = CLIP2Point(encoder, copy.deepcopy(encoder), ZeroShot()).eval()
-    figures = validate(encoder)
     return Checkpoint(
         model, pairs.views, config.spec, labels, scale, {"config": asdict(training), "validation": figures}
     )
@@ -254,12 +257,13 @@ def few_shot(
             for side in (taught, judged)
         )
         found: dict[str, list[float]] = {}
-        for shots, chosen in (*((k, seeds) for k in config.shots), (None, seeds[:1])):
+        few: tuple[list[int | None], range] = ([*config.shots], seeds)
+        for shots, chosen in (few, ([None], seeds[:1])):
             sweep = few_shot_sweep(
                 train,
                 test,
                 subset,
-                [shots],
+                shots,
                 chosen,
                 settings,
                 out / "modelnet10",
@@ -268,64 +272,15 @@ def few_shot(
                 progress=progress,
                 report=report,
             )
-            name = "all clouds" if shots is None else f"{shots} shot{'s' if shots > 1 else ''}"
-            found[name] = [run.accuracy for run in sweep.runs]
-            figures = ", ".join(f"{100 * value:.1f} %" for value in found[name])
-            console.print(f"{name}: {figures}", highlight=False)
+            for run in sweep.runs:
+                name = (
+                    "all clouds" if run.shots is None else f"{run.shots} shot{'s' if run.shots > 1 else ''}"
+                )
+                found.setdefault(name, []).append(run.accuracy)
     return found
-
-
-def fine_tune(
-    pretrained: ConvEncoder,
-    sources: list[Source],
-    clouds: Clouds,
-    labels: LabelSet,
-    offered: LabelSet,
-    out: Path,
-    config: MiniConfig,
-    device: torch.device,
-    console: Console,
-) -> tuple[Checkpoint, Results]:
-    """The depth encoder trained further, as a whole, on the labelled clouds of all sources."""
-    training = AlignConfig(
-        encoder=config.encoder,
-        steps=config.tuning_steps,
-        warmup=100,
-        learning_rate=config.tuning_rate,
-        seed=config.seed,
-    )
-    drawing = CloudBatchConfig(spec=config.spec, view_set=config.view_set, seed=config.seed)
-    batches = CloudBatches(clouds, sources, drawing)
-
-    def judged(encoder: ConvEncoder) -> Results:
-        model = CLIP2Point(encoder, None, ZeroShot())
-        return held_out_results(model, clouds, labels, offered, config.spec, batches.views)
-
-    encoder, scale = align(
-        batches,
-        labels,
-        training,
-        out / "tuning-run.pt",
-        console,
-        lambda encoder: top1(judged(encoder)),
-        device,
-        start=pretrained,
-    )
-    model = CLIP2Point(encoder, None, ZeroShot()).eval()
-    results = judged(encoder)
-    about = {"config": asdict(config), "validation": top1(results)}
-    return Checkpoint(model, batches.views, config.spec, offered, scale, about), results
 
 
 def labelled(clouds: Clouds, rows: npt.NDArray[np.int64], name: str, labels: LabelSet) -> LabelledClouds:
     """The first sampling of these objects, their label an index into `labels`."""
     label = np.array([labels.names.index(clouds.labels[i]) for i in clouds.label[rows]])
-    return labelled_clouds(name, clouds.points[clouds.first[rows]], label, labels.names)
-
-
-def labelled_clouds(
-    name: str, points: FloatArray, label: npt.NDArray[np.int64], classes: tuple[str, ...]
-) -> LabelledClouds:
-    """Clouds of the recipe in the form that features are made of."""
-    digest = hashlib.sha256(points.tobytes() + label.tobytes()).hexdigest()
-    return LabelledClouds(name, points, label, classes, files=(), skipped=(), digest=digest)
+    return LabelledClouds(name, clouds.points[clouds.first[rows]], label, labels.names)

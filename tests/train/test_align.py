@@ -52,7 +52,6 @@ def train(
     data: Data, config: AlignConfig, run_file: Path
 ) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """The weights at the end, with the scale among them, and the last accuracies."""
-    seen: list[dict[str, float]] = []
 
     def validate(encoder: ConvEncoder) -> dict[str, float]:
         batches = data.batches
@@ -64,12 +63,11 @@ def train(
             BATCH.spec,
             batches.views,
         )
-        seen.append(top1(results))
-        return seen[-1]
+        return top1(results)
 
     quiet = Console(file=io.StringIO())
-    encoder, scale = align(data.batches, data.labels, config, run_file, quiet, validate, CPU)
-    return {**encoder.state_dict(), "scale": torch.tensor(scale)}, seen[-1] if seen else {}
+    encoder, scale, accuracy = align(data.batches, data.labels, config, run_file, quiet, validate, CPU)
+    return {**encoder.state_dict(), "scale": torch.tensor(scale)}, dict(accuracy)
 
 
 def test_it_learns_to_tell_plates_from_rods(data: Data, tmp_path: Path) -> None:

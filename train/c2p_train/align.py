@@ -97,11 +97,11 @@ def align(
     validate: Callable[[ConvEncoder], Mapping[str, float]],
     device: torch.device,
     start: ConvEncoder | None = None,
-) -> tuple[ConvEncoder, float]:
-    """Trains (or goes on training, when `run_file` holds an unfinished run): the encoder and its logit scale.
+) -> tuple[ConvEncoder, float, Mapping[str, float]]:
+    """Trains, or goes on when `run_file` holds an unfinished run: encoder, logit scale, last accuracies.
 
     labels: what the label indices of the batches mean; validate: accuracies in [0, 1] of an
-    encoder, by name, printed now and then; start: an encoder of the same description to train
+    encoder, by name, printed now and then and at the end; start: an encoder of the same description to train
     further, or None for a new one.
     """
     run = new_run(config, device, start)
@@ -111,9 +111,11 @@ def align(
         console.print(f"resuming {run_file} at step {run.step}")
     text = torch.from_numpy(labels.text_features.copy()).to(device)
 
-    def show_accuracy() -> None:
-        figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in validate(run.average).items())
+    def measured() -> Mapping[str, float]:
+        found = validate(run.average)
+        figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in found.items())
         console.print(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
+        return found
 
     with RunReport(console) as report, progress_on(console) as progress:
         task = progress.add_task("training", total=config.steps, completed=run.step)
@@ -123,9 +125,10 @@ def align(
             progress.update(task, completed=run.step, description=f"training, loss {run.loss:.3f}")
             if run.step % _SAVE_EVERY == 0 or run.step == config.steps:
                 store(run, run_file, settings)
-            if run.step % config.validate_every == 0 or run.step == config.steps:
-                show_accuracy()
-    return run.average.cpu().eval(), float(run.log_scale.detach().exp())
+            if run.step % config.validate_every == 0 and run.step < config.steps:
+                measured()
+        accuracy = measured()
+    return run.average.cpu().eval(), float(run.log_scale.detach().exp()), accuracy
 
 
 def train_step(run: RunState, batch: tuple[Tensor, Tensor], text: Tensor, config: AlignConfig) -> None:
