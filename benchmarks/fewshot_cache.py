@@ -31,7 +31,7 @@ from c2p_deploy.depth import FloatArray
 from c2p_runtime.classifier import DEFAULT_ENGINE, Manifest
 from c2p_train.checkpoint import PRETRAINED, load_checkpoint
 from c2p_train.datasets import LabelledClouds, load_split
-from c2p_train.features import ViewFeatures, array_digest, model_features, view_features
+from c2p_train.features import ViewFeatures, model_features, view_features
 from c2p_train.fewshot import FewShotConfig, accuracy, batch_rows, new_optimizer, steps_of, train_step
 from c2p_train.heads import build_head
 from c2p_train.model import CLIP2Point
@@ -65,9 +65,7 @@ def train(
 
 def chosen(clouds: LabelledClouds, rows: IntArray) -> LabelledClouds:
     """A part of the clouds."""
-    points, label = clouds.points[rows], clouds.label[rows]
-    files = tuple(clouds.files[row] for row in rows)
-    return LabelledClouds(clouds.name, points, label, clouds.classes, files, (), array_digest(points, label))
+    return LabelledClouds(clouds.name, clouds.points[rows], clouds.label[rows], clouds.classes)
 
 
 @click.command()

@@ -26,6 +26,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def user_cache() -> Path:
+    """Our folder in the user's cache: below $XDG_CACHE_HOME or ~/.cache. It need not exist."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "c2p-deploy"
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Writes `data` to `path`; another process sees the old file or the new one, never a part."""
     with atomic_path(path) as temporary:

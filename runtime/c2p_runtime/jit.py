@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numba
 from numba import njit
+
+from c2p_deploy.files import user_cache
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -35,8 +35,7 @@ def _cache_of_the_user() -> Iterator[None]:
     """
     config: Any = numba.config
     chosen = config.CACHE_DIR  # of NUMBA_CACHE_DIR, if the user set it
-    folder = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    config.CACHE_DIR = chosen or str(Path(folder) / "c2p-deploy")
+    config.CACHE_DIR = chosen or str(user_cache())
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from c2p_deploy.errors import C2PError
 from c2p_train import features
 from c2p_train.conv_encoder import ConvConfig, ConvEncoder
 from c2p_train.datasets import LabelledClouds
-from c2p_train.features import array_digest, cached_view_features, model_features, view_features
+from c2p_train.features import cached_view_features, model_features, view_features
 from c2p_train.heads import ZeroShot
 from c2p_train.model import CLIP2Point
 
@@ -46,7 +46,7 @@ def clouds_of(count: int, seed: int = 0) -> LabelledClouds:
     points /= np.sqrt((points**2).sum(axis=2)).max(axis=1)[:, None, None]
     label = np.arange(count) % 3
     files = tuple(f"{n}.npy" for n in range(count))
-    return LabelledClouds("made", points, label, ("a", "b", "c"), files, (), array_digest(points, label))
+    return LabelledClouds("made", points, label, ("a", "b", "c"), files)
 
 
 class Counting:

@@ -24,15 +24,6 @@ from c2p_train.heads import build_head
 from c2p_train.model import CLIP2Point
 from c2p_train.torch_file import CheckpointError, load_torch_file
 
-__all__ = [
-    "PRETRAINED",
-    "Checkpoint",
-    "CheckpointError",
-    "load_checkpoint",
-    "load_torch_file",
-    "save_checkpoint",
-]
-
 # The small pre-trained model that comes with the package: two encoders, head zeroshot (MODEL_CARD.md).
 PRETRAINED = Path(__file__).parent / "models" / "pretrained.pt"
 FORMAT = "c2p-checkpoint"

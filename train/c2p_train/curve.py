@@ -11,8 +11,8 @@ from statistics import mean, stdev
 from rich import box
 from rich.table import Table
 
-from c2p_deploy.errors import MissingDependencyError
-from c2p_deploy.files import atomic_path, write_atomic
+from c2p_deploy.files import write_atomic
+from c2p_train.plots import new_figure, save_figure
 from c2p_train.sweep import Sweep, name_of
 
 
@@ -62,11 +62,7 @@ def save_curve_csv(points: list[CurvePoint], path: Path) -> None:
 
 def save_curve_png(points: list[CurvePoint], title: str, path: Path) -> None:
     """Mean accuracy over shots, evenly spaced as in the paper's figure, with a bar of one std each."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependencyError("pictures need matplotlib; pip install 'c2p-deploy[train]'") from error
-    figure = Figure(figsize=(5.5, 4), dpi=120, layout="constrained")
+    figure = new_figure(5.5, 4)
     axes = figure.add_subplot()
     places = range(len(points))
     axes.errorbar(
@@ -86,5 +82,4 @@ def save_curve_png(points: list[CurvePoint], title: str, path: Path) -> None:
     axes.margins(y=0.15)
     axes.grid(alpha=0.3)
     axes.set_title(title, fontsize=10)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save_figure(figure, path)

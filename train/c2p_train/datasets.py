@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,16 +42,20 @@ class LabelledClouds:
 
     points: float32 [N, P, 3] in the unit sphere; label: int64 [N], indices into `classes`;
     classes: plain words; files: where each cloud came from; skipped: one line per file left
-    out, with the reason; digest: SHA-256 of points and labels, in hex.
+    out, with the reason.
     """
 
     name: str
     points: FloatArray
     label: npt.NDArray[np.int64]
     classes: tuple[str, ...]
-    files: tuple[str, ...]
-    skipped: tuple[str, ...]
-    digest: str
+    files: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of points and labels, in hex."""
+        return hashlib.sha256(self.points.tobytes() + self.label.tobytes()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.label)
@@ -138,7 +143,6 @@ def load_split(
         classes=found.classes,
         files=tuple(str(name) for name in arrays["files"]),
         skipped=skipped,
-        digest=hashlib.sha256(points.tobytes() + label.tobytes()).hexdigest(),
     )
 
 

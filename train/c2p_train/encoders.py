@@ -7,11 +7,13 @@ deviation, an inverted picture) it does itself.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from c2p_deploy import DepthSpec
 from c2p_deploy.errors import C2PError
@@ -41,6 +43,16 @@ def check_image_size(encoder: Encoder, spec: DepthSpec) -> None:
             f"depth maps of {spec.image_size} px do not fit an encoder of {encoder.image_size} px; "
             f"use image_size={encoder.image_size}"
         )
+
+
+def weights_digest(module: nn.Module) -> str:
+    """SHA-256, in hex, of names, shapes, types and values of all weights."""
+    digest = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        # As bytes: NumPy has no bfloat16.
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def config_to_dict(config: EncoderConfig) -> dict[str, Any]:

@@ -146,12 +146,12 @@ def labels_for(checkpoint: Checkpoint, clouds: LabelledClouds, given: LabelSet |
 
     Raises what that raises, and LabelError when a class has no text feature.
     """
+    known = known_labels(checkpoint, given)
     try:
-        return known_labels(checkpoint, given).subset(clouds.classes)
+        return known.subset(clouds.classes)
     except LabelError as error:
         reason = str(error).split(" Choose among")[0].rstrip(";? ")
-        advice = "" if _LABEL_ADVICE in reason else f"; {_LABEL_ADVICE}"
-        raise LabelError(f"{clouds.name}: {reason}{advice}") from error
+        raise LabelError(f"{clouds.name}: {reason}; {_LABEL_ADVICE}") from error
 
 
 def check_unseen(checkpoint: Checkpoint, clouds: LabelledClouds) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -35,10 +34,10 @@ from rich.progress import Progress
 from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import C2PError
-from c2p_deploy.files import atomic_path
+from c2p_deploy.files import atomic_path, user_cache
 from c2p_runtime import project_depth
 from c2p_train.datasets import LabelledClouds
-from c2p_train.encoders import Encoder, check_image_size, config_to_dict, encode_views
+from c2p_train.encoders import Encoder, check_image_size, config_to_dict, encode_views, weights_digest
 from c2p_train.model import CLIP2Point
 
 _CHUNK = 128  # clouds: the most that an interruption can lose, a minute or two of ViT-B/32 on two cores
@@ -156,9 +155,8 @@ def view_features(
 
 
 def default_cache() -> Path:
-    """The folder for features in the user's cache: below $XDG_CACHE_HOME or ~/.cache."""
-    folder = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(folder) / "c2p-deploy" / "features"
+    """The folder for features in the user's cache."""
+    return user_cache() / "features"
 
 
 def array_digest(*arrays: npt.NDArray[Any] | None) -> str:
@@ -250,10 +248,7 @@ def _key(encoder: Encoder, clouds: LabelledClouds, views: ViewSet, spec: DepthSp
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update(views.rotations.tobytes() + views.distances.tobytes())
-    for name, tensor in encoder.state_dict().items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        # As bytes: NumPy has no bfloat16.
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    digest.update(weights_digest(encoder).encode())
     return digest.hexdigest()
 
 

@@ -28,7 +28,7 @@ def save_confusion(metrics: Metrics, path: Path, title: str) -> None:
     counts = np.array(metrics.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.2 + 0.32 * max(len(names), 6)
-    figure = _figure(side + 1, side)
+    figure = new_figure(side + 1, side)
     axes = figure.add_subplot()
     picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
@@ -42,7 +42,7 @@ def save_confusion(metrics: Metrics, path: Path, title: str) -> None:
                 axes.text(column, row, str(count), ha="center", va="center", fontsize=7, color=colour)
     figure.colorbar(picture, label="share of the class", fraction=0.046)
     axes.set_title(f"{title}: {metrics.accuracy:.2%}", fontsize=10)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_features(
@@ -58,7 +58,7 @@ def save_features(
     """
     maps = [(title, embed(features, seed)) for title, features in panels]
     present = np.unique(label)
-    figure = _figure(5.5 * len(panels) + 2, 5.5)
+    figure = new_figure(5.5 * len(panels) + 2, 5.5)
     for index, (title, points) in enumerate(maps):
         axes = figure.add_subplot(1, len(panels), index + 1)
         for which in present:
@@ -71,7 +71,7 @@ def save_features(
     handles, names = figure.axes[0].get_legend_handles_labels()
     columns = 1 + len(present) // 21
     figure.legend(handles, names, loc="outside right upper", fontsize=7, ncols=columns, frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def embed(features: FloatArray, seed: int) -> FloatArray:
@@ -92,7 +92,7 @@ def embed(features: FloatArray, seed: int) -> FloatArray:
 def save_projections(rows: Sequence[tuple[str, FloatArray]], path: Path) -> None:
     """Depth maps [V, S, S] in [0, 1], a named row each (figure 4 of the paper)."""
     views = max(len(maps) for _, maps in rows)
-    figure = _figure(1.3 * views + 1.6, 1.35 * len(rows) + 0.3)
+    figure = new_figure(1.3 * views + 1.6, 1.35 * len(rows) + 0.3)
     grid = figure.subplots(len(rows), views, squeeze=False)
     for (name, maps), line in zip(rows, grid, strict=True):
         for axes in line:
@@ -102,10 +102,10 @@ def save_projections(rows: Sequence[tuple[str, FloatArray]], path: Path) -> None
         line[0].text(
             -0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=8, wrap=False
         )
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches. Without pyplot, so without global state and without a display."""
     try:
         from matplotlib.figure import Figure
@@ -114,6 +114,6 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")

@@ -14,7 +14,6 @@ makes visible, and to dropout in encoders that have it, which every process draw
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -33,7 +32,7 @@ from c2p_deploy.files import atomic_path
 from c2p_train.checkpoint import Checkpoint, save_checkpoint
 from c2p_train.datasets import LabelledClouds
 from c2p_train.distributed import any_rank, average_gradients, gather, rank, share_batch_norms
-from c2p_train.encoders import Encoder, build_encoder, encode_views
+from c2p_train.encoders import Encoder, build_encoder, encode_views, weights_digest
 from c2p_train.evaluation import head_features
 from c2p_train.features import view_features
 from c2p_train.heads import ZeroShot
@@ -302,16 +301,6 @@ def settings_of(
         "start of the depth encoder": weights_digest(depth_encoder),
         "image encoder": weights_digest(image_encoder),
     }
-
-
-def weights_digest(module: nn.Module) -> str:
-    """SHA-256 of names, shapes and values of all weights, in hex."""
-    digest = hashlib.sha256()
-    for name, value in module.state_dict().items():
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
-        # As bytes: NumPy has no bfloat16.
-        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
 
 
 def store(run: RunState, path: Path, settings: dict[str, Any]) -> None:
