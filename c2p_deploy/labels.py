@@ -20,6 +20,14 @@ from c2p_deploy.errors import LabelError
 from c2p_deploy.files import write_atomic
 
 
+class UnknownLabelError(LabelError):
+    """A name for which a label set has no text feature. `names`: all that were asked for."""
+
+    def __init__(self, message: str, names: Iterable[str]) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
+
+
 @dataclass(frozen=True, eq=False)
 class LabelSet:
     """C names and their text features.
@@ -65,8 +73,8 @@ class LabelSet:
         """The label set with only these names, in this order.
 
         Case, spaces, hyphens and underscores do not matter. The result bears the names as
-        asked for. Raises LabelError for a name that has no text feature here, with the
-        nearest ones that have.
+        asked for. Raises UnknownLabelError for a name that has no text feature here, with
+        the nearest ones that have.
         """
         rows = {_key(name): row for row, name in enumerate(self.names)}
         wanted = list(names)
@@ -75,9 +83,10 @@ class LabelSet:
             if _key(name) not in rows:
                 near = [self.names[rows[key]] for key in difflib.get_close_matches(_key(name), rows)]
                 advice = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.names)};"
-                raise LabelError(
+                raise UnknownLabelError(
                     f"no text feature for label {name!r}; {advice} Choose among the engine's own labels "
-                    "or give a label-set file with text features"
+                    "or give a label-set file with text features",
+                    wanted,
                 )
             chosen.append(rows[_key(name)])
         return LabelSet(tuple(wanted), self.text_features[chosen], self.template)
@@ -138,7 +147,8 @@ def choose_labels(known: LabelSet, wanted: LabelSet | str | PathLike[str] | Iter
 
     wanted: None (all known), a LabelSet, a list of names, a file (a label set as JSON, or a
     text file with one name per line), or names separated by commas. Names get the text
-    features the engine knows them by. Raises LabelError.
+    features the engine knows them by. Raises LabelError, UnknownLabelError for a name that
+    the engine does not know.
     """
     if wanted is None:
         return known
@@ -148,14 +158,8 @@ def choose_labels(known: LabelSet, wanted: LabelSet | str | PathLike[str] | Iter
         path = Path(wanted)
         if path.suffix.lower() == ".json":
             chosen = LabelSet.load(path)
-        elif os.path.isfile(path):  # unlike Path.is_file, takes a long list of names for no file
-            try:
-                lines = path.read_text(encoding="utf-8").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise LabelError(f"{path}: cannot read labels: {error}; write one name per line") from error
-            chosen = _subset(known, lines, f"{path}: ")
         else:
-            chosen = _subset(known, str(wanted).split(","), "")
+            chosen = _subset(known, label_names(wanted), f"{path}: " if _is_label_file(wanted) else "")
     else:
         chosen = known.subset(wanted)
     if chosen.dim != known.dim:
@@ -166,9 +170,31 @@ def choose_labels(known: LabelSet, wanted: LabelSet | str | PathLike[str] | Iter
     return chosen
 
 
+def label_names(wanted: str | PathLike[str]) -> tuple[str, ...]:
+    """The names in a text file with one per line, or in a list separated by commas. Raises LabelError."""
+    if not _is_label_file(wanted):
+        lines = str(wanted).split(",")
+    else:
+        try:
+            lines = (
+                Path(wanted).read_text(encoding="utf-8-sig").splitlines()
+            )  # some editors begin with a mark
+        except (OSError, UnicodeDecodeError) as error:
+            raise LabelError(f"{wanted}: cannot read labels: {error}; write one name per line") from error
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _is_label_file(wanted: str | PathLike[str]) -> bool:
+    """Whether a text stands for a file; a mistyped `labels.txt` must not become a label."""
+    # Unlike Path.is_file, os.path.isfile takes a long list of names for no file.
+    return isinstance(wanted, PathLike) or wanted.lower().endswith(".txt") or os.path.isfile(wanted)
+
+
 def _subset(known: LabelSet, names: Iterable[str], where: str) -> LabelSet:
     try:
-        return known.subset(name.strip() for name in names if name.strip())
+        return known.subset(names)
+    except UnknownLabelError as error:
+        raise UnknownLabelError(f"{where}{error}", error.names) from error
     except LabelError as error:
         raise LabelError(f"{where}{error}") from error
 

@@ -22,7 +22,7 @@ from c2p_deploy.files import sha256_of, write_atomic
 from c2p_deploy.labels import LabelSet
 from c2p_deploy.views import ViewSet
 
-SCHEMA = "1.0"  # major.minor; readers refuse another major
+SCHEMA = "1.1"  # major.minor; readers refuse another major
 HEADS = ("zeroshot", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 _MAX_BYTES = 64 << 20  # a manifest is a few hundred kilobytes at most
@@ -54,6 +54,20 @@ class EngineTarget:
 
 
 @dataclass(frozen=True)
+class TextEncoderFiles:
+    """The text tower exported along with an engine; plain names of files beside the manifest."""
+
+    model: str  # NAME.text.onnx: tokens int64 [N, L] -> unit features float32 [N, D]
+    model_sha256: str
+    tokenizer: str  # NAME.tokenizer.json, for the library `tokenizers`
+    tokenizer_sha256: str
+
+    def __post_init__(self) -> None:
+        _check_file("text encoder", self.model, self.model_sha256)
+        _check_file("tokenizer", self.tokenizer, self.tokenizer_sha256)
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything that must be known to run an engine; docs/manifest.md describes the file.
 
@@ -78,11 +92,11 @@ class Manifest:
     parity: Mapping[str, Any] = field(default_factory=dict)  # figures against the checkpoint
     tools: Mapping[str, str] = field(default_factory=dict)  # versions of what made it
     created: str = ""  # ISO 8601, UTC
+    text_encoder: TextEncoderFiles | None = None  # for labels that the engine has no text feature of
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
-            if Path(name).name != name or not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
-                raise ManifestError(f"engine {name!r}: needs a plain file name and its SHA-256 in hex")
+            _check_file("engine", name, digest)
         if self.head not in HEADS:
             raise ManifestError(f"head {self.head!r} is not one of {', '.join(HEADS)}")
         if self.precision not in PRECISIONS:
@@ -146,6 +160,7 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; the layout is described in docs/manifest.md."""
+        text = self.text_encoder
         return {
             "schema": SCHEMA,
             "engines": {name: {"sha256": digest} for name, digest in self.engines.items()},
@@ -169,6 +184,12 @@ class Manifest:
             "parity": dict(self.parity),
             "tools": dict(self.tools),
             "created": self.created,
+            "text_encoder": {
+                "model": {"file": text.model, "sha256": text.model_sha256},
+                "tokenizer": {"file": text.tokenizer, "sha256": text.tokenizer_sha256},
+            }
+            if text
+            else None,
         }
 
     @staticmethod
@@ -201,6 +222,7 @@ class Manifest:
                 parity=dict(values["parity"]),
                 tools=dict(values["tools"]),
                 created=str(values["created"]),
+                text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
             )
         except KeyError as error:
             raise ManifestError(f"manifest has no key {error}; export the engine again") from error
@@ -208,6 +230,18 @@ class Manifest:
             raise ManifestError(f"manifest: {error}") from error
         except (TypeError, ValueError, AttributeError) as error:
             raise ManifestError(f"manifest is malformed: {error}; export the engine again") from error
+
+
+def _check_file(what: str, name: str, digest: str) -> None:
+    if not name or Path(name).name != name or not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
+        raise ManifestError(f"{what} {name!r}: needs a plain file name and its SHA-256 in hex")
+
+
+def _text_encoder(values: Any) -> TextEncoderFiles | None:
+    if values is None:
+        return None
+    model, tokenizer = values["model"], values["tokenizer"]
+    return TextEncoderFiles(model["file"], model["sha256"], tokenizer["file"], tokenizer["sha256"])
 
 
 def _target(values: Any) -> EngineTarget | None:

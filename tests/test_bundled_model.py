@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from c2p_deploy import prepare_points, read_cloud
 from c2p_deploy.depth import turn_up
-from c2p_export.onnx_export import export_onnx
+from c2p_export.cli import main as c2p_export
 from c2p_export.recipe_data import SEED, VAL_FRACTION, RecipeData
-from c2p_runtime import Classifier, project_depth
+from c2p_runtime import Classifier
 from c2p_train.checkpoint import PRETRAINED, load_checkpoint
 from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
 from c2p_train.cli import main
@@ -70,16 +70,12 @@ def test_own_data_in_ten_minutes(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert report["checkpoints"][str(model)]["accuracy"] == pytest.approx(run["accuracy"])
 
-    checkpoint = load_checkpoint(model)
+    engine = tmp_path / "own.onnx"
+    command = ["--ckpt", model, "--fp32", "--verify", own, "--out", tmp_path / "own"]
+    result = CliRunner().invoke(c2p_export, [str(argument) for argument in command])
+    assert result.exit_code == 0, result.output
     clouds = [read_cloud(path) for path in sorted(own.glob("*/test/000.ply"))]
-    depth = np.stack(
-        [
-            project_depth(prepare_points(cloud, checkpoint.spec), checkpoint.views, checkpoint.spec, "z")
-            for cloud in clouds
-        ]
-    )
-    export_onnx(model, tmp_path / "own.onnx", depth)
-    with Classifier(tmp_path / "own.onnx") as clf:
+    with Classifier(engine) as clf:
         answers = [clf(cloud).label for cloud in clouds]
     names = sorted(path.name for path in own.iterdir())
     assert sum(answer == name for answer, name in zip(answers, names, strict=True)) >= 5

@@ -21,10 +21,10 @@ import numpy.typing as npt
 from c2p_deploy import LabelSet, Manifest, prepare_points
 from c2p_deploy.depth import FloatArray, UpAxis, check_up
 from c2p_deploy.errors import CloudError, EngineError
-from c2p_deploy.labels import choose_labels
 from c2p_runtime.onnx_backend import OnnxRuntimeBackend
 from c2p_runtime.prediction import Prediction
 from c2p_runtime.project_cpu import project_depth
+from c2p_runtime.text_encoder import choose_any_labels
 
 DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
@@ -38,13 +38,14 @@ class Classifier:
         pred.label, pred.score, pred.top(5)
 
     engine: an `.onnx` with its manifest beside it; None is the bundled default model.
-    labels: None (the engine's own), names among those, a label-set file or a LabelSet.
+    labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the
+    engine does not know need the text encoder that c2p-export --text-encoder puts beside it.
     device: "auto" or "cpu". up: the axis of your clouds that points up, "z" or "y".
     seed: of the sampling of clouds with more points than the model takes; the same cloud
     and seed give the same answer.
 
     One classifier may be called from many threads at once; each keeps its own buffers.
-    Raises ManifestError, EngineError or LabelError when it cannot be built.
+    Raises ManifestError, EngineError, LabelError or MissingDependencyError when it cannot be built.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Classifier:
             )
         self.manifest = Manifest.for_engine(self.engine)
         self.up, self.seed = up, seed
-        self.labels = choose_labels(self.manifest.labels, labels)
+        self.labels = choose_any_labels(self.engine, self.manifest, labels)
         self._text = np.ascontiguousarray(self.labels.text_features.T)  # [D, C]
         self._backend: OnnxRuntimeBackend | None = OnnxRuntimeBackend(self.engine, self.manifest)
         self._buffers = threading.local()

@@ -49,7 +49,8 @@ others still run, and the exit code is 1.
     "--labels",
     metavar="LABELS",
     help="What to choose from: names separated by commas, a text file with one name per line, or a "
-    "label-set .json.  [default: all labels of the engine]",
+    "label-set .json. Words the engine does not know need one exported with --text-encoder.  "
+    "[default: all labels of the engine]",
 )
 @click.option(
     "--top-k", type=click.IntRange(min=1), default=3, show_default=True, help="Names to give per cloud."

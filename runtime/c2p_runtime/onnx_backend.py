@@ -8,7 +8,8 @@ import numpy as np
 
 from c2p_deploy import Manifest
 from c2p_deploy.depth import FloatArray
-from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.errors import EngineError
+from c2p_runtime.onnx_session import open_session
 
 
 class OnnxRuntimeBackend:
@@ -18,19 +19,7 @@ class OnnxRuntimeBackend:
 
     def __init__(self, engine: Path, manifest: Manifest) -> None:
         """Raises EngineError when the file cannot be loaded or does not fit its manifest."""
-        try:
-            import onnxruntime as ort
-        except ImportError as error:
-            raise MissingDependencyError(
-                'ONNX Runtime is not installed; pip install "onnxruntime" (or onnxruntime-gpu)'
-            ) from error
-        options = ort.SessionOptions()
-        options.log_severity_level = 3  # errors only: they come back as exceptions anyway
-        try:
-            self._session = ort.InferenceSession(str(engine), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime has no common base class for its errors
-            reason = str(error).splitlines()[0]
-            raise EngineError(f"{engine}: ONNX Runtime cannot load it: {reason}; export it again") from error
+        self._session = open_session(engine, manifest.precision)
         names = ([i.name for i in self._session.get_inputs()], [o.name for o in self._session.get_outputs()])
         if names != ([manifest.input_name], [manifest.output_name]):
             raise EngineError(

@@ -12,7 +12,7 @@ import pytest
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy.errors import ManifestError
 from c2p_deploy.files import sha256_of
-from c2p_deploy.manifest import BatchProfile, EngineTarget
+from c2p_deploy.manifest import BatchProfile, EngineTarget, TextEncoderFiles
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def manifest(tmp_path: Path) -> Manifest:
         parity={"onnxruntime": {"cosine_min": 0.99999}},
         tools={"torch": "2.9"},
         created="2026-01-01T00:00:00+00:00",
+        text_encoder=TextEncoderFiles("tiny.text.onnx", "1" * 64, "tiny.tokenizer.json", "2" * 64),
     )
 
 
@@ -77,6 +78,14 @@ def test_missing_or_foreign_files_are_refused(manifest: Manifest, tmp_path: Path
         Manifest.for_engine(tmp_path / "other.onnx")
 
 
+def _text_encoder(model: str, digest: str) -> dict[str, Any]:
+    """What a manifest says of a text encoder."""
+    return {
+        "model": {"file": model, "sha256": digest},
+        "tokenizer": {"file": "t.json", "sha256": "2" * 64},
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -95,6 +104,14 @@ def test_missing_or_foreign_files_are_refused(manifest: Manifest, tmp_path: Path
         ({"view_set": {"name": "x", "rotations": [], "distances": []}}, "malformed"),
         ({"labels": {"names": ["a"]}}, "label set has no key"),
         ({"target": {"flavour": "tensorrt"}}, "no key"),
+        (
+            {"text_encoder": _text_encoder("../t.onnx", "1" * 64)},
+            r"text encoder '\.\./t\.onnx': needs a plain",
+        ),
+        ({"text_encoder": _text_encoder("", "1" * 64)}, "text encoder '': needs a plain"),
+        ({"text_encoder": _text_encoder("t.onnx", "1" * 63)}, "text encoder 't.onnx': needs a plain"),
+        ({"text_encoder": {"model": {"file": "t.onnx", "sha256": "1" * 64}}}, "no key 'tokenizer'"),
+        ({"text_encoder": ["t.onnx"]}, "malformed"),
     ],
 )
 def test_malformed_manifests_are_refused_by_name(
@@ -107,13 +124,21 @@ def test_malformed_manifests_are_refused_by_name(
     assert str(caught.value).startswith(f"{file}: ")
 
 
-@pytest.mark.parametrize("key", Manifest.__dataclass_fields__)
+@pytest.mark.parametrize("key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder"}))
 def test_no_key_may_be_missing(manifest: Manifest, key: str) -> None:
     stored_as = {"views": "view_set", "spec": "depth_spec", "input_name": "input", "output_name": "output"}
     values = manifest.to_dict()
     del values[stored_as.get(key, key)]
     with pytest.raises(ManifestError, match="no key"):
         Manifest.from_dict(values)
+
+
+def test_a_manifest_from_before_there_were_text_encoders_is_read(manifest: Manifest) -> None:
+    values = manifest.to_dict() | {"schema": "1.0"}
+    del values["text_encoder"]
+    again = Manifest.from_dict(values)
+    assert again.text_encoder is None
+    assert replace(again, labels=manifest.labels) == replace(manifest, text_encoder=None)
 
 
 def test_features_that_are_not_numbers_are_refused(manifest: Manifest) -> None:

@@ -99,10 +99,20 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, half: bool = False) -
 def load_checkpoint(path: Path) -> Checkpoint:
     """Reads what `save_checkpoint` wrote, in evaluation mode. Raises CheckpointError that names the file."""
     values = load_torch_file(path)
-    if values.get("format") != FORMAT:
+    if not is_ours(values):
         raise CheckpointError(
             f"{path}: not a c2p checkpoint; turn the authors' files into one with c2p-train import"
         )
+    return checkpoint_of(values, path)
+
+
+def is_ours(values: Mapping[str, Any]) -> bool:
+    """Whether a file's contents are what `save_checkpoint` writes."""
+    return values.get("format") == FORMAT
+
+
+def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
+    """The checkpoint out of the contents of its file. Raises CheckpointError that names the file."""
     if values.get("version") != VERSION:
         raise CheckpointError(
             f"{path}: checkpoint version {values.get('version')}, this release reads {VERSION}; "
@@ -114,8 +124,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         head = build_head(values["head"]["name"], len(views), encoders["depth"].embed_dim)
         head.load_state_dict(values["head"]["state"])
         model = CLIP2Point(encoders["depth"], encoders.get("image"), head).eval()
-        if not all(torch.isfinite(tensor).all() for tensor in model.state_dict().values()):
-            raise CheckpointError(f"{path}: the weights hold values that are not finite; train again")
+        check_finite(model, path)
         return Checkpoint(
             model=model,
             views=views,
@@ -128,6 +137,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, LabelError, C2PError) as error:
         raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
+
+
+def check_finite(model: nn.Module, path: Path) -> None:
+    """Raises CheckpointError when a weight is NaN or infinite."""
+    for name, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{path}: {name} holds values that are not finite; train again")
 
 
 def _encoder(stored: Mapping[str, Any]) -> Encoder:

@@ -179,7 +179,7 @@ def read_clip_file(path: Path) -> dict[str, Tensor]:
 
     A TorchScript archive (OpenAI's own `ViT-B-32.pt`) is asked for its weights, never run.
     """
-    if _is_torchscript(path):
+    if is_torchscript(path):
         try:
             with warnings.catch_warnings():
                 # TorchScript is deprecated, but OpenAI's files will stay what they are.
@@ -202,7 +202,8 @@ def _weights_only_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
 
 
-def _is_torchscript(path: Path) -> bool:
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is an archive of TorchScript, as OpenAI's own are."""
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("/constants.pkl") for name in archive.namelist())

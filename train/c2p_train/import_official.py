@@ -20,11 +20,12 @@ from torch import Tensor
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
-from c2p_train.checkpoint import Checkpoint
+from c2p_train.checkpoint import Checkpoint, check_finite, checkpoint_of, is_ours
 from c2p_train.clip_encoder import (
     clip_from_openai,
     image_encoder_of,
     is_from_openai,
+    is_torchscript,
     load_clip,
     read_clip_file,
     vit_config,
@@ -32,7 +33,7 @@ from c2p_train.clip_encoder import (
 )
 from c2p_train.heads import DPA, ZeroShot
 from c2p_train.model import CLIP2Point
-from c2p_train.torch_file import CheckpointError
+from c2p_train.torch_file import CheckpointError, load_torch_file
 
 _CLIP_LOGIT_SCALE = 100.0  # exp of CLIP's learned temperature; the authors' files hold none of their own
 _TEN_VIEWS = "clip2point-10"  # what the released models were trained with
@@ -45,6 +46,15 @@ _AGGREGATOR = {
     "global_f.4": "norm",
     "global_f.7": "out",
 }
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """A checkpoint of ours as it is, or one made from a published file. Raises CheckpointError."""
+    if not is_torchscript(path):
+        values = load_torch_file(path)
+        if is_ours(values):
+            return checkpoint_of(values, path)
+    return import_official(path)
 
 
 def import_official(path: Path, labels: LabelSet | None = None) -> Checkpoint:
@@ -121,6 +131,7 @@ def import_open_clip_model(name: str, pretrained: str) -> Checkpoint:
 def _checkpoint(path: Path, model: CLIP2Point, views: ViewSet, training: dict[str, float]) -> Checkpoint:
     size = model.depth_encoder.image_size
     spec = DepthSpec() if size is None else DepthSpec(image_size=size)
+    check_finite(model, path)
     origin = {"imported_from": path.name, "sha256": sha256_of(path), **training}
     return Checkpoint(model.eval(), views, spec, None, _CLIP_LOGIT_SCALE, origin)
 

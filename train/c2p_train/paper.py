@@ -21,6 +21,7 @@ from rich.progress import Progress
 
 from c2p_deploy import LabelSet, ViewSet
 from c2p_deploy.errors import C2PError
+from c2p_runtime.text_encoder import PAPER_TEMPLATE
 from c2p_train.benchmark_sets import MODELNET40, SCANOBJECTNN
 from c2p_train.checkpoint import Checkpoint, load_checkpoint
 from c2p_train.classes import MODELNET10_LABELS
@@ -31,7 +32,7 @@ from c2p_train.fewshot import PAPER, train_head
 from c2p_train.import_official import import_official
 from c2p_train.model import CLIP2Point
 from c2p_train.shots import sample_shots
-from c2p_train.text_encoder import PAPER_TEMPLATE, label_set_from_clip
+from c2p_train.text_encoder import label_set_from_clip
 from c2p_train.torch_file import CheckpointError
 
 # Data set -> its classes as the authors write them in prompts: they left an underscore in one.

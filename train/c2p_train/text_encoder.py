@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import C2PError, LabelError
+from c2p_runtime.text_encoder import PAPER_TEMPLATE, is_template
 from c2p_train.clip_encoder import (
     clip_from_openai,
     import_open_clip,
@@ -29,7 +30,6 @@ from c2p_train.text_features import read_detic_features
 if TYPE_CHECKING:
     import open_clip
 
-PAPER_TEMPLATE = "image of a {}"
 _ENSEMBLE = "openai"  # stands for the eighty templates that OpenAI used on ImageNet
 _PROMPTS_AT_ONCE = 256
 
@@ -47,17 +47,23 @@ def label_set_from_clip(
     whose shape can be read off its weights. Raises C2PError.
     """
     prompts = _expand(templates)
+    clip, tokenizer = load_text_encoder(clip_name, pretrained)
+    features = text_features(names, prompts, clip, tokenizer)
+    return LabelSet(tuple(names), features, " | ".join(templates))
+
+
+def load_text_encoder(
+    clip_name: str | None, pretrained: str
+) -> tuple[open_clip.CLIP, open_clip.SimpleTokenizer]:
+    """A CLIP model and its tokenizer; the arguments are those of `label_set_from_clip`. Raises C2PError."""
     if clip_name is None:
         state = read_clip_file(Path(pretrained))
         if not is_from_openai(state):
             raise C2PError(f"{pretrained}: not OpenAI's own file; name its model too (--clip)")
         clip = clip_from_openai(state)
-        tokenizer = import_open_clip().SimpleTokenizer(context_length=clip.context_length)
-    else:
-        clip, _ = load_clip(clip_name, pretrained)
-        tokenizer = import_open_clip().get_tokenizer(clip_name)
-    features = text_features(names, prompts, clip, tokenizer)
-    return LabelSet(tuple(names), features, " | ".join(templates))
+        return clip, import_open_clip().SimpleTokenizer(context_length=clip.context_length)
+    clip, _ = load_clip(clip_name, pretrained)
+    return clip, import_open_clip().get_tokenizer(clip_name)
 
 
 def text_features(
@@ -107,7 +113,7 @@ def _expand(templates: Iterable[str]) -> list[str]:
         if template == _ENSEMBLE:
             # open_clip keeps them as functions of the name.
             expanded += [make("{}") for make in import_open_clip().OPENAI_IMAGENET_TEMPLATES]
-        elif template.count("{}") != 1 or template.replace("{}", "").count("{"):
+        elif not is_template(template):
             raise LabelError(
                 f"template {template!r}: write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}"
             )

@@ -1,0 +1,180 @@
+"""`c2p-export`: a checkpoint becomes engines that are proven equal to it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from c2p_deploy.errors import C2PError
+from c2p_export.request import ExportRequest, run_request
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+_EPILOG = """
+\b
+Examples:
+  c2p-export --ckpt model.pt                                  model.onnx and model.json, float16
+  c2p-export --ckpt best.pth --labels chairs.json --verify my_clouds
+  c2p-export --ckpt model.pt --target sm86,sm89               and a TensorRT-RTX plan, built without a GPU
+  c2p-export --ckpt model.pt --int8 --calib my_clouds
+  c2p-export --onnx model.onnx                                on the robot: the plan for its own GPU
+  c2p-export inspect model.onnx
+
+NAME.onnx runs everywhere (c2p-run --engine NAME.onnx); NAME.plan is faster and fits one TensorRT and one
+kind of GPU; NAME.json, the manifest, belongs to both: keep the three together. Every engine that can run on
+this machine is run and compared with the checkpoint before the files get their names. docs/export.md tells
+which machine builds what for which board.
+"""
+
+
+class _Command(click.Group):
+    """Names the option to whoever gives a file without one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            ctx.fail(
+                f"{args[0]!r} stands without an option; give a checkpoint with --ckpt, an .onnx with --onnx"
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Command, invoke_without_command=True, epilog=_EPILOG, context_settings=_CONTEXT)
+@click.option(
+    "--ckpt",
+    type=_FILE,
+    help="What to export: a checkpoint of c2p-train, of CLIP2Point's authors (best*.pth), or OpenAI's CLIP.",
+)
+@click.option("--onnx", type=_FILE, help="Instead: an exported .onnx, to build its plan on this machine.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="NAME",
+    help="Where to write: NAME.onnx, NAME.json, NAME.plan.  [default: beside the checkpoint, under its name]",
+)
+@click.option("--fp32", "precision", flag_value="fp32", help="Compute in float32.")
+@click.option(
+    "--fp16",
+    "precision",
+    flag_value="fp16",
+    help="Compute in float16, but norms and softmax in float32; half the size.  [default]",
+)
+@click.option("--int8", "precision", flag_value="int8", help="Products with weights in int8; needs --calib.")
+@click.option(
+    "--fp8", "precision", flag_value="fp8", help="The same in float8, for GPUs from SM89 on; needs --calib."
+)
+@click.option("--calib", type=_FOLDER, help="Clouds to measure the ranges for int8 and fp8 on.")
+@click.option(
+    "--labels",
+    metavar="LABELS",
+    help="Label set to put into the manifest: a .json of c2p-train labels, or names (separated by commas, or "
+    "a file with one per line) that the checkpoint or --text-encoder knows.  [default: the checkpoint's]",
+)
+@click.option(
+    "--text-encoder",
+    metavar="FILE|MODEL:TAG",
+    help="Also export the text tower of this CLIP (OpenAI's file, or MODEL:TAG of open_clip), so that the "
+    "robot can be given any words as labels.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "tensorrt", "tensorrt-rtx", "onnx"]),
+    default="auto",
+    show_default=True,
+    help="What to build a plan with; onnx builds none, auto takes the TensorRT here that can.",
+)
+@click.option(
+    "--target",
+    metavar="SM,...",
+    help="GPUs the plan is for: sm86,sm89 ... Jetson Orin is sm87, Thor sm110.  [default: this machine's]",
+)
+@click.option(
+    "--max-batch",
+    type=click.IntRange(1, 1024),
+    help="Most clouds per call.  [default: 8, with --onnx what the manifest says]",
+)
+@click.option(
+    "--workspace",
+    type=click.IntRange(min=1),
+    metavar="MIB",
+    help="Scratch memory in MiB that the plan may use.  [default: no limit]",
+)
+@click.option(
+    "--timing-cache",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Kernel timings that TensorRT keeps from build to build.  [default: in the user's cache]",
+)
+@click.option(
+    "--verify",
+    type=_FOLDER,
+    help="Clouds on which checkpoint and engines must agree (at most 64 are used).  "
+    "[default: 32 made-up things]",
+)
+@click.option("--keep-failed", is_flag=True, help="Write the files even if an engine does not agree.")
+@click.version_option(package_name="c2p-deploy")
+@click.pass_context
+def main(context: click.Context, /, **options: Any) -> None:
+    """Turn a checkpoint into an engine: an ONNX file, a manifest and, where it can be built, a TensorRT plan.
+
+    Nothing is written unless the engine gives what the checkpoint gives, on real clouds.
+    """
+    if context.invoked_subcommand is not None:
+        if options["ckpt"] is not None or options["onnx"] is not None:
+            raise click.UsageError(f"{context.invoked_subcommand} exports nothing: give it the file alone")
+        return
+    if (options["ckpt"] is None) == (options["onnx"] is None):
+        raise click.UsageError("give either --ckpt FILE or --onnx FILE; --help has examples")
+    request = ExportRequest(**options)
+    try:
+        request.check()
+    except C2PError as error:
+        raise click.UsageError(str(error)) from error
+    from rich.console import Console
+
+    _or_exit(lambda: run_request(request, Console(stderr=True)))
+
+
+@main.command(epilog="Example: c2p-export inspect model.plan", context_settings=_CONTEXT)
+@click.argument("file", type=click.Path(path_type=Path))
+def inspect(file: Path) -> None:
+    """Say what an engine is, and whether it can run on this machine.
+
+    FILE: an .onnx, a .plan, or the manifest .json beside them.
+    """
+    from rich.console import Console
+
+    from c2p_export.inspect_engine import print_engine
+
+    _or_exit(lambda: print_engine(file, Console()))
+
+
+def _or_exit(work: Callable[[], object]) -> None:
+    """Errors in one line and exit code 1; 130 for Ctrl-C."""
+    try:
+        work()
+    except (Exception, KeyboardInterrupt) as error:
+        if _is_interrupt(error):
+            click.echo("interrupted; nothing was written", err=True)
+            sys.exit(130)
+        if not isinstance(error, (C2PError, OSError)):
+            raise
+        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        sys.exit(1)
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C is what an error began with: torch's exporter raises others on top of it."""
+    below = error.__cause__ or error.__context__
+    return isinstance(error, KeyboardInterrupt) or (below is not None and _is_interrupt(below))
+
+
+if __name__ == "__main__":
+    main()

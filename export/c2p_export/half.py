@@ -1,0 +1,107 @@
+"""float16 in the graph: which operations compute in it, and the casts between them.
+
+TensorRT's strongly typed networks compute in the types the ONNX file states. Sums over many
+values and exponentials lose too much in float16, so norms, Softmax and means stay in float32;
+input and output of the graph stay float32 too. ONNX Runtime's own converter was tried first: it
+declares a cast twice where two float32 operations read one value, which is no valid graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import onnx_ir as ir
+
+from c2p_deploy.errors import EngineError
+
+# Norms and softmax, the parts of `folding._unit`, and averages over many values.
+FLOAT32_OPS = frozenset(
+    {"LayerNormalization", "Softmax", "ReduceL2", "Clip", "Div", "ReduceMean", "GlobalAveragePool"}
+)
+_LARGEST = float(np.finfo(np.float16).max)
+FLOAT, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16
+
+
+def to_fp16(model: ir.Model) -> None:
+    """Turns a float32 graph into one of float16 with float32 where FLOAT32_OPS say so, in place.
+
+    Raises EngineError for a weight that float16 cannot hold.
+    """
+    graph = model.graph
+    casts: dict[tuple[str, ir.DataType], ir.Value] = {}
+    for node in list(graph):
+        wanted = FLOAT if node.op_type in FLOAT32_OPS else HALF
+        for place, value in enumerate(node.inputs):
+            if value is not None and value.dtype in (FLOAT, HALF) and value.dtype != wanted:
+                node.replace_input_with(place, _as(value, wanted, casts, node))
+        if node.op_type == "Cast" and node.attributes["to"].as_int() == FLOAT:
+            node.attributes["to"] = ir.AttrInt64("to", HALF)
+        for value in node.outputs:
+            if value.dtype == FLOAT:
+                value.dtype = wanted
+    for place, value in enumerate(graph.outputs):
+        if value.dtype == HALF:
+            graph.outputs[place] = _float32_output(graph, value)
+    _drop_unused(graph)
+
+
+def _as(
+    value: ir.Value, wanted: ir.DataType, casts: dict[tuple[str, ir.DataType], ir.Value], before: ir.Node
+) -> ir.Value:
+    """`value` in another type: a weight is stored in it, anything else is cast once."""
+    key = (_name(value), wanted)
+    if key not in casts:
+        name = f"{key[0]}_{'fp16' if wanted == HALF else 'fp32'}"
+        graph = before.graph
+        assert graph is not None
+        if value.const_value is not None:
+            converted = ir.Value(name=name, type=ir.TensorType(wanted), shape=value.shape)
+            converted.const_value = ir.tensor(_halved(value), name=name)
+            graph.register_initializer(converted)
+        else:
+            cast = ir.node("Cast", [value], {"to": wanted}, name=f"{name}_cast")
+            converted = cast.outputs[0]
+            converted.name, converted.shape = name, value.shape
+            converted.type = ir.TensorType(wanted)
+            producer = value.producer()
+            if producer is None:  # the graph's input
+                graph.insert_before(graph[0], cast)
+            else:
+                graph.insert_after(producer, cast)
+        casts[key] = converted
+    return casts[key]
+
+
+def _halved(value: ir.Value) -> np.ndarray:
+    assert value.const_value is not None
+    array = value.const_value.numpy()
+    largest = float(np.abs(array).max(initial=0.0))
+    if not largest <= _LARGEST:
+        raise EngineError(f"weight {_name(value)}: {largest:g} does not fit into float16; export with --fp32")
+    return array.astype(np.float16)
+
+
+def _float32_output(graph: ir.Graph, value: ir.Value) -> ir.Value:
+    """The graph's output under its own name, in float32 again."""
+    name = _name(value)
+    value.name = f"{name}_fp16"
+    cast = ir.node("Cast", [value], {"to": FLOAT}, name=f"{name}_cast")
+    output = cast.outputs[0]
+    output.name, output.shape, output.type = name, value.shape, ir.TensorType(FLOAT)
+    graph.append(cast)
+    return output
+
+
+def _drop_unused(graph: ir.Graph) -> None:
+    """Takes out the float32 weights that nobody reads any more."""
+    unused: Iterable[str] = [
+        n for n, v in graph.initializers.items() if not v.uses() and v not in graph.outputs
+    ]
+    for name in unused:
+        del graph.initializers[name]
+
+
+def _name(value: ir.Value) -> str:
+    assert value.name is not None
+    return value.name

@@ -1,0 +1,148 @@
+"""Labels from any words, on the robot: the text tower that was exported along with an engine.
+
+Needs the `text` extra (`pip install "c2p-deploy[text]"`) and the two files that
+`c2p-export --text-encoder` writes, NAME.text.onnx and NAME.tokenizer.json. A label's feature
+is the mean of the unit features of its prompts, one prompt per template, at unit length again
+(Radford et al. 2021, section 3.1.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c2p_deploy import LabelSet, Manifest
+from c2p_deploy.depth import FloatArray
+from c2p_deploy.errors import EngineError, LabelError, ManifestError, MissingDependencyError
+from c2p_deploy.files import sha256_of
+from c2p_deploy.labels import UnknownLabelError, choose_labels
+from c2p_runtime.onnx_session import open_session
+
+PAPER_TEMPLATE = "image of a {}"
+_PROMPTS_AT_ONCE = 32  # 20 MB of activations per layer with CLIP's text tower of width 512
+
+
+class TextEncoder:
+    """The loaded text tower and tokenizer of an engine: words in, a label set for that engine out."""
+
+    def __init__(self, engine: Path, manifest: Manifest) -> None:
+        """engine: the file whose manifest it is; the text encoder lies beside it.
+
+        Raises ManifestError when the manifest names no text encoder, or a file is missing or not the
+        one that was exported; EngineError when one cannot be loaded; MissingDependencyError.
+        """
+        files = manifest.text_encoder
+        if files is None:
+            raise ManifestError(f"{engine}: has no text encoder; export it with --text-encoder")
+        tokenizers = import_tokenizers()
+        self._model = _checked(engine, files.model, files.model_sha256)
+        tokenizer = _checked(engine, files.tokenizer, files.tokenizer_sha256)
+        try:
+            self._tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer))
+        except Exception as error:  # the library raises bare Exception
+            raise EngineError(
+                f"{tokenizer}: tokenizers {tokenizers.__version__} cannot read it: {error}; install a newer "
+                "release of that library, or export again"
+            ) from error
+        self._session = open_session(self._model)
+        self._dim = manifest.labels.dim
+
+    def label_set(self, names: Sequence[str], templates: Sequence[str] = (PAPER_TEMPLATE,)) -> LabelSet:
+        """The label set of `names`. templates: prompts, each with `{}` where the name goes.
+
+        Raises LabelError for a template without its place or names that make no label set, EngineError
+        when the text tower cannot be run or gives what is no feature of the engine's space.
+        """
+        for template in templates:
+            if not is_template(template):
+                raise LabelError(
+                    f"template {template!r}: write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}"
+                )
+        if not names or not templates:
+            raise LabelError("a label set needs at least one name and one template")
+        prompts = [template.format(name) for name in names for template in templates]
+        unit = self._encode(prompts).reshape(len(names), len(templates), self._dim)
+        return LabelSet(tuple(names), unit.mean(axis=1), " | ".join(templates))
+
+    def _encode(self, prompts: Sequence[str]) -> FloatArray:
+        """Unit features float32 [N, D] of N prompts."""
+        parts = []
+        for start in range(0, len(prompts), _PROMPTS_AT_ONCE):
+            encoded = self._tokenizer.encode_batch(list(prompts[start : start + _PROMPTS_AT_ONCE]))
+            tokens = np.array([prompt.ids for prompt in encoded], dtype=np.int64)  # [n, L], L fixed
+            try:
+                parts += self._session.run(["features"], {"tokens": tokens})
+            except Exception as error:  # as in OnnxRuntimeBackend
+                raise EngineError(f"{self._model}: {str(error).splitlines()[0]}; export it again") from error
+        features: FloatArray = np.concatenate(parts)
+        if features.shape != (len(prompts), self._dim) or not np.isfinite(features).all():
+            raise EngineError(
+                f"{self._model}: gives features {list(features.shape)}, finite numbers "
+                f"[{len(prompts)}, {self._dim}] are needed here; export the engine again with --text-encoder"
+            )
+        return features
+
+
+def choose_any_labels(
+    engine: Path, manifest: Manifest, wanted: LabelSet | str | PathLike[str] | Iterable[str] | None
+) -> LabelSet:
+    """The label set a user asks for, as `choose_labels` has it, with names that the engine does not know.
+
+    As soon as one name is unknown, all of them are made by the text encoder beside the engine, with
+    the templates of the engine's own label set, so that their features are comparable. Raises LabelError
+    when there is a name that the engine does not know and no text encoder, and what TextEncoder raises.
+    """
+    try:
+        return choose_labels(manifest.labels, wanted)
+    except UnknownLabelError as error:
+        if manifest.text_encoder is None:
+            raise LabelError(
+                f"{error}, or an engine exported with --text-encoder, which takes any words"
+            ) from error
+        return TextEncoder(engine, manifest).label_set(error.names, templates_of(manifest.labels))
+
+
+def templates_of(labels: LabelSet) -> tuple[str, ...]:
+    """The prompts a label set was made with, the paper's where they are not written out.
+
+    Label sets record OpenAI's ensemble of eighty templates by name only.
+    """
+    templates = tuple(labels.template.split(" | "))
+    return templates if all(map(is_template, templates)) else (PAPER_TEMPLATE,)
+
+
+def is_template(text: str) -> bool:
+    """Whether a text has exactly one `{}`, where the name goes, and no other brace."""
+    return text.count("{}") == 1 and not set("{}") & set(text.replace("{}", ""))
+
+
+def import_tokenizers() -> Any:
+    """The library `tokenizers`, imported only where words are to be encoded."""
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise MissingDependencyError(
+            "words that the engine does not know need the library tokenizers; install it: "
+            "pip install 'c2p-deploy[text]'"
+        ) from error
+    return tokenizers
+
+
+def _checked(engine: Path, name: str, sha256: str) -> Path:
+    """The file of that name beside the engine, once its bytes are the recorded ones."""
+    path = engine.with_name(name)
+    advice = f"copy {name} again, from the export that {engine.name} is from"
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot read it: {error.strerror or error}; {advice}") from error
+    if found != sha256:
+        raise ManifestError(
+            f"{path}: SHA-256 differs from the one in {Manifest.path_for(engine).name}; the file is damaged "
+            f"or from another export: {advice}"
+        )
+    return path

@@ -1,0 +1,81 @@
+"""The gate: which figures, and what they must keep to."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c2p_deploy import LabelSet
+from c2p_export.parity import LIMITS, Parity, compare, run_at_batches, why_refused
+
+LABELS = LabelSet(("x", "y"), np.eye(2))
+GOOD = Parity(10, 0.99999, 1.0, 1e-6, 1e-6, 1.0, 0)
+
+
+def test_figures_of_known_features() -> None:
+    expected = np.array([[1, 0], [0, 1], [0.8, 0.6]], dtype=np.float32)
+    got = np.array([[1, 0], [0.6, 0.8], [0.6, 0.8]], dtype=np.float32)
+    parity = compare(expected, got, LABELS, logit_scale=10)
+    assert parity.clouds == 3 and parity.nan_count == 0
+    assert parity.cosine_min == pytest.approx(0.8)
+    assert parity.cosine_mean == pytest.approx((1 + 0.8 + 0.96) / 3)
+    assert parity.feature_max_abs == pytest.approx(0.6)
+    assert parity.top1_agreement == pytest.approx(2 / 3)  # the third changed its answer
+    softmax = np.exp(10 * expected[2]) / np.exp(10 * expected[2]).sum()
+    assert parity.score_max_abs == pytest.approx(softmax[0] - softmax[1], abs=1e-5)
+
+
+def test_labels_that_the_checkpoint_cannot_tell_apart_are_one_answer() -> None:
+    expected = np.array([[0.5004, 0.5], [0.55, 0.5]], dtype=np.float32)
+    got = expected[:, ::-1].copy()
+    assert compare(expected, got, LABELS, logit_scale=1).top1_agreement == 0.5
+
+
+def test_features_that_are_no_numbers_are_counted_and_refused() -> None:
+    expected = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    got = np.array([[1, np.nan], [np.inf, 1]], dtype=np.float32)
+    parity = compare(expected, got, LABELS, 10)
+    assert parity.nan_count == 2
+    assert np.isfinite([parity.cosine_min, parity.score_max_abs, parity.feature_max_abs]).all()
+    assert "2 features are not finite" in (why_refused(parity, "int8") or "")
+
+
+@pytest.mark.parametrize("precision", LIMITS)
+def test_what_agrees_is_let_through(precision: str) -> None:
+    assert why_refused(GOOD, precision) is None
+
+
+@pytest.mark.parametrize(
+    ("precision", "worse", "complaint"),
+    [
+        ("fp32", {"cosine_min": 0.9998}, "smallest cosine 0.999800, at least 0.9999 wanted"),
+        ("fp32", {"feature_max_abs": 2e-4}, "features differ by up to 0.0002"),
+        ("fp16", {"cosine_min": 0.998}, "at least 0.999 wanted"),
+        ("fp16", {"top1_agreement": 0.9}, "same answer on 90.0 % of 10 clouds, at least 100 % wanted"),
+        ("int8", {"cosine_min": 0.96}, "at least 0.97 wanted"),
+        ("fp8", {"top1_agreement": 0.8}, "at least 90 % wanted"),
+        ("fp16", {"cosine_min": float("nan")}, "smallest cosine nan"),
+    ],
+)
+def test_what_does_not_agree_is_refused_with_its_numbers(
+    precision: str, worse: dict[str, float], complaint: str
+) -> None:
+    assert complaint in (why_refused(replace(GOOD, **worse), precision) or "")  # type: ignore[arg-type]
+
+
+@given(count=st.integers(1, 40), most=st.integers(1, 12))
+def test_every_cloud_is_run_once_and_the_largest_batch_is_among_them(count: int, most: int) -> None:
+    depth = np.arange(count, dtype=np.float32).reshape(count, 1, 1, 1)
+    sizes = []
+
+    def run(maps: np.ndarray) -> np.ndarray:
+        sizes.append(len(maps))
+        return maps.reshape(-1, 1)
+
+    features = run_at_batches(run, depth, most)
+    np.testing.assert_array_equal(features[:, 0], np.arange(count))
+    assert max(sizes) <= most
+    if count > 10:
+        assert {1, 2, 7, most} & set(range(1, most + 1)) == set(sizes)

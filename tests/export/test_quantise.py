@@ -1,0 +1,113 @@
+"""int8 and fp8: pairs where TensorRT wants them, and features that stay near."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from onnx import TensorProto, numpy_helper
+
+from c2p_deploy.errors import C2PError
+from c2p_deploy.manifest import BatchProfile
+from c2p_export.export import write_engine
+from c2p_export.plan import PlanOptions, build_plan
+from c2p_runtime.onnx_session import open_session
+from small_models import DEPTH, checkpoint
+
+TYPES = {"int8": TensorProto.INT8, "fp8": TensorProto.FLOAT8E4M3FN}
+
+
+@pytest.fixture(scope="module", params=[("int8", "vit"), ("int8", "conv"), ("fp8", "vit")], ids="-".join)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, Path]:
+    precision, kind = request.param
+    path = tmp_path_factory.mktemp(precision) / "e.onnx"
+    write_engine(checkpoint("dpa", kind), "0" * 64, path, precision, DEPTH)
+    return precision, kind, path
+
+
+def cosine(engine: tuple[str, str, Path], level: ort.GraphOptimizationLevel | None = None) -> float:
+    """The smallest, with the checkpoint's features; level: None is what the runtime uses."""
+    precision, kind, path = engine
+    if level is None:
+        session = open_session(path, precision)
+    else:
+        options = ort.SessionOptions()
+        options.graph_optimization_level, options.log_severity_level = level, 3
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    got = session.run(["features"], {"depth": DEPTH})[0]
+    with torch.inference_mode():
+        expected = checkpoint("dpa", kind).model(torch.from_numpy(DEPTH)).numpy()
+    return float((got * expected).sum(axis=1).min())  # both of unit length
+
+
+def test_features_stay_near(engine: tuple[str, str, Path]) -> None:
+    assert cosine(engine) > (0.995 if engine[0] == "int8" else 0.98)
+
+
+def test_the_optimisations_of_onnx_runtime_change_nothing(engine: tuple[str, str, Path]) -> None:
+    """ONNX Runtime once rounded the biases of such graphs with a scale that float16 does not hold."""
+    plain = cosine(engine, ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    assert cosine(engine) == pytest.approx(plain, abs=2e-3)
+
+
+def test_pairs_are_symmetric_and_around_products_with_weights_only(engine: tuple[str, str, Path]) -> None:
+    precision, kind, path = engine
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    producer = {name: node for node in graph.node for name in node.output}
+
+    def pair(name: str) -> onnx.NodeProto | None:
+        node = producer.get(name)
+        return node if node is not None and node.op_type == "DequantizeLinear" else None
+
+    weights, plain = [], []
+    for node in graph.node:
+        if node.op_type not in ("MatMul", "Gemm", "Conv"):
+            continue
+        pairs = [pair(name) for name in node.input]
+        (weights if all(pairs) else plain).append(node)
+        for found in filter(None, pairs):
+            zero = numpy_helper.to_array(constants[found.input[2]]).astype(np.float32)
+            assert not zero.any() and constants[found.input[2]].data_type == TYPES[precision]
+    assert weights
+    # Left as they were: the convolutions over depth maps (those of three channels are folded to
+    # one), and the two products of attention, which have no weights.
+    firsts = [node for node in plain if node.op_type == "Conv"]
+    assert len(firsts) == 2 and all(constants[node.input[1]].dims[1] == 1 for node in firsts)
+    assert len(plain) - len(firsts) == (2 * 2 * 2 if kind == "vit" else 0)
+    assert all(len(node.input) == 2 for node in (*weights, *plain))  # biases are additions
+
+
+def test_weights_are_stored_in_eight_bits_per_channel(engine: tuple[str, str, Path]) -> None:
+    precision, _, path = engine
+    graph = onnx.load(path).graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    stored = [
+        node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] in constants
+    ]
+    for node in stored:
+        weight, scale = (constants[name] for name in node.input[:2])
+        assert weight.data_type == TYPES[precision]
+        (axis,) = (attribute.i for attribute in node.attribute if attribute.name == "axis")
+        assert scale.dims[0] == weight.dims[axis]
+        largest = np.abs(numpy_helper.to_array(weight).astype(np.float32)).max()
+        assert largest > (120 if precision == "int8" else 400)  # the range is used
+    products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm", "Conv")]
+    in_float = [node for node in products if node.input[1] in constants]
+    assert [node.op_type for node in in_float] == ["Conv", "Conv"]  # those over the depth maps
+
+
+def test_tensorrt_rtx_builds_it(engine: tuple[str, str, Path], tmp_path: Path) -> None:
+    pytest.importorskip("tensorrt_rtx")
+    options = PlanOptions("tensorrt-rtx", ("8.9",), BatchProfile(1, 1, 4))
+    target = build_plan(engine[2], tmp_path / "e.plan", options, None)
+    assert target.compute_capabilities == ("8.9",) and (tmp_path / "e.plan").stat().st_size > 10_000
+
+
+def test_without_clouds_there_is_nothing_to_measure(tmp_path: Path) -> None:
+    with pytest.raises(C2PError, match=r"int8 needs clouds .* --calib"):
+        write_engine(checkpoint(), "0" * 64, tmp_path / "e.onnx", "int8", None)
