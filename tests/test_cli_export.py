@@ -103,14 +103,18 @@ def exported(small: Path) -> tuple[Path, str]:
 @pytest.fixture
 def traced(exported: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The graph of the small checkpoint is taken from `exported`: tracing it again takes seconds."""
-    monkeypatch.setattr(export, "write_engine", lambda *arguments: shutil.copy(exported[0], arguments[2]))
+
+    def write(checkpoint: Any, path: Path, precision: str, calibration: Any) -> None:
+        path.write_bytes(exported[0].read_bytes())
+
+    monkeypatch.setattr(export, "write_engine", write)
 
 
 @pytest.fixture
 def wrong(exported: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The graph that is written is that of another model."""
 
-    def write(checkpoint: Any, digest: str, path: Path, *_: Any) -> None:
+    def write(checkpoint: Any, path: Path, precision: str, calibration: Any) -> None:
         graph = onnx.load(exported[0])
         bias = next(tensor for tensor in graph.graph.initializer if list(tensor.dims) == [16])
         values = onnx.numpy_helper.to_array(bias)

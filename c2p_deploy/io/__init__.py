@@ -13,6 +13,7 @@ Importing this package costs numpy and nothing else; LZF and LAZ decoders are im
 by the readers that need them.
 """
 
+from c2p_deploy.io.find import find_clouds
 from c2p_deploy.io.read import CLOUD_SUFFIXES, read_cloud
 
-__all__ = ["CLOUD_SUFFIXES", "read_cloud"]
+__all__ = ["CLOUD_SUFFIXES", "find_clouds", "read_cloud"]

@@ -76,7 +76,7 @@ def export_checkpoint(
             expected = reference_features(checkpoint.model, depth)
         onnx = work / engine.name
         with step("wrote the graph", console):
-            write_engine(checkpoint, digest, onnx, options.precision, calibration)
+            write_engine(checkpoint, onnx, options.precision, calibration)
         manifest = Manifest(
             engines={onnx.name: sha256_of(onnx)},
             checkpoint_sha256=digest,
@@ -109,10 +109,8 @@ def export_checkpoint(
     return manifest
 
 
-def write_engine(
-    checkpoint: Checkpoint, digest: str, path: Path, precision: str, calibration: FloatArray | None
-) -> None:
-    """Writes the ONNX file of a checkpoint; the same arguments give the same bytes."""
+def write_engine(checkpoint: Checkpoint, path: Path, precision: str, calibration: FloatArray | None) -> None:
+    """Writes the ONNX file of a checkpoint; the same model gives the same bytes, whatever its labels."""
     views, size = len(checkpoint.views), checkpoint.spec.image_size
     example = torch.rand(2, views, size, size)  # only its shape matters
     folded = fold(checkpoint.model, views)
@@ -129,7 +127,6 @@ def write_engine(
         "c2p.precision": precision,
         "c2p.views": f"{checkpoint.views.name} ({views})",
         "c2p.depth_spec": ", ".join(f"{name}={value}" for name, value in asdict(checkpoint.spec).items()),
-        "c2p.checkpoint_sha256": digest,
     }
     write_graph(graph, path, about)
     for parameter in folded.parameters():  # as in write_graph

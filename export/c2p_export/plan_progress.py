@@ -32,7 +32,7 @@ class BuildBars:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=console,
-            disable=console is None,
+            disable=console is None or not console.is_terminal,
             transient=True,
         )
         self._outer = self.progress.add_task("building the plan", total=None)

@@ -13,9 +13,8 @@ import numpy.typing as npt
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points
 from c2p_deploy.depth import FloatArray, UpAxis
-from c2p_deploy.errors import C2PError, CloudError
-from c2p_deploy.io import read_cloud
-from c2p_runtime.cli import find_clouds
+from c2p_deploy.errors import CloudError
+from c2p_deploy.io import find_clouds, read_cloud
 from c2p_runtime.project_cpu import project_depth
 
 GENERATED = 32
@@ -60,18 +59,20 @@ def clouds_in(folder: Path) -> list[FloatArray]:
     A file that cannot be read is an error: a check that leaves things out is none.
     """
     paths = find_clouds(str(folder))
-    if not paths:
-        raise C2PError(f"{folder}: holds no cloud; give a folder of PLY, PCD, NPY ... files")
     chosen = np.unique(np.linspace(0, len(paths) - 1, _MOST_FILES).round().astype(int))
-    return [read_cloud(paths[i]) for i in chosen]
+    clouds = []
+    for path in (paths[i] for i in chosen):
+        clouds.append(read_cloud(path))
+        try:
+            prepare_points(clouds[-1], DepthSpec())
+        except CloudError as error:
+            raise CloudError(f"{path}: {error}") from error
+    return clouds
 
 
 def depth_maps(clouds: Sequence[FloatArray], views: ViewSet, spec: DepthSpec, up: UpAxis = "z") -> FloatArray:
     """Depth maps float32 [N, V, S, S] of N clouds, prepared as the runtime prepares them."""
     maps = np.empty((len(clouds), len(views), spec.image_size, spec.image_size), dtype=np.float32)
     for place, cloud in enumerate(clouds):
-        try:
-            project_depth(prepare_points(cloud, spec), views, spec, up, out=maps[place])
-        except CloudError as error:
-            raise CloudError(f"cloud {place} of those to verify with: {error}") from error
+        project_depth(prepare_points(cloud, spec), views, spec, up, out=maps[place])
     return maps

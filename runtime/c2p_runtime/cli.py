@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,7 +98,7 @@ def main(
     answers, which knows about fifty everyday things.
     """
     # Imported here so that --help does not wait for Numba and ONNX Runtime.
-    from c2p_deploy.io import read_cloud
+    from c2p_deploy.io import find_clouds, read_cloud
     from c2p_runtime.classifier import Classifier
 
     failed = False
@@ -149,32 +147,6 @@ def main(
             else:
                 echo(answer_line(path, prediction, top_k))
     sys.exit(1 if failed else 0)
-
-
-def find_clouds(pattern: str) -> list[Path]:
-    """The files an argument stands for: itself, a directory's clouds, or what a glob matches.
-
-    Raises CloudFileError when a directory or a glob holds no cloud. A plain name is
-    returned even if there is no such file: reading it gives the better message.
-    """
-    from c2p_deploy.errors import CloudFileError
-    from c2p_deploy.io import CLOUD_SUFFIXES
-
-    path = Path(pattern)
-    # os.path, because Path raises for names that are too long for the file system.
-    if os.path.isdir(path):
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in CLOUD_SUFFIXES and p.is_file())
-        if not found:
-            raise CloudFileError(
-                f"{pattern}: no clouds in this directory; known: {' '.join(sorted(CLOUD_SUFFIXES))}"
-            )
-        return found
-    if not os.path.exists(path) and glob.has_magic(pattern):
-        found = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if p.is_file())
-        if not found:
-            raise CloudFileError(f"{pattern}: matches no file; check the pattern")
-        return found
-    return [path]
 
 
 class OutputNames:

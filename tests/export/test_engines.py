@@ -36,7 +36,7 @@ from c2p_runtime.gpu import Gpu
 from engines import VIEWS, write_engine
 
 DEPTH = np.random.default_rng(0).random((9, len(VIEWS), 16, 16), dtype=np.float32)
-RTX = PlanOptions("tensorrt-rtx", ("8.6",), BatchProfile(1, 1, 4))
+RTX = PlanOptions("tensorrt-rtx", ("8.6",), BatchProfile(1, 1, 3))
 GOOD = Parity(9, 1.0, 1.0, 0.0, 0.0, 1.0)
 TARGET = EngineTarget("tensorrt", "10.3.0", ("8.7",), "Orin")
 

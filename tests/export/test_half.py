@@ -21,7 +21,7 @@ from small_models import checkpoint
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> onnx.GraphProto:
     path = tmp_path_factory.mktemp("half") / "e.onnx"
-    write_engine(checkpoint("gdpa", "vit"), "0" * 64, path, "fp16", None)
+    write_engine(checkpoint("gdpa", "vit"), path, "fp16", None)
     return onnx.shape_inference.infer_shapes(onnx.load(path), strict_mode=True).graph
 
 

@@ -23,7 +23,7 @@ TYPES = {"int8": TensorProto.INT8, "fp8": TensorProto.FLOAT8E4M3FN}
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, Path]:
     precision, kind = request.param
     path = tmp_path_factory.mktemp(precision) / "e.onnx"
-    write_engine(checkpoint("dpa", kind), "0" * 64, path, precision, DEPTH)
+    write_engine(checkpoint("dpa", kind), path, precision, DEPTH)
     return precision, kind, path
 
 
@@ -110,4 +110,4 @@ def test_tensorrt_rtx_builds_it(engine: tuple[str, str, Path], tmp_path: Path) -
 
 def test_without_clouds_there_is_nothing_to_measure(tmp_path: Path) -> None:
     with pytest.raises(C2PError, match=r"int8 needs clouds .* --calib"):
-        write_engine(checkpoint(), "0" * 64, tmp_path / "e.onnx", "int8", None)
+        write_engine(checkpoint(), tmp_path / "e.onnx", "int8", None)

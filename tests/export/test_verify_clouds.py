@@ -48,9 +48,9 @@ def test_depth_maps_are_those_of_the_runtime() -> None:
 
 def test_a_folder_is_used_evenly_up_to_64_clouds(tmp_path: Path) -> None:
     for number in range(100):
-        np.save(tmp_path / f"{number:03}.npy", np.full((4, 3), number, dtype=np.float32))
+        np.save(tmp_path / f"{number:03}.npy", number + np.eye(3, dtype=np.float32) - 0.5)
     clouds = clouds_in(tmp_path)
-    numbers = [int(cloud[0, 0]) for cloud in clouds]
+    numbers = [int(cloud[0, 0]) for cloud in clouds]  # number + 0.5
     assert len(numbers) == 64 and numbers[0] == 0 and numbers[-1] == 99
     assert set(np.diff(numbers)) == {1, 2}
 
@@ -62,5 +62,7 @@ def test_what_cannot_be_read_or_drawn_is_not_left_out(tmp_path: Path) -> None:
     (tmp_path / "b.ply").write_bytes(b"ply\nformat ascii 1.0\nelement vertex 3\n")
     with pytest.raises(C2PError, match=r"b\.ply"):
         clouds_in(tmp_path)
-    with pytest.raises(CloudError, match="cloud 0 of those to verify with"):
-        depth_maps([np.zeros((5, 3), dtype=np.float32)], VIEWS, SPEC)
+    (tmp_path / "b.ply").unlink()
+    np.save(tmp_path / "b.npy", np.zeros((5, 3)))
+    with pytest.raises(CloudError, match=r"b\.npy: all 5 points coincide"):
+        clouds_in(tmp_path)

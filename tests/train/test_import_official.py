@@ -155,6 +155,13 @@ def test_what_is_not_theirs_is_refused(shared: Path, tmp_path: Path) -> None:
         import_official(tmp_path / "part.pth")
 
 
+@pytest.mark.parametrize("contents", [{1: 2}, {"state_dict": 5}])
+def test_a_file_without_named_weights_is_refused(tmp_path: Path, contents: dict[object, object]) -> None:
+    torch.save(contents, tmp_path / "odd.pth")
+    with pytest.raises(CheckpointError, match=r"odd\.pth: holds no weights by name"):
+        import_official(tmp_path / "odd.pth")
+
+
 def test_damaged_archives_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bad.pt", "w") as archive:
         archive.writestr("bad/constants.pkl", b"nothing")

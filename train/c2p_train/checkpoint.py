@@ -143,7 +143,10 @@ def check_finite(model: nn.Module, path: Path) -> None:
     """Raises CheckpointError when a weight is NaN or infinite."""
     for name, tensor in model.state_dict().items():
         if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{path}: {name} holds values that are not finite; train again")
+            raise CheckpointError(
+                f"{path}: {name} holds values that are not finite: its training diverged, or the "
+                "file is damaged; use an earlier checkpoint"
+            )
 
 
 def _encoder(stored: Mapping[str, Any]) -> Encoder:

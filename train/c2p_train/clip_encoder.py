@@ -189,6 +189,8 @@ def read_clip_file(path: Path) -> dict[str, Tensor]:
             raise CheckpointError(f"{path}: damaged TorchScript archive: {_first_line(error)}") from error
     state = load_torch_file(path)
     state = state.get("state_dict", state)
+    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
+        raise CheckpointError(f"{path}: holds no weights by name; give a .pt or .pth of a model")
     return {key.removeprefix("module."): value for key, value in state.items()}
 
 

@@ -167,6 +167,8 @@ def _naming(path: Path) -> Iterator[None]:
     """Whatever goes wrong inside is an error of this file."""
     try:
         yield
+    except CheckpointError:  # names it already
+        raise
     except (C2PError, KeyError, RuntimeError, StopIteration, ValueError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path}: cannot be imported: {reason}") from error

@@ -21,8 +21,11 @@ def load_torch_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such file") from error
     except Exception as error:  # torch raises many kinds for damaged or foreign files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: cannot be loaded as a checkpoint: {reason}") from error
+        reason = str(error).splitlines()[0].split(". ")[0] if str(error) else type(error).__name__
+        raise CheckpointError(
+            f"{path}: cannot be loaded as a checkpoint, it is damaged or another kind of file ({reason}); "
+            "copy it again, or give a .pt of c2p-train or a .pth of the authors"
+        ) from error
     if not isinstance(values, dict):
         raise CheckpointError(f"{path}: holds a {type(values).__name__}, not a checkpoint")
     return values
