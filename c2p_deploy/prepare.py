@@ -11,7 +11,7 @@ from c2p_deploy.errors import CloudError
 # Farthest-point sampling looks at no more than this many candidates per point it keeps.
 _CANDIDATES_PER_POINT = 8
 # Squares of anything larger would overflow the float32 arithmetic of the sampling.
-_LARGEST_COORDINATE = 1e18
+LARGEST_COORDINATE = 1e18
 
 
 def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> FloatArray:
@@ -46,7 +46,7 @@ def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
         cloud = cloud[finite]
     if len(cloud) == 0:
         raise CloudError("no finite point in the cloud; check the sensor or the file")
-    if np.abs(cloud).max() > _LARGEST_COORDINATE:
+    if np.abs(cloud).max() > LARGEST_COORDINATE:
         raise CloudError(
             "coordinates beyond 1e18 in the cloud; the data is damaged or its columns are not x, y, z"
         )

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -22,9 +23,10 @@ from c2p_deploy.errors import C2PError, EngineError, ManifestError
 from c2p_deploy.files import sha256_of
 from c2p_export.parity import LIMITS, Parity, ParityError, Run, compare, run_at_batches, why_refused
 from c2p_export.plan import PlanOptions, build_plan
+from c2p_runtime.backends import require_cuda, run_from_host
 from c2p_runtime.gpu import find_gpus
 from c2p_runtime.onnx_backend import OnnxRuntimeBackend
-from c2p_runtime.tensorrt_backend import TensorRTBackend, import_cuda
+from c2p_runtime.tensorrt_backend import TensorRTBackend
 from c2p_runtime.tensorrt_install import installed_version, why_not_here
 
 ONNX_RUNTIME = OnnxRuntimeBackend.name
@@ -137,7 +139,7 @@ def add_plan(
     """
     gpus = find_gpus()
     if gpus and (not options.targets or gpus[0].compute_capability in options.targets):
-        import_cuda()  # what running the plan needs is not to be found missing after minutes of building
+        require_cuda()  # what running the plan needs is not to be found missing after minutes of building
     started = perf_counter()
     target = build_plan(onnx, plan, options, console)
     note(f"built the plan in {perf_counter() - started:.1f} s", console)
@@ -154,7 +156,8 @@ def add_plan(
         return manifest
     with step("ran the plan", console):
         backend = TensorRTBackend(plan, manifest)
-        figures = measure(backend.run, depth, expected, manifest)
+        run = partial(run_from_host, backend, width=manifest.labels.dim)
+        figures = measure(run, depth, expected, manifest)
     return replace(manifest, parity={**parity, target.flavour: asdict(figures)})
 
 

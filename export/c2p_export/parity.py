@@ -14,7 +14,7 @@ import numpy as np
 from c2p_deploy import LabelSet
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import C2PError
-from c2p_runtime.classifier import softmax
+from c2p_runtime.prediction import softmax
 
 Run = Callable[[FloatArray], FloatArray]  # depth float32 [B, V, S, S] -> features float32 [B, D]
 

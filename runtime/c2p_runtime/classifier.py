@@ -7,13 +7,12 @@ scores are taken outside the engine, so labels change without rebuilding anythin
 
 from __future__ import annotations
 
-import threading
+import logging
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
-from time import perf_counter
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +20,16 @@ import numpy.typing as npt
 from c2p_deploy import LabelSet, Manifest, prepare_points
 from c2p_deploy.depth import FloatArray, UpAxis, check_up
 from c2p_deploy.errors import CloudError, EngineError
-from c2p_runtime.onnx_backend import OnnxRuntimeBackend
-from c2p_runtime.prediction import Prediction
+from c2p_runtime.backends import Device, choose
+from c2p_runtime.host_path import HostPath
+from c2p_runtime.prediction import Prediction, UnusableCloudError
 from c2p_runtime.project_cpu import project_depth
 from c2p_runtime.text_encoder import choose_any_labels
 
+if TYPE_CHECKING:
+    from c2p_runtime.device_path import DevicePath
+
+_log = logging.getLogger("c2p_runtime")
 DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
 
@@ -37,14 +41,19 @@ class Classifier:
         pred = clf(points)                 # (N, 3) float array in any unit
         pred.label, pred.score, pred.top(5)
 
-    engine: an `.onnx` with its manifest beside it; None is the bundled default model.
+    engine: an `.onnx` or a `.plan` with its manifest beside it; None is the bundled default model.
     labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the
     engine does not know need the text encoder that c2p-export --text-encoder puts beside it.
-    device: "auto" or "cpu". up: the axis of your clouds that points up, "z" or "y".
+    device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine.
+    backend: "auto", or one of "onnxruntime", "tensorrt", "tensorrt-rtx". max_points: of the largest
+    cloud, for the buffers on a GPU. up: the axis of your clouds that points up, "z" or "y".
     seed: of the sampling of clouds with more points than the model takes; the same cloud
     and seed give the same answer.
 
-    One classifier may be called from many threads at once; each keeps its own buffers.
+    points may be any array of the host or, on a GPU, any object with `__cuda_array_interface__`
+    (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing goes over the host).
+    One classifier may be called from many threads at once: on the CPU each keeps its own buffers, on
+    a GPU they take turns. After a fork make a new one.
     Raises ManifestError, EngineError, LabelError or MissingDependencyError when it cannot be built.
     """
 
@@ -52,30 +61,34 @@ class Classifier:
         self,
         engine: str | PathLike[str] | None = None,
         labels: Labels = None,
-        device: Literal["auto", "cpu"] = "auto",
+        device: Device = "auto",
         *,
+        backend: str = "auto",
         up: UpAxis = "z",
         seed: int = 0,
+        max_points: int = 1 << 18,
     ) -> None:
         check_up(up)
         self.engine = Path(engine) if engine is not None else DEFAULT_ENGINE
-        if device not in ("auto", "cpu"):
-            raise EngineError(f"device {device!r}: this release runs engines on the CPU; use 'auto' or 'cpu'")
-        if self.engine.suffix.lower() != ".onnx":
-            raise EngineError(
-                f"{self.engine}: this release runs .onnx engines only; give the .onnx exported beside it"
-            )
         self.manifest = Manifest.for_engine(self.engine)
+        choice = choose(self.engine, self.manifest, device, backend)
+        if choice.notice is not None:
+            _log.warning("%s: runs on the CPU: %s", self.engine, choice.notice)
+        self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
-        self._text = np.ascontiguousarray(self.labels.text_features.T)  # [D, C]
-        self._backend: OnnxRuntimeBackend | None = OnnxRuntimeBackend(self.engine, self.manifest)
-        self._buffers = threading.local()
+        self._path: HostPath | DevicePath | None
+        if choice.device == "cpu":
+            self._path = HostPath(self.engine, self.manifest, self.labels, up, seed)
+        else:
+            from c2p_runtime.device_path import DevicePath
+
+            self._path = DevicePath(self.engine, self.manifest, choice, self.labels, up, seed, max_points)
 
     @property
     def backend(self) -> str:
-        """What runs the engine, e.g. "onnxruntime"."""
-        return OnnxRuntimeBackend.name
+        """What runs the engine: "onnxruntime", "tensorrt" or "tensorrt-rtx"."""
+        return self._open_path().backend
 
     def __call__(self, points: npt.ArrayLike) -> Prediction:
         """The prediction for one cloud, points [N, 3]. Raises CloudError for one that has no shape."""
@@ -104,8 +117,9 @@ class Classifier:
 
     def close(self) -> None:
         """Frees the engine. Calling the classifier afterwards raises EngineError."""
-        self._backend = None
-        self._buffers = threading.local()
+        if self._path is not None:
+            self._path.close()
+        self._path = None
 
     def __enter__(self) -> Classifier:
         return self
@@ -117,67 +131,14 @@ class Classifier:
 
     def _run(self, clouds: Sequence[npt.ArrayLike], first: int) -> list[Prediction]:
         """One engine call. `first` is the place of the first of these clouds in the user's list."""
-        backend = self._backend
-        if backend is None:
+        try:
+            return self._open_path().run(clouds)
+        except UnusableCloudError as error:
+            if len(clouds) == 1 and first == 0:
+                raise
+            raise CloudError(f"cloud {first + error.place}: {error}") from error
+
+    def _open_path(self) -> HostPath | DevicePath:
+        if self._path is None:
             raise EngineError(f"{self.engine}: this classifier is closed; make a new one")
-        spec, views = self.manifest.spec, self.manifest.views
-        depth = self._depth_buffer(len(clouds))
-        prepare_ms, project_ms = [], []
-        for place, cloud in enumerate(clouds):
-            started = perf_counter()
-            try:
-                prepared = prepare_points(cloud, spec, self.seed)
-            except CloudError as error:
-                if len(clouds) == 1 and first == 0:
-                    raise
-                raise CloudError(f"cloud {first + place}: {error}") from error
-            between = perf_counter()
-            project_depth(prepared, views, spec, self.up, out=depth[place])
-            prepare_ms.append(1e3 * (between - started))
-            project_ms.append(1e3 * (perf_counter() - between))
-
-        started = perf_counter()
-        features = backend.run(depth)
-        if not np.isfinite(features).all():
-            raise EngineError(
-                f"{self.engine}: the engine gave features that are not finite; "
-                "its precision does not hold here: export it with a higher one"
-            )
-        between = perf_counter()
-        scores = softmax(self.manifest.logit_scale * (features @ self._text))
-        encode_ms = 1e3 * (between - started) / len(clouds)
-        score_ms = 1e3 * (perf_counter() - between) / len(clouds)
-        return [
-            Prediction(
-                self.labels.names,
-                scores[i],
-                features[i],
-                timing(prepare_ms[i], project_ms[i], encode_ms, score_ms),
-            )
-            for i in range(len(clouds))
-        ]
-
-    def _depth_buffer(self, size: int) -> FloatArray:
-        """This thread's depth maps [size, V, S, S], kept from call to call."""
-        kept: FloatArray | None = getattr(self._buffers, "depth", None)
-        if kept is None or len(kept) < size:
-            s = self.manifest.spec.image_size
-            kept = self._buffers.depth = np.empty((size, len(self.manifest.views), s, s), dtype=np.float32)
-        return kept[:size]
-
-
-def softmax(logits: FloatArray) -> FloatArray:
-    """Softmax over the last axis, in float32, without overflow."""
-    exponent = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True), dtype=np.float32)
-
-
-def timing(prepare: float, project: float, encode: float, score: float) -> dict[str, float]:
-    """Milliseconds by stage, as `Prediction.timing_ms` and the JSON of c2p-run give them."""
-    return {
-        "prepare": prepare,
-        "project": project,
-        "encode": encode,
-        "score": score,
-        "total": prepare + project + encode + score,
-    }
+        return self._path

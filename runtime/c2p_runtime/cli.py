@@ -41,7 +41,23 @@ others still run, and the exit code is 1.
 )
 @click.argument("clouds", nargs=-1, required=True, metavar="CLOUD...")
 @click.option(
-    "--engine", metavar="ENGINE", help="An .onnx with its manifest beside it.  [default: the bundled model]"
+    "--engine",
+    metavar="ENGINE",
+    help="An .onnx or .plan with its manifest beside it.  [default: the bundled model]",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to run it; auto takes the GPU if there is one that can.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "onnxruntime", "tensorrt", "tensorrt-rtx"]),
+    default="auto",
+    show_default=True,
+    help="What to run it with: onnxruntime for an .onnx, the TensorRT that built it for a .plan.",
 )
 @click.option(
     "--labels",
@@ -83,6 +99,8 @@ others still run, and the exit code is 1.
 def main(
     clouds: tuple[str, ...],
     engine: str | None,
+    device: Any,
+    backend: str,
     labels: str | None,
     top_k: int,
     up: Any,
@@ -115,7 +133,7 @@ def main(
         except C2PError as error:
             fail(error)
     try:
-        classifier = Classifier(engine, labels, up=up, seed=seed)
+        classifier = Classifier(engine, labels, device, backend=backend, up=up, seed=seed)
     except C2PError as error:
         fail(error)
         sys.exit(1)

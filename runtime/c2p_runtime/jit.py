@@ -20,20 +20,19 @@ def jit(function: Callable[..., Any]) -> Any:
     home) Numba refuses to cache; then it is compiled once per process.
     """
     try:
-        with _cache_of_the_user():
+        with cache_of_the_user(numba.config):
             return njit(nogil=True, cache=True)(function)
     except RuntimeError:
         return njit(nogil=True)(function)
 
 
 @contextmanager
-def _cache_of_the_user() -> Iterator[None]:
-    """Functions decorated inside are cached in the user's cache folder.
+def cache_of_the_user(config: Any) -> Iterator[None]:
+    """Functions decorated inside are cached in the user's cache folder. config: of numba, or of numba-cuda.
 
     Left alone, Numba writes beside the source. Files there outlive an uninstallation, and
     the folder that they keep alive hides an editable installation of the same package.
     """
-    config: Any = numba.config
     chosen = config.CACHE_DIR  # of NUMBA_CACHE_DIR, if the user set it
     config.CACHE_DIR = chosen or str(user_cache())
     try:

@@ -1,17 +1,21 @@
-"""Opening an ONNX file with ONNX Runtime on the CPU."""
+"""Opening an ONNX file with ONNX Runtime."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
 
 
-def open_session(model: Path, precision: str = "fp32") -> Any:
+def open_session(
+    model: Path, precision: str = "fp32", providers: Sequence[Any] = ("CPUExecutionProvider",)
+) -> Any:
     """The `onnxruntime.InferenceSession` of a file. Raises EngineError, MissingDependencyError.
 
-    precision: of the engine, as its manifest has it.
+    precision: of the engine, as its manifest has it; providers: as ONNX Runtime takes them.
     """
     try:
         import onnxruntime as ort
@@ -25,7 +29,17 @@ def open_session(model: Path, precision: str = "fp32") -> Any:
         # Beyond this level ONNX Runtime 1.31 takes products in float8 for such in int8, and fails.
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     try:
-        return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(str(model), options, providers=list(providers))
     except Exception as error:  # ONNX Runtime has no common base class for its errors
         reason = str(error).splitlines()[0]
         raise EngineError(f"{model}: ONNX Runtime cannot load it: {reason}; export it again") from error
+
+
+def check_names(session: Any, engine: Path, manifest: Manifest) -> None:
+    """Raises EngineError when an engine has other inputs and outputs than its manifest says."""
+    names = ([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()])
+    if names != ([manifest.input_name], [manifest.output_name]):
+        raise EngineError(
+            f"{engine}: has inputs {names[0]} and outputs {names[1]}, its manifest says "
+            f"{manifest.input_name} and {manifest.output_name}; export it again"
+        )

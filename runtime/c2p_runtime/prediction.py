@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from c2p_deploy.errors import CloudError, EngineError
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +19,8 @@ class Prediction:
     labels: the C names it was compared with; scores: float32 [C], their softmax, summing
     to 1; features: float32 [D], for comparing with text features of your own;
     timing_ms: milliseconds by stage ("prepare", "project", "encode", "score", "total"; in a
-    batch, the cloud's own preparation and projection and its share of the rest).
+    batch, the cloud's own preparation and projection and its share of the rest). On a GPU,
+    where all stages are one launch, "prepare" is the copy to the device and "encode" the rest.
     """
 
     labels: tuple[str, ...]
@@ -38,3 +42,37 @@ class Prediction:
         """The k most likely names with their scores, best first (all of them if k is larger)."""
         best = np.argsort(-self.scores, kind="stable")[: max(0, k)]
         return [(self.labels[i], float(self.scores[i])) for i in best]
+
+
+class UnusableCloudError(CloudError):
+    """A cloud of a batch that cannot be classified. `place`: which one."""
+
+    def __init__(self, place: int, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def check_features(features: npt.NDArray[np.float32], engine: Path) -> None:
+    """Raises EngineError when an engine gave what is no number: no answer may be made of that."""
+    if not np.isfinite(features).all():
+        raise EngineError(
+            f"{engine}: the engine gave features that are not finite; "
+            "its precision does not hold here: export it with a higher one"
+        )
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Softmax over the last axis, in float32, without overflow."""
+    exponent = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True), dtype=np.float32)
+
+
+def timing(prepare: float, project: float, encode: float, score: float) -> dict[str, float]:
+    """Milliseconds by stage, as `Prediction.timing_ms` and the JSON of c2p-run give them."""
+    return {
+        "prepare": prepare,
+        "project": project,
+        "encode": encode,
+        "score": score,
+        "total": prepare + project + encode + score,
+    }

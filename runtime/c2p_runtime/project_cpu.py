@@ -33,14 +33,7 @@ def project_depth(
     the cloud that points up. `out`, C-contiguous float32 [V, S, S], is filled and returned
     when given. Raises ValueError for a wrong shape, dtype or `up`.
     """
-    cloud = np.asarray(points, dtype=np.float32)
-    if cloud.ndim != 2 or cloud.shape[1] != 3:
-        raise ValueError(f"points must be [N, 3], got {cloud.shape}")
-    shape = (len(views), spec.image_size, spec.image_size)
-    if out is None:
-        out = np.empty(shape, dtype=np.float32)
-    elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
-        raise ValueError(f"out must be C-contiguous float32 {shape}, got {out.dtype} {out.shape}")
+    cloud, out = checked(points, views, spec, out)
     cloud = np.ascontiguousarray(turn_up(cloud, up))
     centres = _centres(spec.image_size)
     radius = np.float32(spec.point_radius)
@@ -51,6 +44,21 @@ def project_depth(
     # Collecting the results re-raises whatever a thread raised.
     list(_pool(os.getpid()).map(draw, range(len(views))))
     return out
+
+
+def checked(
+    points: npt.ArrayLike, views: ViewSet, spec: DepthSpec, out: FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
+    """The points as float32 [N, 3], and where the depth maps go. Raises ValueError (see `project_depth`)."""
+    cloud = np.asarray(points, dtype=np.float32)
+    if cloud.ndim != 2 or cloud.shape[1] != 3:
+        raise ValueError(f"points must be [N, 3], got {cloud.shape}")
+    shape = (len(views), spec.image_size, spec.image_size)
+    if out is None:
+        out = np.empty(shape, dtype=np.float32)
+    elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+        raise ValueError(f"out must be C-contiguous float32 {shape}, got {out.dtype} {out.shape}")
+    return cloud, out
 
 
 @lru_cache(maxsize=8)

@@ -1,19 +1,17 @@
 """Running a `.plan` engine with TensorRT or TensorRT-RTX on the GPU.
 
-Not run on hardware yet. Written to be plain: every call allocates and copies.
+Not run on hardware yet.
 """
 
 from __future__ import annotations
 
-import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from c2p_deploy import Manifest
-from c2p_deploy.depth import FloatArray
-from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.errors import EngineError
+from c2p_deploy.files import write_atomic
 from c2p_runtime.gpu import find_gpus
 from c2p_runtime.tensorrt_install import (
     TITLES,
@@ -25,7 +23,9 @@ from c2p_runtime.tensorrt_install import (
 
 
 class TensorRTBackend:
-    """A loaded plan: depth maps in, features out. Calls from several threads take turns."""
+    """A loaded plan, in the CUDA context of the calling thread. One call at a time."""
+
+    capturable = True
 
     def __init__(self, engine: Path, manifest: Manifest) -> None:
         """Raises EngineError when the plan does not fit this machine or its manifest."""
@@ -38,8 +38,6 @@ class TensorRTBackend:
             raise EngineError(f"{engine}: {reason}")
         self.name = target.flavour
         self._trt = import_tensorrt(target.flavour)
-        self._cuda = import_cuda()
-        self._stream = self._cuda.stream()  # makes the context that TensorRT then shares
         self._logger = logger_of(target.flavour)
         self._logger.forget()
         self._runtime = self._trt.Runtime(self._logger)  # must outlive its engine
@@ -50,48 +48,69 @@ class TensorRTBackend:
                 f"{engine}: {title} cannot load it: {self._logger.told()}; export it again on this machine"
             )
         check_signature(self._trt, self._loaded, engine, manifest)
-        self._context = self._loaded.create_execution_context()
+        self._runtime_cache: Any = None
+        self._context = self._new_context(engine)
         if self._context is None:
             raise EngineError(
                 f"{engine}: no memory on the GPU to run it: {self._logger.told()}; close other programs, or "
                 "export it again with a smaller --max-batch"
             )
+        size = manifest.spec.image_size
+        self._maps = (len(manifest.views), size, size)
         self._input, self._output = manifest.input_name, manifest.output_name
-        self._width = manifest.labels.text_features.shape[1]
         self._engine = engine
-        self._lock = threading.Lock()  # an execution context serves one call at a time
 
-    def run(self, depth: FloatArray) -> FloatArray:
-        """Features float32 [B, D] of depth maps float32 [B, V, S, S]. Raises EngineError."""
-        with self._lock:
-            self._logger.forget()
-            try:
-                features = self._execute(np.ascontiguousarray(depth, dtype=np.float32))
-            except Exception as error:  # numba's CUDA errors have no common base class
-                raise EngineError(f"{self._engine}: the GPU cannot run it: {error}") from error
-        if features is None:
-            raise EngineError(
-                f"{self._engine}: {TITLES[self.name]} cannot run it on depth maps {list(depth.shape)}: "
-                f"{self._logger.told()}"
-            )
-        return features
-
-    def _execute(self, depth: FloatArray) -> FloatArray | None:
-        """Copy, run, copy back. None when TensorRT refuses; its log says why."""
-        cuda, context, stream = self._cuda, self._context, self._stream
-        source = cuda.to_device(depth, stream=stream)
-        features = cuda.device_array((len(depth), self._width), np.float32, stream=stream)
-        started = (
-            context.set_input_shape(self._input, depth.shape)
-            and context.set_tensor_address(self._input, _address(source))
-            and context.set_tensor_address(self._output, _address(features))
-            and context.execute_async_v3(int(stream))
+    def bind(self, depth: int, features: int, batch: int) -> None:
+        """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]. Raises EngineError."""
+        context = self._context
+        self._logger.forget()
+        done = (
+            context.set_input_shape(self._input, (batch, *self._maps))
+            and context.set_tensor_address(self._input, depth)
+            and context.set_tensor_address(self._output, features)
         )
-        if not started:
-            return None
-        result = features.copy_to_host(stream=stream)
-        stream.synchronize()
-        return np.asarray(result)
+        self._check(done, f"cannot take {batch} clouds")
+
+    def enqueue(self, stream: int) -> None:
+        """Puts one run on the CUDA stream with this handle. Raises EngineError."""
+        self._check(self._context.execute_async_v3(stream), "cannot run it")
+
+    def keep_compiled(self) -> None:
+        """Keeps what TensorRT-RTX has compiled beside the engine, for the next start."""
+        if self._runtime_cache is None:  # TensorRT compiles nothing while it runs
+            return
+        path = runtime_cache_file(self._engine)
+        compiled = bytes(self._runtime_cache.serialize())
+        # A folder that cannot be written to costs time at every start, and nothing else.
+        with suppress(OSError):
+            if not path.is_file() or path.read_bytes() != compiled:
+                write_atomic(path, compiled)
+
+    def _new_context(self, engine: Path) -> Any:
+        """An execution context, for TensorRT-RTX with the kernels it compiled in earlier processes."""
+        if self.name != "tensorrt-rtx":
+            return self._loaded.create_execution_context()
+        config = self._loaded.create_runtime_config()
+        # Kernels for the shape at hand are compiled at once, not behind our back: the CUDA graph that is
+        # captured next keeps those it finds.
+        config.dynamic_shapes_kernel_specialization_strategy = (
+            self._trt.DynamicShapesKernelSpecializationStrategy.EAGER
+        )
+        self._runtime_cache = config.create_runtime_cache()
+        # None at the first start. One that does not fit TensorRT-RTX refuses by itself; it is replaced.
+        with suppress(OSError):
+            self._runtime_cache.deserialize(runtime_cache_file(engine).read_bytes())
+        config.set_runtime_cache(self._runtime_cache)
+        return self._loaded.create_execution_context(config)
+
+    def _check(self, done: bool, what: str) -> None:
+        if not done:
+            raise EngineError(f"{self._engine}: {TITLES[self.name]} {what}: {self._logger.told()}")
+
+
+def runtime_cache_file(engine: Path) -> Path:
+    """Where TensorRT-RTX's kernels for an engine are kept: NAME.rtxcache beside NAME.plan."""
+    return engine.with_suffix(".rtxcache")
 
 
 def check_signature(trt: Any, loaded: Any, engine: Path, manifest: Manifest) -> None:
@@ -132,24 +151,3 @@ def _signature(tensors: list[tuple[str, bool, tuple[int, ...], bool]]) -> str:
         f"[B, {', '.join(map(str, shape))}]"
         for name, is_input, shape, is_float32 in tensors
     )
-
-
-def _address(array: Any) -> int:
-    address: int = array.__cuda_array_interface__["data"][0]
-    return address
-
-
-def import_cuda() -> Any:
-    """numba's `cuda`, for memory and streams. Raises MissingDependencyError."""
-    cuda: Any
-    try:
-        from numba import cuda
-    except ImportError as error:
-        raise MissingDependencyError(
-            "running a plan needs numba-cuda; pip install 'c2p-deploy[cuda]'"
-        ) from error
-    if not cuda.is_available():
-        raise MissingDependencyError(
-            "numba finds no CUDA toolkit that fits this driver; pip install 'c2p-deploy[cuda]'"
-        )
-    return cuda

@@ -263,9 +263,10 @@ def on_an_orin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(engines_module, "find_gpus", lambda: (Gpu("Orin", "8.7", 8 << 30),))
     monkeypatch.setattr(engines_module, "installed_version", {"tensorrt": "10.3.0"}.get)
-    monkeypatch.setattr(engines_module, "import_cuda", lambda: None)
+    monkeypatch.setattr(engines_module, "require_cuda", lambda: None)
     monkeypatch.setattr(engines_module, "build_plan", build_plan)
     monkeypatch.setattr(engines_module, "TensorRTBackend", FakePlan)
+    monkeypatch.setattr(engines_module, "run_from_host", lambda plan, depth, width: plan.run(depth))
     return write_engine(tmp_path)
 
 
@@ -301,7 +302,7 @@ def test_what_running_the_plan_needs_is_missed_before_the_build(
     def missing() -> None:
         raise EngineError("numba-cuda is not installed")
 
-    monkeypatch.setattr(engines_module, "import_cuda", missing)
+    monkeypatch.setattr(engines_module, "require_cuda", missing)
     monkeypatch.setattr(engines_module, "build_plan", lambda *_: pytest.fail("built for nothing"))
     with pytest.raises(EngineError, match="numba-cuda"):
         plan_from_onnx(on_an_orin, PlanOptions("tensorrt"), DEPTH, False, Console(quiet=True))

@@ -1,0 +1,162 @@
+"""What runs an engine: which backend on which device, and what each of them must be able to do.
+
+    engine      device   backend
+    NAME.onnx   CPU      onnxruntime
+    NAME.onnx   GPU      onnxruntime, its CUDA provider
+    NAME.plan   GPU      tensorrt or tensorrt-rtx, whichever built it
+
+The suffix of the engine decides first, then what the machine has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from c2p_deploy import Manifest
+from c2p_deploy.depth import FloatArray
+from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_runtime.gpu import Gpu, find_gpus
+from c2p_runtime.tensorrt_install import installed_version, why_not_here
+
+Device = Literal["auto", "cpu", "cuda"]
+BACKENDS = ("auto", "onnxruntime", "tensorrt", "tensorrt-rtx")
+
+
+class HostBackend(Protocol):
+    """Runs an engine on arrays in the computer's memory. Safe to call from several threads at once."""
+
+    name: str
+
+    def run(self, depth: FloatArray) -> FloatArray:
+        """Features float32 [B, D] of depth maps float32 [B, V, S, S]. Raises EngineError."""
+
+
+class DeviceBackend(Protocol):
+    """Runs an engine on memory of the GPU, on a stream of ours, and waits for nothing."""
+
+    name: str
+    capturable: bool  # whether `enqueue` may be captured into a CUDA graph
+
+    def bind(self, depth: int, features: int, batch: int) -> None:
+        """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]. Raises EngineError."""
+
+    def enqueue(self, stream: int) -> None:
+        """Puts one run on the CUDA stream with this handle. Raises EngineError."""
+
+    def keep_compiled(self) -> None:
+        """Called once a batch size has run: what was compiled for it may be kept for the next start."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What will run an engine. `notice`: why the GPU of this machine is not used, None when there is none."""
+
+    device: Literal["cpu", "cuda"]
+    backend: str
+    notice: str | None = None
+
+
+def choose(engine: Path, manifest: Manifest, device: Device = "auto", backend: str = "auto") -> Choice:
+    """The backend and device for an engine on this machine.
+
+    Raises EngineError when what is asked for cannot be had, and always for a plan that does not
+    fit: only an `.onnx` with device "auto" falls back to the CPU.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise EngineError(f"device {device!r} is not one of auto, cpu, cuda")
+    if backend not in BACKENDS:
+        raise EngineError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
+    suffix = engine.suffix.lower()
+    if suffix == ".plan":
+        return _choose_plan(engine, manifest, device, backend)
+    if suffix != ".onnx":
+        raise EngineError(f"{engine}: an engine is an .onnx or a .plan made by c2p-export")
+    if backend not in ("auto", "onnxruntime"):
+        raise EngineError(
+            f"{engine}: {backend} runs plans; build one with c2p-export --onnx {engine.name}, or leave the "
+            "backend to auto"
+        )
+    gpus = () if device == "cpu" else find_gpus()
+    reason = why_no_cuda(gpus)
+    if device == "cuda" and reason is not None:
+        raise EngineError(f"{engine}: cannot run on the GPU: {reason}")
+    if device == "cpu" or reason is not None:
+        return Choice("cpu", "onnxruntime", reason if gpus else None)
+    return Choice("cuda", "onnxruntime")
+
+
+def _choose_plan(engine: Path, manifest: Manifest, device: Device, backend: str) -> Choice:
+    target = manifest.target
+    if target is None:
+        raise EngineError(f"{engine}: its manifest does not say what it was built for; export it again")
+    onnx = engine.with_suffix(".onnx").name
+    if device == "cpu":
+        raise EngineError(f"{engine}: a plan runs on a GPU only; give {onnx} for the CPU")
+    if backend not in ("auto", target.flavour):
+        raise EngineError(f"{engine}: was built by {target.flavour} and cannot be run by {backend}")
+    gpus = find_gpus()
+    reason = why_not_here(target, gpus, installed_version(target.flavour), onnx)
+    if reason is not None:
+        raise EngineError(f"{engine}: {reason}")
+    return Choice("cuda", target.flavour)
+
+
+def why_no_cuda(gpus: tuple[Gpu, ...]) -> str | None:
+    """Why an `.onnx` cannot run on a GPU here, and what to do; None when it can."""
+    if not gpus:
+        return "this machine has no NVIDIA GPU or no driver for it"
+    try:
+        require_cuda()
+        import onnxruntime
+    except MissingDependencyError as error:
+        return str(error)
+    except ImportError:
+        return "ONNX Runtime is not installed; pip install onnxruntime-gpu"
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return (
+            "this ONNX Runtime has no CUDA provider (there is none for Jetson on PyPI); pip install "
+            "onnxruntime-gpu, or build a plan with c2p-export --onnx"
+        )
+    return None
+
+
+def require_cuda() -> None:
+    """Raises MissingDependencyError when numba-cuda is not there, or cannot use this machine's GPU."""
+    from c2p_runtime.cuda import check_gpu  # importing it asks for numba-cuda
+
+    check_gpu()
+
+
+def run_from_host(backend: DeviceBackend, depth: FloatArray, width: int) -> FloatArray:
+    """Features float32 [B, width] of depth maps in the computer's memory: copy, run, copy back, wait."""
+    from c2p_runtime.cuda import cuda
+
+    stream = cuda.stream()
+    source = cuda.to_device(np.ascontiguousarray(depth, dtype=np.float32), stream=stream)
+    features = cuda.device_array((len(depth), width), np.float32, stream=stream)
+    backend.bind(address(source), address(features), len(depth))
+    backend.enqueue(int(stream))
+    found = features.copy_to_host(stream=stream)
+    stream.synchronize()
+    return np.asarray(found)
+
+
+def address(array: Any) -> int:
+    """Where an array lies on the device."""
+    found: int = array.__cuda_array_interface__["data"][0]
+    return found
+
+
+def open_device_backend(choice: Choice, engine: Path, manifest: Manifest, stream: int) -> DeviceBackend:
+    """The chosen backend on the GPU, loaded. stream: handle of the CUDA stream that it will run on."""
+    if choice.backend == "onnxruntime":
+        from c2p_runtime.onnx_cuda_backend import OnnxRuntimeCudaBackend
+
+        return OnnxRuntimeCudaBackend(engine, manifest, stream)
+    from c2p_runtime.tensorrt_backend import TensorRTBackend
+
+    return TensorRTBackend(engine, manifest)

@@ -1,0 +1,149 @@
+"""Which backend runs an engine, on machines that this one is not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from c2p_deploy import Manifest
+from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.files import sha256_of
+from c2p_deploy.manifest import EngineTarget
+from c2p_runtime import Classifier, backends
+from c2p_runtime.backends import Choice, choose
+from c2p_runtime.gpu import Gpu
+from engines import write_engine
+
+ORIN = Gpu("Orin", "8.7", 8 << 30)
+
+
+@pytest.fixture
+def onnx(tmp_path: Path) -> Path:
+    return write_engine(tmp_path)
+
+
+@pytest.fixture
+def plan(onnx: Path) -> Path:
+    """A plan for an Orin beside the .onnx, which nobody looks into."""
+    path = onnx.with_suffix(".plan")
+    path.write_bytes(b"a plan")
+    manifest = Manifest.for_engine(onnx)
+    manifest = replace(
+        manifest,
+        engines={**manifest.engines, path.name: sha256_of(path)},
+        target=EngineTarget("tensorrt", "10.3.0", ("8.7",), "Orin"),
+    )
+    manifest.save(Manifest.path_for(path))
+    return path
+
+
+def machine(
+    monkeypatch: pytest.MonkeyPatch, *gpus: Gpu, tensorrt: str | None = None, cuda: bool = True
+) -> None:
+    """As if this machine had these GPUs, this TensorRT, and numba-cuda."""
+
+    def require_cuda() -> None:
+        if not cuda:
+            raise MissingDependencyError("the GPU needs numba-cuda; pip install it")
+
+    monkeypatch.setattr(backends, "find_gpus", lambda: gpus)
+    monkeypatch.setattr(backends, "installed_version", {"tensorrt": tensorrt}.get)
+    monkeypatch.setattr(backends, "require_cuda", require_cuda)
+    monkeypatch.setattr(
+        "onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+
+
+def test_an_onnx_runs_on_the_cpu_of_a_machine_without_a_gpu(
+    onnx: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(monkeypatch)
+    manifest = Manifest.for_engine(onnx)
+    assert choose(onnx, manifest) == Choice("cpu", "onnxruntime")  # nothing to notice: there is no GPU
+    with pytest.raises(
+        EngineError, match=r"tiny\.onnx: cannot run on the GPU: this machine has no NVIDIA GPU"
+    ):
+        choose(onnx, manifest, "cuda")
+
+
+def test_an_onnx_runs_on_the_gpu_where_onnx_runtime_can(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, ORIN)
+    manifest = Manifest.for_engine(onnx)
+    assert choose(onnx, manifest) == Choice("cuda", "onnxruntime")
+    assert choose(onnx, manifest, "cuda", "onnxruntime") == Choice("cuda", "onnxruntime")
+    assert choose(onnx, manifest, "cpu") == Choice("cpu", "onnxruntime")
+
+
+@pytest.mark.parametrize(("cuda", "reason"), [(False, "numba-cuda"), (True, "no CUDA provider")])
+def test_a_gpu_that_lies_idle_is_noticed_in_one_line(
+    onnx: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    cuda: bool,
+    reason: str,
+) -> None:
+    machine(monkeypatch, ORIN, cuda=cuda)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with Classifier(onnx) as clf:
+        assert (clf.device, clf.backend) == ("cpu", "onnxruntime")
+    (record,) = caplog.records
+    assert record.levelname == "WARNING" and reason in record.getMessage()
+    assert "tiny.onnx: runs on the CPU" in record.getMessage()
+    caplog.clear()
+    Classifier(onnx, device="cpu").close()  # asked for: nothing to notice
+    assert not caplog.records
+    with pytest.raises(EngineError, match=f"cannot run on the GPU: .*{reason}"):
+        Classifier(onnx, device="cuda")
+
+
+def test_a_plan_runs_where_it_fits(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, ORIN, tensorrt="10.3.0.26")
+    manifest = Manifest.for_engine(plan)
+    for device, backend in (("auto", "auto"), ("cuda", "auto"), ("auto", "tensorrt")):
+        assert choose(plan, manifest, device, backend) == Choice("cuda", "tensorrt")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "tensorrt", "message"),
+    [
+        ((), "10.3.0", "no NVIDIA GPU"),
+        ((ORIN,), None, "cannot be imported here"),
+        (
+            (ORIN,),
+            "10.16.2",
+            r"built by TensorRT 10\.3\.0, this machine has 10\.16\.2; .*c2p-export --onnx tiny",
+        ),
+        ((Gpu("Thor", "11.0", 1),), "10.3.0", r"SM87 \(Orin\), this machine's GPU is Thor, SM110"),
+    ],
+)
+def test_a_plan_that_does_not_fit_never_falls_back(
+    plan: Path, monkeypatch: pytest.MonkeyPatch, gpus: tuple[Gpu, ...], tensorrt: str | None, message: str
+) -> None:
+    machine(monkeypatch, *gpus, tensorrt=tensorrt)
+    with pytest.raises(EngineError, match=rf"tiny\.plan: .*{message}"):
+        Classifier(plan)
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "backend", "message"),
+    [
+        ("tiny.plan", "cpu", "auto", r"runs on a GPU only; give tiny\.onnx for the CPU"),
+        ("tiny.plan", "auto", "tensorrt-rtx", "was built by tensorrt and cannot be run by tensorrt-rtx"),
+        ("tiny.plan", "auto", "onnxruntime", "cannot be run by onnxruntime"),
+        ("tiny.onnx", "auto", "tensorrt", r"runs plans; build one with c2p-export --onnx tiny\.onnx"),
+        ("tiny.onnx", "auto", "openvino", "'openvino' is not one of auto, onnxruntime"),
+        ("tiny.onnx", "gpu", "auto", "'gpu' is not one of auto, cpu, cuda"),
+    ],
+)
+def test_what_cannot_go_together_is_refused(
+    plan: Path, monkeypatch: pytest.MonkeyPatch, name: str, device: str, backend: str, message: str
+) -> None:
+    machine(monkeypatch, ORIN, tensorrt="10.3.0")
+    engine = plan.with_name(name)
+    with pytest.raises(EngineError, match=message):
+        choose(engine, Manifest.for_engine(engine), device, backend)  # type: ignore[arg-type]
+
+
+def test_an_engine_is_an_onnx_or_a_plan(onnx: Path) -> None:
+    with pytest.raises(EngineError, match=r"tiny\.engine: an engine is an \.onnx or a \.plan"):
+        choose(onnx.with_suffix(".engine"), Manifest.for_engine(onnx))
