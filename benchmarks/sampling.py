@@ -30,7 +30,7 @@ from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import CloudFileError
 from c2p_deploy.prepare import finite_points, sample_points, to_unit_sphere
 from c2p_export.recipe_data import SEED, VAL_FRACTION
-from c2p_runtime import project_depth
+from c2p_runtime import project_depth, sampling_reference
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.onnx_backend import OnnxRuntimeBackend
 from c2p_train.classes import FOLDER_LABELS
@@ -98,6 +98,11 @@ def thin_then_farthest(points: Points, count: int, seed: int, *, ratio: int, hei
     return farthest(at_random(points, ratio * count, seed), count, seed, height=height)
 
 
+def on_the_gpu(points: Points, count: int, seed: int) -> Points:
+    """What the CUDA kernels keep, by their NumPy reference, whose time says nothing."""
+    return sampling_reference.sample(points.astype(np.float32), count, seed)
+
+
 def methods_for(cloud: Points, count: int) -> list[Method]:
     """All methods. The first is the one the others' features are compared with.
 
@@ -122,6 +127,8 @@ def methods_for(cloud: Points, count: int) -> list[Method]:
         Method("8x, FPS, normalised first", sample_points, normalise_first=True),
         thinned[4],
         thinned[2],
+        Method("4x stratified, FPS: the GPU's", on_the_gpu),
+        Method("4x stratified, another seed", on_the_gpu, seed_shift=_OTHER_SEED),
         Method("voxel grid, random", voxel_then_random),
         Method("random", at_random),
         Method("random, normalised first", at_random, normalise_first=True),

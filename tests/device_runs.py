@@ -7,12 +7,15 @@ inputs only, and with the small blocks that `_simulate` sets.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -104,6 +107,147 @@ def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, 
     return samples.copy_to_host()[0, : kept.copy_to_host()[0]]
 
 
+def classifier_runs(
+    engine: str,
+    batches: Sequence[Sequence[Any]],
+    max_points: int = 64,
+    capturable: bool = True,
+    **options: Any,
+) -> dict[str, Any]:
+    """What a `Classifier` on the device path answers, batch by batch, and what it asked of the driver.
+
+    In the simulator only: device memory is the computer's there, so that a stand-in for the driver can
+    copy it, one for a graph repeats the captured work, and ONNX Runtime on the CPU reads and writes it.
+    A cloud ("device", points, stream) is handed over as memory of the device.
+    """
+    from c2p_deploy.errors import C2PError
+    from c2p_runtime import Classifier, classifier, device_path
+    from c2p_runtime.backends import Choice
+    from c2p_runtime.cuda import cuda
+
+    calls: list[str] = []
+    _stand_in_for_the_driver(calls)
+    _Plan.capturable = capturable
+    classifier.choose = lambda *_: Choice("cuda", "tensorrt")
+    device_path.open_device_backend = lambda choice, engine, manifest, stream: _Plan(engine, manifest, calls)
+    device_path.CudaGraph = lambda stream, work: _Graph(work, calls)
+    device_path.address = lambda array: array._ary.ctypes.data
+    cuda.stream = lambda: _Stream()
+    clf = Classifier(engine, max_points=max_points, **options)
+    answers: list[Any] = []
+    for clouds in batches:
+        try:
+            found = clf.batch([_on_device(c) if isinstance(c, tuple) else c for c in clouds])
+            answers.append([(p.label, p.scores, p.features, p.timing_ms) for p in found])
+        except C2PError as error:
+            answers.append((type(error).__name__, str(error)))
+        calls.append("answered")
+    used = len(calls)
+    with ThreadPoolExecutor(4) as pool:
+        threaded = list(pool.map(lambda _: clf(batches[0][0]).features, range(4)))
+    clf._path._pid += 1  # as in a process forked from this one
+    try:
+        forked = str(clf(batches[0][0]))
+    except C2PError as error:
+        forked = str(error)
+    del calls[used:]
+    clf.close()
+    return {
+        "answers": answers,
+        "calls": calls,
+        "device": clf.device,
+        "threaded": threaded,
+        "forked": forked,
+    }
+
+
+class _Stream:
+    """The simulator's stream has no handle."""
+
+    def __int__(self) -> int:
+        return 7
+
+    def synchronize(self) -> None:
+        pass
+
+
+class _Graph:
+    def __init__(self, work: Any, calls: list[str]) -> None:
+        calls.append("capture")
+        self._work, self._calls = work, calls
+
+    def launch(self) -> None:
+        self._calls.append("replay")
+        self._work()
+
+    def close(self) -> None:
+        self._calls.append("free")
+
+
+class _Plan:
+    """A device backend that runs the `.onnx` on the CPU, on memory given by its address."""
+
+    name, capturable = "tensorrt", True
+
+    def __init__(self, engine: Any, manifest: Any, calls: list[str]) -> None:
+        from c2p_runtime.onnx_backend import OnnxRuntimeBackend
+
+        self._backend = OnnxRuntimeBackend(engine, manifest)
+        size = manifest.spec.image_size
+        self._maps, self._dim = (len(manifest.views), size, size), manifest.labels.dim
+        self._calls = calls
+
+    def bind(self, depth: int, features: int, batch: int) -> None:
+        self._depth = _memory(depth, (batch, *self._maps))
+        self._features = _memory(features, (batch, self._dim))
+
+    def enqueue(self, stream: int) -> None:
+        assert stream == 7
+        self._calls.append(f"engine {len(self._depth)}")
+        self._features[:] = self._backend.run(np.ascontiguousarray(self._depth))
+
+    def keep_compiled(self) -> None:
+        self._calls.append("keep")
+
+
+def _memory(address: int, shape: tuple[int, ...]) -> np.ndarray:
+    count = int(np.prod(shape))
+    return np.ctypeslib.as_array((ctypes.c_float * count).from_address(address)).reshape(shape)
+
+
+def _stand_in_for_the_driver(calls: list[str]) -> None:
+    """`cuda.bindings.driver` that copies at once, and notes what is asked of it."""
+
+    def copy(target: int, source: int, size: int, stream: int) -> tuple[int]:
+        assert stream == 7
+        ctypes.memmove(target, source, size)
+        return (0,)
+
+    def noted(name: str, result: Any = None) -> Any:
+        def call(*arguments: Any) -> tuple[Any, ...]:
+            calls.append(f"{name} {' '.join(map(str, arguments))}")
+            return (0, result)
+
+        return call
+
+    driver = SimpleNamespace(
+        cuMemcpyHtoDAsync=copy,
+        cuMemcpyDtoDAsync=copy,
+        cuEventCreate=lambda flags: (0, "event"),
+        cuEventRecord=noted("record"),
+        cuStreamWaitEvent=noted("wait"),
+    )
+    sys.modules["cuda.bindings"] = SimpleNamespace(driver=driver)  # type: ignore[assignment]
+
+
+def _on_device(cloud: tuple[str, np.ndarray, int | None]) -> Any:
+    _, points, stream = cloud
+    interface = {"shape": points.shape, "typestr": points.dtype.str, "version": 3, "stream": stream}
+    return SimpleNamespace(
+        __cuda_array_interface__={**interface, "data": (points.ctypes.data, False)}, points=points
+    )
+
+
 # --- the simulator ------------------------------------------------------------------------
 
 
@@ -124,9 +268,10 @@ def _simulate() -> None:
     FakeCUDAModule.shfl_xor_sync = _shfl_xor_sync
     FakeCUDAModule.ballot_sync = _ballot_sync
 
-    from c2p_runtime import kernels, kernels_sampling
+    from c2p_runtime import kernels, kernels_sampling, kernels_score
 
     kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = kernels.SHADE_THREADS = 32
+    kernels_score.SCORE_THREADS = 32
     kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64  # of two warps, which have to agree
 
 

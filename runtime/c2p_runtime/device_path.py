@@ -1,7 +1,8 @@
 """One engine call on the GPU: copied in, prepared, projected, encoded and scored on one stream.
 
 Everything from the points on the device to the scores is captured in one CUDA graph per batch
-size and launched as a whole; nothing is allocated after the first call of a batch size.
+size and launched as a whole (two graphs around the engine where it cannot be captured); nothing
+is allocated after the first call of a batch size.
 docs/runtime.md draws it buffer by buffer. Not run on hardware yet.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -74,7 +76,8 @@ class DevicePath:
         self._status = cuda.pinned_array(batch, np.int32)
         self._backend = open_device_backend(choice, engine, manifest, self._handle)
         self._pipeline.warm_up(self._stream)
-        self._graphs: dict[int, CudaGraph] = {}
+        self._graphs: list[CudaGraph] = []
+        self._steps: dict[int, list[Callable[[], None]]] = {}  # by batch size
         self._event = check(driver, driver.cuEventCreate(0))
 
     @property
@@ -110,9 +113,10 @@ class DevicePath:
     def close(self) -> None:
         """Frees the graphs; the buffers go with the object."""
         with self._lock:
-            for graph in self._graphs.values():
+            for graph in self._graphs:
                 graph.close()
             self._graphs.clear()
+            self._steps.clear()
 
     def _copy_in(self, place: int, cloud: HostCloud | DeviceCloud) -> None:
         """Puts a cloud's points and count into their place on the device, in stream order."""
@@ -133,32 +137,51 @@ class DevicePath:
         self._counts[place] = count
 
     def _launch(self, batch: int) -> None:
-        """Puts the whole call on the stream, as a graph from the second time on."""
-        if not self._backend.capturable:
-            self._enqueue(batch)
+        """Puts the whole call on the stream, from the second time on as graphs."""
+        steps = self._steps.get(batch)
+        if steps is None:
+            # In the first run of a batch size the engine allocates and compiles, which a capture forbids.
+            for part in (self._before, self._encode, self._after):
+                part(batch)
+            self._stream.synchronize()
+            self._backend.keep_compiled()
+            self._steps[batch] = self._captured(batch)
             return
-        graph = self._graphs.get(batch)
-        if graph is not None:
-            graph.launch()
-            return
-        # The first run of a batch size is where the engine allocates and compiles, which a capture forbids.
-        self._enqueue(batch)
-        self._stream.synchronize()
-        self._backend.keep_compiled()
-        self._graphs[batch] = CudaGraph(self._handle, lambda: self._enqueue(batch))
+        for step in steps:
+            step()
 
-    def _enqueue(self, batch: int) -> None:
-        """The work of one call, from the clouds' counts to features, scores and status on the host."""
-        stream, pipeline = self._stream, self._pipeline
-        pipeline.counts[:batch].copy_to_device(self._counts[:batch], stream=stream)
-        pipeline.enqueue(stream, batch)
-        self._backend.bind(address(pipeline.depth), address(self._features), batch)
+    def _captured(self, batch: int) -> list[Callable[[], None]]:
+        """What a call of this batch size consists of, from now on."""
+        if self._backend.capturable:
+            return [self._graph(batch, self._before, self._encode, self._after).launch]
+        before, after = self._graph(batch, self._before), self._graph(batch, self._after)
+        return [before.launch, partial(self._encode, batch), after.launch]
+
+    def _graph(self, batch: int, *parts: Callable[[int], None]) -> CudaGraph:
+        def work() -> None:
+            for part in parts:
+                part(batch)
+
+        self._graphs.append(CudaGraph(self._handle, work))
+        return self._graphs[-1]
+
+    def _before(self, batch: int) -> None:
+        """From the counts on the host, and points on the device, to the engine's input."""
+        self._pipeline.counts[:batch].copy_to_device(self._counts[:batch], stream=self._stream)
+        self._pipeline.enqueue(self._stream, batch)
+
+    def _encode(self, batch: int) -> None:
+        self._backend.bind(address(self._pipeline.depth), address(self._features), batch)
         self._backend.enqueue(self._handle)
+
+    def _after(self, batch: int) -> None:
+        """From features to scores, and all that the host asks for back to it."""
+        stream = self._stream
         score[batch, SCORE_THREADS, stream](self._features, self._text, self._logit_scale, self._scores)
         for source, target in (
             (self._features, self._found_features),
             (self._scores, self._found_scores),
-            (pipeline.status, self._status),
+            (self._pipeline.status, self._status),
         ):
             source[:batch].copy_to_host(target[:batch], stream=stream)
 

@@ -23,10 +23,8 @@ from c2p_deploy.errors import EngineError
 from c2p_runtime import kernels, kernels_sampling
 from c2p_runtime.cuda import check_gpu, cuda
 from c2p_runtime.project_cpu import checked
+from c2p_runtime.sampling_reference import CANDIDATES_PER_POINT
 
-# Farthest-point sampling looks at this many candidates per point it keeps, half of what the CPU does: its
-# time grows with them, and the answers hardly change (benchmarks/results/sampling.json).
-CANDIDATES_PER_POINT = 4
 # One block samples a cloud; beyond this its threads would hold more than 32 candidates each.
 LARGEST_NUM_POINTS = 8192
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from c2p_runtime.sampling_reference import farthest
 from device_runs import farthest_points, needs_gpu, simulated
-from sampling_reference import farthest
 
 CAPABILITIES = [(8, 7), (9, 0), (11, 0)]  # Orin; H100 and H200; Thor
 # Registers a thread may use: what ptxas 13.0 needs, rounded up, so that a change that costs more is seen.

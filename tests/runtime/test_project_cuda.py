@@ -11,9 +11,9 @@ import pytest
 from c2p_deploy import DepthSpec, ViewSet, project_depth_reference
 from c2p_deploy.errors import CloudError, EngineError
 from c2p_deploy.prepare import finite_points, to_unit_sphere
+from c2p_runtime.sampling_reference import sample
 from conftest import GOLDEN
 from device_runs import depth_maps, needs_gpu, pipeline_runs, simulated
-from sampling_reference import sample
 
 # The only import of kernels in this process is behind these names.
 NO_FINITE_POINT, ALL_COINCIDE, TOO_LARGE = 1, 2, 3

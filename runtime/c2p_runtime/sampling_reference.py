@@ -1,10 +1,19 @@
-"""The GPU's sampling in plain NumPy: what `c2p_runtime.kernels_sampling` must give, bit for bit."""
+"""The GPU's sampling in plain NumPy: what `c2p_runtime.kernels_sampling` must give, bit for bit.
+
+Written to be read. It differs from `c2p_deploy.prepare.sample_points`, the CPU's, in how large
+clouds are thinned: one point from each of as many equal strata, which needs no table of random
+numbers and no list of what is left, so that every thread of a GPU decides for itself.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from c2p_deploy.depth import FloatArray
+
+# Farthest-point sampling looks at this many candidates per point it keeps, half of what the CPU does: on a
+# GPU its time grows with them, and the answers hardly change (benchmarks/results/sampling.json).
+CANDIDATES_PER_POINT = 4
 
 
 def mixed(seed: int, i: np.ndarray | int) -> np.ndarray:
@@ -21,7 +30,7 @@ def thin(points: FloatArray, candidates: int, seed: int) -> FloatArray:
         return points
     i = np.arange(candidates)
     place = (i << 16) + (mixed(seed, i) & 0xFFFF)
-    return points[place * len(points) // (candidates << 16)]
+    return np.asarray(points[place * len(points) // (candidates << 16)])
 
 
 def farthest(points: FloatArray, count: int, seed: int) -> FloatArray:
@@ -37,7 +46,9 @@ def farthest(points: FloatArray, count: int, seed: int) -> FloatArray:
     return points[chosen]
 
 
-def sample(points: FloatArray, count: int, seed: int, candidates_per_point: int) -> FloatArray:
+def sample(
+    points: FloatArray, count: int, seed: int, candidates_per_point: int = CANDIDATES_PER_POINT
+) -> FloatArray:
     """At most `count` of the finite rows of points [N, 3], as the GPU samples them."""
     finite = points[np.isfinite(points).all(axis=1)]
     return farthest(thin(finite, candidates_per_point * count, seed), count, seed)
