@@ -66,7 +66,7 @@ class Classifier:
         backend: str = "auto",
         up: UpAxis = "z",
         seed: int = 0,
-        max_points: int = 1 << 18,
+        max_points: int = 1 << 17,
     ) -> None:
         check_up(up)
         self.engine = Path(engine) if engine is not None else DEFAULT_ENGINE

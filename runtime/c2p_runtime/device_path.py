@@ -162,7 +162,8 @@ class DevicePath:
             for part in parts:
                 part(batch)
 
-        self._graphs.append(CudaGraph(self._handle, work))
+        with cuda.defer_cleanup():  # numba frees memory when it likes, which a capture forbids
+            self._graphs.append(CudaGraph(self._handle, work))
         return self._graphs[-1]
 
     def _before(self, batch: int) -> None:
