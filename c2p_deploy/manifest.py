@@ -54,6 +54,19 @@ class EngineTarget:
 
 
 @dataclass(frozen=True)
+class EngineCost:
+    """What a run of an engine takes at least, whatever runs it."""
+
+    flops_per_cloud: int  # of its matrix products and convolutions, a multiply-add is two
+    weight_bytes: int  # read once per call, however many clouds it has
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if type(value) is not int or value < 0:
+                raise ManifestError(f"cost: {name} must be a whole number, got {value!r}")
+
+
+@dataclass(frozen=True)
 class TextEncoderFiles:
     """The text tower exported along with an engine; plain names of files beside the manifest."""
 
@@ -93,6 +106,7 @@ class Manifest:
     tools: Mapping[str, str] = field(default_factory=dict)  # versions of what made it
     created: str = ""  # ISO 8601, UTC
     text_encoder: TextEncoderFiles | None = None  # for labels that the engine has no text feature of
+    cost: EngineCost | None = None  # None when whoever exported it did not count
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
@@ -190,6 +204,7 @@ class Manifest:
             }
             if text
             else None,
+            "cost": asdict(self.cost) if self.cost else None,
         }
 
     @staticmethod
@@ -223,6 +238,7 @@ class Manifest:
                 tools=dict(values["tools"]),
                 created=str(values["created"]),
                 text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
+                cost=_cost(values.get("cost")),  # the same
             )
         except KeyError as error:
             raise ManifestError(f"manifest has no key {error}; export the engine again") from error
@@ -242,6 +258,10 @@ def _text_encoder(values: Any) -> TextEncoderFiles | None:
         return None
     model, tokenizer = values["model"], values["tokenizer"]
     return TextEncoderFiles(model["file"], model["sha256"], tokenizer["file"], tokenizer["sha256"])
+
+
+def _cost(values: Any) -> EngineCost | None:
+    return None if values is None else EngineCost(values["flops_per_cloud"], values["weight_bytes"])
 
 
 def _target(values: Any) -> EngineTarget | None:

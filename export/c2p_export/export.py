@@ -24,6 +24,7 @@ from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import BatchProfile, TextEncoderFiles
 from c2p_export import quantise
+from c2p_export.cost import engine_cost
 from c2p_export.engines import ONNX_RUNTIME, add_plan, complaint_of, measure, settle, staged, step
 from c2p_export.folding import fold
 from c2p_export.graph import OPSET, trace, write_graph
@@ -91,6 +92,7 @@ def export_checkpoint(
             opset=quantise.OPSET if is_quantised(options.precision) else OPSET,
             tools=tool_versions(),
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            cost=engine_cost(onnx),
         )
         with step("ran the ONNX file", console):
             backend = OnnxRuntimeBackend(onnx, manifest)
