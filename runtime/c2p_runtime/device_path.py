@@ -125,7 +125,8 @@ class DevicePath:
         if isinstance(cloud, HostCloud):
             count = len(cloud.points)
             staged = self._staging[place, :count]
-            np.subtract(cloud.points, cloud.offset, out=staged, casting="same_kind")
+            with np.errstate(over="ignore", invalid="ignore"):  # infinities are dropped on the device
+                np.subtract(cloud.points, cloud.offset, out=staged, casting="same_kind")
             source = staged.ctypes.data
             check(driver, driver.cuMemcpyHtoDAsync(target, source, 12 * count, self._handle))
         else:
