@@ -46,7 +46,7 @@ def save_views(depth: FloatArray, prediction: Prediction, path: Path, *, title: 
     rows, columns = grid_shape(len(maps))
     grid_width = columns * (cell + GAP) - GAP
     width = max(grid_width + 2 * MARGIN, MIN_WIDTH)
-    canvas = _Canvas(width, HEADER + rows * (cell + CAPTION) + MARGIN // 2)
+    canvas = Canvas(width, HEADER + rows * (cell + CAPTION) + MARGIN // 2)
 
     bars_left = width - MARGIN - BARS
     _draw_answer(canvas, prediction, title, up, len(maps), room=bars_left - MARGIN - 24)
@@ -81,7 +81,7 @@ def _enlarged(depth_map: FloatArray) -> Image.Image:
     return picture.resize((size, size), Image.Resampling.NEAREST)
 
 
-class _Canvas:
+class Canvas:
     """A white page, drawn at twice its size and halved at the end.
 
     That evens out the spacing of small letters, which a font hints to whole pixels.
@@ -138,7 +138,7 @@ def _font(size: int, ascii_only: bool) -> Font:
     return ImageFont.load_default(2 * size)
 
 
-def _draw_answer(canvas: _Canvas, prediction: Prediction, title: str, up: str, views: int, room: int) -> None:
+def _draw_answer(canvas: Canvas, prediction: Prediction, title: str, up: str, views: int, room: int) -> None:
     """File, answer, score and up axis, in the `room` pixels left of the bars."""
     canvas.text(MARGIN, 42, canvas.clipped(title, 21, room), 21, MUTED)
     score = f"{100 * prediction.score:.1f} %"
@@ -163,7 +163,7 @@ def _draw_answer(canvas: _Canvas, prediction: Prediction, title: str, up: str, v
     canvas.text(MARGIN, 198, f"The network sees {maps}; near is dark", 16, MUTED)
 
 
-def _draw_bars(canvas: _Canvas, top: Sequence[tuple[str, float]], left: int) -> None:
+def _draw_bars(canvas: Canvas, top: Sequence[tuple[str, float]], left: int) -> None:
     """The most likely labels as horizontal bars; a score of 1 fills the track."""
     bar_left, bar_right, right = left + 184, left + BARS - 76, left + BARS
     for row, (label, score) in enumerate(top):

@@ -1,0 +1,49 @@
+"""How much memory a measurement took."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from c2p_deploy.errors import EngineError
+from c2p_runtime.cuda_graph import check
+
+
+def peak_memory() -> int | None:
+    """The most memory this process ever held, in bytes; None where the system does not tell."""
+    # On Linux not getrusage: what it says begins with the peak of the program that started this one.
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        status = ""
+    if found := re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE):
+        return int(found[1]) * 1024
+    if sys.platform != "darwin":
+        return None
+    import resource  # not on every system
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def free_gpu_memory() -> int | None:
+    """Bytes free on the GPU where engines run, None when the driver cannot be asked.
+
+    Of all processes together; on a Jetson it is the machine's memory. Makes CUDA's primary context
+    if there is none, and keeps it, so that the context itself is not counted between two calls.
+    Not run on hardware yet.
+    """
+    try:
+        from cuda.bindings import driver
+    except ImportError:
+        return None
+    try:
+        check(driver, driver.cuInit(0))
+        device = check(driver, driver.cuDeviceGet(0))
+        context = check(driver, driver.cuDevicePrimaryCtxRetain(device))
+        check(driver, driver.cuCtxPushCurrent(context))
+        free = check(driver, driver.cuMemGetInfo())
+        check(driver, driver.cuCtxPopCurrent())
+    except (EngineError, RuntimeError):  # RuntimeError: the bindings', when there is no driver
+        return None
+    return int(free)
