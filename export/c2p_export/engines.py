@@ -70,7 +70,8 @@ def staged(folder: Path) -> Iterator[Path]:
             work = Path(made)
             yield work
     except C2PError as error:
-        raise type(error)(str(error).replace(str(work), str(folder))) from error
+        error.args = (str(error).replace(str(work), str(folder)),)
+        raise
     except OSError as error:
         raise EngineError(
             f"{folder}: cannot write there: {error.strerror or error}; make room or choose another folder"
