@@ -143,6 +143,8 @@ def classifier_runs(
             answers.append((type(error).__name__, str(error)))
         calls.append("answered")
     used = len(calls)
+    with Classifier(engine, labels=["rod"], max_points=max_points, **options) as second:
+        beside = [second(batches[0][0]), clf(batches[0][0]), second(batches[0][0])]
     with ThreadPoolExecutor(4) as pool:
         threaded = list(pool.map(lambda _: clf(batches[0][0]).features, range(4)))
     clf._path._pid += 1  # as in a process forked from this one
@@ -157,6 +159,7 @@ def classifier_runs(
         "calls": calls,
         "device": clf.device,
         "threaded": threaded,
+        "beside": [(prediction.label, prediction.features) for prediction in beside],
         "forked": forked,
     }
 

@@ -112,6 +112,13 @@ def test_threads_take_turns(run: dict[str, Any]) -> None:
         np.testing.assert_array_equal(found, features)
 
 
+def test_two_classifiers_in_one_process_do_not_mix(run: dict[str, Any]) -> None:
+    (label, _, features, _), *_ = run["answers"][0]
+    assert [found for found, _ in run["beside"]] == ["rod", label, "rod"]
+    for _, found in run["beside"]:
+        np.testing.assert_array_equal(found, features)
+
+
 def test_a_classifier_does_not_outlive_a_fork(run: dict[str, Any]) -> None:
     assert "made before the process forked" in run["forked"]
 
