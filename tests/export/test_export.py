@@ -9,14 +9,17 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from c2p_deploy import LabelSet, Manifest, ViewSet
+from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy.files import sha256_of
 from c2p_export import export
 from c2p_export.export import ExportOptions, export_checkpoint, write_engine
 from c2p_export.parity import ParityError
 from c2p_runtime import Classifier
 from c2p_runtime.onnx_session import open_session
+from c2p_train.clip_encoder import ClipConfig, ClipEncoder
+from c2p_train.heads import ZeroShot
 from c2p_train.import_official import import_official
+from c2p_train.model import CLIP2Point
 from small_models import DEPTH, checkpoint
 
 DIGEST = "0" * 64
@@ -175,3 +178,23 @@ def test_labels_do_not_change_the_engine(tmp_path: Path) -> None:
     for name, labels in (("one", checkpoint().labels), ("two", other)):
         export_checkpoint(replace(checkpoint(), labels=labels), DIGEST, tmp_path / f"{name}.onnx", DEPTH)
     assert sha256_of(tmp_path / "one.onnx") == sha256_of(tmp_path / "two.onnx")
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "convnext_atto"])
+def test_towers_that_open_clip_takes_from_timm(tmp_path: Path, name: str) -> None:
+    torch.manual_seed(0)
+    vision = {"timm_model_name": name, "timm_pool": "", "timm_proj": "linear", "image_size": 224}
+    tower = ClipEncoder(ClipConfig(name, 16, vision, quick_gelu=False)).eval()
+    model = replace(
+        checkpoint(),
+        model=CLIP2Point(tower, None, ZeroShot()).eval(),
+        spec=DepthSpec(224, 0.02, 64),
+    )
+    write_engine(model, tmp_path / "e.onnx", "fp16", None)
+    depth = np.random.default_rng(0).random((3, 6, 224, 224), dtype=np.float32)
+    with torch.inference_mode():
+        expected = model.model(torch.from_numpy(depth)).numpy()
+    assert cosines(run(tmp_path / "e.onnx", depth), expected).min() >= 0.999
+    first = next(node for node in onnx.load(tmp_path / "e.onnx").graph.node if node.op_type == "Conv")
+    weights = {tensor.name: tensor.dims for tensor in onnx.load(tmp_path / "e.onnx").graph.initializer}
+    assert weights[first.input[1]][1] == 1  # one channel
