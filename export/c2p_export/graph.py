@@ -16,6 +16,7 @@ from c2p_deploy.errors import EngineError
 
 OPSET = 18  # LayerNormalization is one operation from 17 on; TensorRT 10.3 reads up to 20
 _LARGEST_FILE = 2**31 - 1  # bytes; protobuf's limit
+_FOR_NODES = 1 << 24  # of which more than nodes, names and shapes ever take
 
 
 def trace(model: nn.Module, example: Tensor, names: tuple[str, str]) -> ir.Model:
@@ -47,15 +48,16 @@ def write_graph(model: ir.Model, path: Path, about: Mapping[str, str]) -> None:
     The same graph gives the same bytes. about: what goes into the file's metadata, so that the
     file says what it is without its manifest. Raises EngineError for a graph of more than 2 GiB.
     """
+    # Before it becomes a message: protobuf only says "failed to serialize".
+    weights = [value.const_value for value in model.graph.initializers.values()]
+    if sum(weight.nbytes for weight in weights if weight is not None) > _LARGEST_FILE - _FOR_NODES:
+        raise EngineError(
+            f"{path.name}: the graph is larger than the 2 GiB an ONNX file may have; export with --fp16"
+        )
     proto = ir.to_proto(model)
     strip_traces(proto)
     proto.producer_name, proto.producer_version = "c2p-deploy", version("c2p-deploy")
     onnx.helper.set_model_props(proto, dict(about))
-    size = proto.ByteSize()
-    if not 0 <= size <= _LARGEST_FILE:
-        raise EngineError(
-            f"{path.name}: the graph is larger than the 2 GiB an ONNX file may have; export with --fp16"
-        )
     onnx.checker.check_model(proto, full_check=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))
     # torch's exporter remembers every value it made: without this their weights stay in memory.

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
+from c2p_deploy.errors import EngineError
 from c2p_deploy.files import sha256_of
-from c2p_export import export
+from c2p_export import export, graph
 from c2p_export.export import ExportOptions, export_checkpoint, write_engine
 from c2p_export.parity import ParityError
 from c2p_runtime import Classifier
@@ -198,3 +199,13 @@ def test_towers_that_open_clip_takes_from_timm(tmp_path: Path, name: str) -> Non
     first = next(node for node in onnx.load(tmp_path / "e.onnx").graph.node if node.op_type == "Conv")
     weights = {tensor.name: tensor.dims for tensor in onnx.load(tmp_path / "e.onnx").graph.initializer}
     assert weights[first.input[1]][1] == 1  # one channel
+
+
+def test_a_graph_that_no_onnx_file_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two towers of ViT-L/14 in float32 have 2.4 GB of weights; here the limit is lowered instead."""
+    weights = sum(4 * parameter.numel() for parameter in checkpoint().model.parameters())
+    monkeypatch.setattr(graph, "_FOR_NODES", 0)
+    monkeypatch.setattr(graph, "_LARGEST_FILE", weights // 2)
+    with pytest.raises(EngineError, match=r"e\.onnx: .* larger than the 2 GiB .* --fp16"):
+        write_engine(checkpoint(), tmp_path / "e.onnx", "fp32", None)
+    assert list(tmp_path.iterdir()) == []
