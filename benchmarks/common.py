@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime
 
 from c2p_deploy.files import sha256_of, write_atomic
+from c2p_runtime.bench.environment import command, cores, cpu_model
 from c2p_runtime.classifier import DEFAULT_ENGINE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,32 +60,14 @@ def write_results(path: Path, environment: dict[str, Any], results: dict[str, An
 def environment() -> dict[str, Any]:
     """What the figures depend on. To be taken before measuring: it holds the load found there."""
     return {
-        "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpu": cpu_model(),
+        "cores": cores(),
         "load_before": round(os.getloadavg()[0], 2),  # of other programs: should be near 0
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: version(name) for name in _MEASURED},
         "onnxruntime": onnxruntime.__version__,
         "engine_sha256": sha256_of(DEFAULT_ENGINE),
-        "command": _command(),
+        "command": command(f"python benchmarks/{Path(sys.argv[0]).name}"),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _command() -> str:
-    """The command line without the folders, which are another's anyway."""
-    words = [f"benchmarks/{Path(sys.argv[0]).name}"]
-    for word in sys.argv[1:]:
-        option, equals, value = word.rpartition("=")
-        words.append(option + equals + (Path(value).name or value))
-    return " ".join(["python", *words])

@@ -25,6 +25,7 @@ from c2p_deploy.views import ViewSet
 SCHEMA = "1.1"  # major.minor; readers refuse another major
 HEADS = ("zeroshot", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
+QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
 _MAX_BYTES = 64 << 20  # a manifest is a few hundred kilobytes at most
 
 

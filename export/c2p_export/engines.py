@@ -21,6 +21,7 @@ from c2p_deploy import Manifest
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import C2PError, EngineError, ManifestError
 from c2p_deploy.files import sha256_of
+from c2p_deploy.manifest import QUANTISED
 from c2p_export.parity import LIMITS, Parity, ParityError, Run, compare, run_at_batches, why_refused
 from c2p_export.plan import PlanOptions, build_plan
 from c2p_runtime.backends import require_cuda, run_from_host
@@ -244,7 +245,7 @@ def size_of(path: Path) -> str:
 
 
 def _advice(precision: str) -> str:
-    if precision in ("int8", "fp8"):
+    if precision in QUANTISED:
         return "Give --calib more clouds like those the robot sees, or export with --fp16."
     if precision == "fp16":
         return "Export with --fp32."

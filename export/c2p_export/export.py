@@ -22,7 +22,7 @@ from c2p_deploy import Manifest
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
-from c2p_deploy.manifest import BatchProfile, TextEncoderFiles
+from c2p_deploy.manifest import QUANTISED, BatchProfile, TextEncoderFiles
 from c2p_export import quantise
 from c2p_export.cost import engine_cost
 from c2p_export.engines import ONNX_RUNTIME, add_plan, complaint_of, measure, settle, staged, step
@@ -89,7 +89,7 @@ def export_checkpoint(
             logit_scale=checkpoint.logit_scale,
             precision=options.precision,
             batch=BatchProfile(1, 1, options.max_batch),
-            opset=quantise.OPSET if is_quantised(options.precision) else OPSET,
+            opset=quantise.OPSET if options.precision in QUANTISED else OPSET,
             tools=tool_versions(),
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             cost=engine_cost(onnx),
@@ -117,7 +117,7 @@ def write_engine(checkpoint: Checkpoint, path: Path, precision: str, calibration
     example = torch.rand(2, views, size, size)  # only its shape matters
     folded = fold(checkpoint.model, views)
     graph = trace(folded, example, ("depth", "features"))
-    if is_quantised(precision):
+    if precision in QUANTISED:
         if calibration is None or not len(calibration):
             raise C2PError(f"{precision} needs clouds to measure ranges on; give a folder with --calib")
         graph = quantise.quantise(graph, calibration, precision, path.parent)
@@ -133,11 +133,6 @@ def write_engine(checkpoint: Checkpoint, path: Path, precision: str, calibration
     write_graph(graph, path, about)
     for parameter in folded.parameters():  # as in write_graph
         parameter.data = torch.empty(0)
-
-
-def is_quantised(precision: str) -> bool:
-    """Whether a precision needs clouds to measure the ranges of activations on."""
-    return precision in ("int8", "fp8")
 
 
 def reference_features(model: CLIP2Point, depth: FloatArray) -> FloatArray:

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 import torch
@@ -40,6 +42,17 @@ def trace(model: nn.Module, example: Tensor, names: tuple[str, str]) -> ir.Model
     assert program is not None  # the TorchScript exporter returns None, this one never does
     graph: ir.Model = program.model
     return graph
+
+
+def constant(graph: ir.Graph, name: str, values: npt.NDArray[Any]) -> ir.Value:
+    """A constant of the graph; one that is there already under this name is the same."""
+    if name in graph.initializers:
+        return graph.initializers[name]
+    tensor = ir.tensor(values, name=name)
+    value = ir.Value(name=name, shape=ir.Shape(values.shape), type=ir.TensorType(tensor.dtype))
+    value.const_value = tensor
+    graph.register_initializer(value)
+    return value
 
 
 def write_graph(model: ir.Model, path: Path, about: Mapping[str, str]) -> None:

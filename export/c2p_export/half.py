@@ -8,12 +8,12 @@ declares a cast twice where two float32 operations read one value, which is no v
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import onnx_ir as ir
+from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from c2p_deploy.errors import EngineError
+from c2p_export.graph import constant
 
 # Norms and softmax, the parts of `folding._unit`, and averages over many values.
 FLOAT32_OPS = frozenset(
@@ -43,7 +43,7 @@ def to_fp16(model: ir.Model) -> None:
     for place, value in enumerate(graph.outputs):
         if value.dtype == HALF:
             graph.outputs[place] = _float32_output(graph, value)
-    _drop_unused(graph)
+    RemoveUnusedNodesPass()(model)  # with the float32 weights that nobody reads any more
 
 
 def _as(
@@ -56,14 +56,10 @@ def _as(
         graph = before.graph
         assert graph is not None
         if value.const_value is not None:
-            converted = ir.Value(name=name, type=ir.TensorType(wanted), shape=value.shape)
-            converted.const_value = ir.tensor(_halved(value), name=name)
-            graph.register_initializer(converted)
+            converted = constant(graph, name, _halved(value))
         else:
-            cast = ir.node("Cast", [value], {"to": wanted}, name=f"{name}_cast")
+            cast = _cast(value, wanted, name)
             converted = cast.outputs[0]
-            converted.name, converted.shape = name, value.shape
-            converted.type = ir.TensorType(wanted)
             producer = value.producer()
             if producer is None:  # the graph's input
                 graph.insert_before(graph[0], cast)
@@ -86,20 +82,17 @@ def _float32_output(graph: ir.Graph, value: ir.Value) -> ir.Value:
     """The graph's output under its own name, in float32 again."""
     name = _name(value)
     value.name = f"{name}_fp16"
-    cast = ir.node("Cast", [value], {"to": FLOAT}, name=f"{name}_cast")
-    output = cast.outputs[0]
-    output.name, output.shape, output.type = name, value.shape, ir.TensorType(FLOAT)
+    cast = _cast(value, FLOAT, name)
     graph.append(cast)
-    return output
+    return cast.outputs[0]
 
 
-def _drop_unused(graph: ir.Graph) -> None:
-    """Takes out the float32 weights that nobody reads any more."""
-    unused: Iterable[str] = [
-        n for n, v in graph.initializers.items() if not v.uses() and v not in graph.outputs
-    ]
-    for name in unused:
-        del graph.initializers[name]
+def _cast(value: ir.Value, to: ir.DataType, name: str) -> ir.Node:
+    """The node that gives `value` in another type, under a name; it is not in the graph yet."""
+    cast = ir.node("Cast", [value], {"to": to}, name=f"{name}_cast")
+    output = cast.outputs[0]
+    output.name, output.shape, output.type = name, value.shape, ir.TensorType(to)
+    return cast
 
 
 def _name(value: ir.Value) -> str:

@@ -21,6 +21,7 @@ import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from c2p_deploy.depth import FloatArray
+from c2p_export.graph import constant
 
 OPSET = 19  # the first whose pairs take float16 and float8
 _FP8_LARGEST = 448.0  # of e4m3fn
@@ -85,9 +86,7 @@ def split_biases(model: ir.Model) -> None:
         values = bias.const_value.numpy()
         if node.op_type == "Conv":
             values = values.reshape(1, -1, 1, 1)
-        term = ir.Value(name=f"{bias.name}_term", type=bias.type, shape=ir.Shape(values.shape))
-        term.const_value = ir.tensor(values, name=term.name)
-        graph.register_initializer(term)
+        term = constant(graph, f"{bias.name}_term", values)
         node.resize_inputs(2)
         add = ir.node("Add", [product, term], name=f"{node.name}_bias")
         total = add.outputs[0]
@@ -113,8 +112,8 @@ def store_quantised_weights(model: ir.Model, kind: str) -> None:
         scales = scale.const_value.numpy()
         if kind == "fp8":
             scales = (scales * np.float32(127 / _FP8_LARGEST)).astype(np.float32)
-            scale = _stored(graph, f"{scale.name}_fp8", scales)
-            zero = _stored(graph, f"{zero.name}_fp8", np.zeros_like(scales, dtype=ml_dtypes.float8_e4m3fn))
+            scale = constant(graph, f"{scale.name}_fp8", scales)
+            zero = constant(graph, f"{zero.name}_fp8", np.zeros_like(scales, dtype=ml_dtypes.float8_e4m3fn))
             for step in (node, dequantize):
                 step.replace_input_with(1, scale)
                 step.replace_input_with(2, zero)
@@ -129,19 +128,8 @@ def store_quantised_weights(model: ir.Model, kind: str) -> None:
             rounded = (weight / scales).astype(ml_dtypes.float8_e4m3fn)
         else:
             rounded = np.clip(np.rint(weight / scales), -128, 127).astype(np.int8)
-        dequantize.replace_input_with(0, _stored(graph, f"{value.name}_{kind}", rounded))
+        dequantize.replace_input_with(0, constant(graph, f"{value.name}_{kind}", rounded))
     RemoveUnusedNodesPass()(model)
-
-
-def _stored(graph: ir.Graph, name: str, array: np.ndarray) -> ir.Value:
-    """A constant of the graph; one that is there already under this name is the same."""
-    if name in graph.initializers:
-        return graph.initializers[name]
-    value = ir.Value(name=name, shape=ir.Shape(array.shape))
-    value.const_value = ir.tensor(array, name=name)
-    value.dtype = value.const_value.dtype
-    graph.register_initializer(value)
-    return value
 
 
 def _kept_in_float(model: ir.Model) -> list[str]:

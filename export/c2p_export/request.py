@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError
+from c2p_deploy.manifest import QUANTISED, BatchProfile
 from c2p_export.plan import PlanOptions, default_timing_cache, parse_targets, why_cannot_build
 from c2p_runtime.gpu import Gpu, find_gpus, sm_name
 from c2p_runtime.tensorrt_install import FLAVOURS, import_tensorrt, installed_version
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from c2p_deploy.depth import FloatArray
     from c2p_train.checkpoint import Checkpoint
 
-_QUANTISED = ("int8", "fp8")
 _FIRST_FP8 = (8, 9)  # compute capability
 _PRECISION, _MAX_BATCH = "fp16", 8  # unless others are asked for
 
@@ -53,7 +53,7 @@ class ExportRequest:
     def check(self) -> None:
         """Raises C2PError where options contradict one another."""
         targets = self.targets
-        quantised = self.precision in _QUANTISED
+        quantised = self.precision in QUANTISED
         if self.out is not None and not self.out.name:
             raise C2PError("--out needs a name for the files")
         if self.onnx is not None:
@@ -99,7 +99,6 @@ def why_no_fp8(targets: tuple[str, ...]) -> str | None:
 def run_request(request: ExportRequest, console: Console) -> Manifest:
     """Does what was asked for, and says what was written. Raises C2PError."""
     from c2p_deploy import Manifest
-    from c2p_deploy.manifest import BatchProfile
     from c2p_export.engines import check_place, files_of, note, plan_from_onnx, size_of
     from c2p_export.verify_clouds import depth_maps
 
@@ -156,8 +155,6 @@ def choose_plan(
 
 
 def _plan_options(request: ExportRequest, flavour: str, gpus: tuple[Gpu, ...]) -> PlanOptions:
-    from c2p_deploy.manifest import BatchProfile
-
     request.check_timing_cache(flavour)
     timing_cache = request.timing_cache
     if flavour == "tensorrt" and timing_cache is None:

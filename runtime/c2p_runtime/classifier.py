@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from c2p_runtime.device_path import DevicePath
 
 _log = logging.getLogger("c2p_runtime")
+MAX_POINTS = 1 << 17  # of a cloud, for the buffers on a GPU
 DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
 
@@ -66,7 +67,7 @@ class Classifier:
         backend: str = "auto",
         up: UpAxis = "z",
         seed: int = 0,
-        max_points: int = 1 << 17,
+        max_points: int = MAX_POINTS,
     ) -> None:
         check_up(up)
         self.engine = Path(engine) if engine is not None else DEFAULT_ENGINE

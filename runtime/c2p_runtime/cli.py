@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from c2p_deploy.errors import C2PError
+from c2p_runtime.options import backend_option, device_option, engine_option
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,25 +41,9 @@ others still run, and the exit code is 1.
     epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.argument("clouds", nargs=-1, required=True, metavar="CLOUD...")
-@click.option(
-    "--engine",
-    metavar="ENGINE",
-    help="An .onnx or .plan with its manifest beside it.  [default: the bundled model]",
-)
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where to run it; auto takes the GPU if there is one that can.",
-)
-@click.option(
-    "--backend",
-    type=click.Choice(["auto", "onnxruntime", "tensorrt", "tensorrt-rtx"]),
-    default="auto",
-    show_default=True,
-    help="What to run it with: onnxruntime for an .onnx, the TensorRT that built it for a .plan.",
-)
+@engine_option
+@device_option
+@backend_option
 @click.option(
     "--labels",
     metavar="LABELS",

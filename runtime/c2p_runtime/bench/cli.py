@@ -14,13 +14,13 @@ import click
 
 from c2p_deploy.errors import C2PError, EngineError
 from c2p_runtime.bench.boards import BOARDS, detect_board
+from c2p_runtime.options import backend_option, device_option, engine_option
 
 if TYPE_CHECKING:
     from c2p_runtime.bench.measure import Call
     from c2p_runtime.classifier import Classifier
 
 _SEED = 0  # of the clouds
-_USUAL_MAX_POINTS = 1 << 17  # Classifier's own: memory is measured as users have it
 _INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 _EPILOG = """
@@ -39,31 +39,15 @@ so far. Measure on an idle machine; on a Jetson set the power mode (nvpmodel) an
 @click.command(
     epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option(
-    "--engine",
-    metavar="ENGINE",
-    help="An .onnx or .plan with its manifest beside it.  [default: the bundled model]",
-)
+@engine_option
 @click.option(
     "--compare",
     "other",
     metavar="OTHER",
     help="A second engine: the two take turns, and are compared pair by pair.",
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where to run; auto takes the GPU if there is one that can.",
-)
-@click.option(
-    "--backend",
-    type=click.Choice(["auto", "onnxruntime", "tensorrt", "tensorrt-rtx"]),
-    default="auto",
-    show_default=True,
-    help="What to run with: onnxruntime for an .onnx, the TensorRT that built it for a .plan.",
-)
+@device_option
+@backend_option
 @click.option(
     "--points",
     type=click.IntRange(8, 10_000_000),
@@ -207,10 +191,10 @@ def load(
     name: str | None, device: Any, backend: str, settings: Mapping[str, int]
 ) -> tuple[Classifier, float]:
     """A classifier, and how many seconds it took to make. Raises C2PError."""
-    from c2p_runtime.classifier import Classifier
+    from c2p_runtime.classifier import MAX_POINTS, Classifier
 
     started = perf_counter()
-    max_points = max(settings["points"], _USUAL_MAX_POINTS)
+    max_points = max(settings["points"], MAX_POINTS)  # no less: memory is measured as users have it
     classifier = Classifier(name, None, device, backend=backend, max_points=max_points)
     elapsed = perf_counter() - started
     profile, batch = classifier.manifest.batch, settings["batch"]

@@ -34,8 +34,8 @@ _PATIENCE = 10  # seconds for a tool to answer
 def environment(gpus: Sequence[Gpu]) -> dict[str, Any]:
     """To be taken before anything is loaded, because it holds the load that is found."""
     return {
-        "cpu": _cpu_model(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpu": cpu_model(),
+        "cores": cores(),
         "machine": machine_model(),
         "gpus": [
             {"name": gpu.name, "sm": sm_name(gpu.compute_capability), "memory_bytes": gpu.memory}
@@ -48,7 +48,7 @@ def environment(gpus: Sequence[Gpu]) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "jetson_linux": _first_line(Path("/etc/nv_tegra_release")),
         "versions": {"python": platform.python_version(), **_versions()},
-        "command": _command(),
+        "command": command("c2p-bench"),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 
@@ -99,7 +99,8 @@ def _clocks() -> dict[str, Any]:
     return clocks
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """What the processor calls itself."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -118,13 +119,18 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _command() -> str:
-    """The command line without the folders, which are another's anyway."""
-    words = []
+def cores() -> int | None:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def command(program: str) -> str:
+    """The command line of a program without the folders, which are another's anyway."""
+    words = [program]
     for word in sys.argv[1:]:
         option, equals, value = word.rpartition("=")
         words.append(option + equals + (Path(value).name or value))
-    return " ".join(["c2p-bench", *words])
+    return " ".join(words)
 
 
 def _ask(*command: str) -> str | None:

@@ -1,0 +1,25 @@
+"""Options that the commands of the runtime share: which engine runs, where, and with what."""
+
+from __future__ import annotations
+
+import click
+
+engine_option = click.option(
+    "--engine",
+    metavar="ENGINE",
+    help="An .onnx or .plan with its manifest beside it.  [default: the bundled model]",
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to run; auto takes the GPU if there is one that can.",
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(["auto", "onnxruntime", "tensorrt", "tensorrt-rtx"]),
+    default="auto",
+    show_default=True,
+    help="What to run with: onnxruntime for an .onnx, the TensorRT that built it for a .plan.",
+)
