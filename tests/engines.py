@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from onnx import TensorProto, helper
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy.files import sha256_of
-from c2p_deploy.manifest import BatchProfile
+from c2p_deploy.manifest import BatchProfile, EngineTarget
 
 VIEWS = ViewSet.named("clip2point-6")
 SPEC = DepthSpec(image_size=16, point_radius=0.2, num_points=64)
@@ -55,3 +56,13 @@ def write_manifest(engine: Path, *, max_batch: int = 4) -> Manifest:
     )
     manifest.save(Manifest.path_for(engine))
     return manifest
+
+
+def write_plan(engine: Path, target: EngineTarget, contents: bytes) -> Path:
+    """Bytes that stand for a plan beside an `.onnx`, entered into its manifest."""
+    path = engine.with_suffix(".plan")
+    path.write_bytes(contents)
+    manifest = Manifest.for_engine(engine)
+    engines = {**manifest.engines, path.name: sha256_of(path)}
+    replace(manifest, engines=engines, target=target).save(Manifest.path_for(path))
+    return path

@@ -20,7 +20,7 @@ from c2p_deploy import Manifest
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import EngineError, MissingDependencyError
 from c2p_runtime.gpu import Gpu, find_gpus
-from c2p_runtime.tensorrt_install import installed_version, why_not_here
+from c2p_runtime.tensorrt_install import check_fits, target_of
 
 Device = Literal["auto", "cpu", "cuda"]
 BACKENDS = ("auto", "onnxruntime", "tensorrt", "tensorrt-rtx")
@@ -90,18 +90,13 @@ def choose(engine: Path, manifest: Manifest, device: Device = "auto", backend: s
 
 
 def _choose_plan(engine: Path, manifest: Manifest, device: Device, backend: str) -> Choice:
-    target = manifest.target
-    if target is None:
-        raise EngineError(f"{engine}: its manifest does not say what it was built for; export it again")
-    onnx = engine.with_suffix(".onnx").name
+    target = target_of(engine, manifest)
     if device == "cpu":
+        onnx = engine.with_suffix(".onnx").name
         raise EngineError(f"{engine}: a plan runs on a GPU only; give {onnx} for the CPU")
     if backend not in ("auto", target.flavour):
         raise EngineError(f"{engine}: was built by {target.flavour} and cannot be run by {backend}")
-    gpus = find_gpus()
-    reason = why_not_here(target, gpus, installed_version(target.flavour), onnx)
-    if reason is not None:
-        raise EngineError(f"{engine}: {reason}")
+    check_fits(engine, target)
     return Choice("cuda", target.flavour)
 
 

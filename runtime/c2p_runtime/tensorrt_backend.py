@@ -12,14 +12,7 @@ from typing import Any
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError
 from c2p_deploy.files import write_atomic
-from c2p_runtime.gpu import find_gpus
-from c2p_runtime.tensorrt_install import (
-    TITLES,
-    import_tensorrt,
-    installed_version,
-    logger_of,
-    why_not_here,
-)
+from c2p_runtime.tensorrt_install import TITLES, check_fits, import_tensorrt, logger_of, target_of
 
 
 class TensorRTBackend:
@@ -29,13 +22,8 @@ class TensorRTBackend:
 
     def __init__(self, engine: Path, manifest: Manifest) -> None:
         """Raises EngineError when the plan does not fit this machine or its manifest."""
-        target = manifest.target
-        if target is None:
-            raise EngineError(f"{engine}: its manifest does not say what it was built for; export it again")
-        onnx_name = engine.with_suffix(".onnx").name
-        reason = why_not_here(target, find_gpus(), installed_version(target.flavour), onnx_name)
-        if reason is not None:
-            raise EngineError(f"{engine}: {reason}")
+        target = target_of(engine, manifest)
+        check_fits(engine, target)
         self.name = target.flavour
         self._trt = import_tensorrt(target.flavour)
         self._logger = logger_of(target.flavour)

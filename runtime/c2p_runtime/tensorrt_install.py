@@ -15,12 +15,13 @@ import re
 from collections import deque
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from c2p_deploy.errors import MissingDependencyError
-from c2p_deploy.manifest import EngineTarget
-from c2p_runtime.gpu import Gpu, sm_name
+from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.manifest import EngineTarget, Manifest
+from c2p_runtime.gpu import Gpu, find_gpus, sm_name
 
 _MODULES = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
 FLAVOURS = tuple(_MODULES)
@@ -116,6 +117,21 @@ def why_not_here(
             break
     here = f"{gpus[0].name}, {sm_name(gpus[0].compute_capability)}"
     return f"it was built for {built}, this machine's GPU is {here}; {rebuild}"
+
+
+def target_of(plan: Path, manifest: Manifest) -> EngineTarget:
+    """What a plan was built for. Raises EngineError when its manifest does not say."""
+    if manifest.target is None:
+        raise EngineError(f"{plan}: its manifest does not say what it was built for; export it again")
+    return manifest.target
+
+
+def check_fits(plan: Path, target: EngineTarget) -> None:
+    """Raises EngineError for a plan that this machine cannot run (`why_not_here`)."""
+    version = installed_version(target.flavour)
+    reason = why_not_here(target, find_gpus(), version, plan.with_suffix(".onnx").name)
+    if reason is not None:
+        raise EngineError(f"{plan}: {reason}")
 
 
 @cache

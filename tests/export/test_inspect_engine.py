@@ -19,7 +19,7 @@ from c2p_export import inspect_engine
 from c2p_export.inspect_engine import print_engine
 from c2p_export.parity import Parity
 from c2p_runtime.gpu import Gpu
-from engines import write_engine
+from engines import write_engine, write_plan
 
 GOOD = Parity(32, 0.99995, 0.99999, 1e-6, 2e-5, 1.0, 0)
 VERSION = "10.3.0.26"
@@ -41,11 +41,7 @@ def engine(tmp_path: Path) -> Path:
 @pytest.fixture
 def plan(engine: Path) -> Path:
     """Bytes that stand for a plan, entered into the manifest; inspect never loads one."""
-    path = engine.with_suffix(".plan")
-    path.write_bytes(2_000_000 * b"p")
-    manifest = Manifest.for_engine(engine)
-    change(engine, engines={**manifest.engines, path.name: sha256_of(path)}, target=TARGET)
-    return path
+    return write_plan(engine, TARGET, 2_000_000 * b"p")
 
 
 def change(engine: Path, **values: object) -> None:

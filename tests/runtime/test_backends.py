@@ -1,18 +1,16 @@
 """Which backend runs an engine, on machines that this one is not."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
-from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import EngineTarget
-from c2p_runtime import Classifier, backends
+from c2p_runtime import Classifier, backends, tensorrt_install
 from c2p_runtime.backends import Choice, choose
 from c2p_runtime.gpu import Gpu
-from engines import write_engine
+from engines import write_engine, write_plan
 
 ORIN = Gpu("Orin", "8.7", 8 << 30)
 
@@ -25,16 +23,7 @@ def onnx(tmp_path: Path) -> Path:
 @pytest.fixture
 def plan(onnx: Path) -> Path:
     """A plan for an Orin beside the .onnx, which nobody looks into."""
-    path = onnx.with_suffix(".plan")
-    path.write_bytes(b"a plan")
-    manifest = Manifest.for_engine(onnx)
-    manifest = replace(
-        manifest,
-        engines={**manifest.engines, path.name: sha256_of(path)},
-        target=EngineTarget("tensorrt", "10.3.0", ("8.7",), "Orin"),
-    )
-    manifest.save(Manifest.path_for(path))
-    return path
+    return write_plan(onnx, EngineTarget("tensorrt", "10.3.0", ("8.7",), "Orin"), b"a plan")
 
 
 def machine(
@@ -46,8 +35,9 @@ def machine(
         if not cuda:
             raise MissingDependencyError("the GPU needs numba-cuda; pip install it")
 
-    monkeypatch.setattr(backends, "find_gpus", lambda: gpus)
-    monkeypatch.setattr(backends, "installed_version", {"tensorrt": tensorrt}.get)
+    for module in (backends, tensorrt_install):
+        monkeypatch.setattr(module, "find_gpus", lambda: gpus)
+    monkeypatch.setattr(tensorrt_install, "installed_version", {"tensorrt": tensorrt}.get)
     monkeypatch.setattr(backends, "require_cuda", require_cuda)
     monkeypatch.setattr(
         "onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]

@@ -12,7 +12,7 @@ import pytest
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError
 from c2p_deploy.manifest import EngineTarget
-from c2p_runtime import tensorrt_backend
+from c2p_runtime import tensorrt_install
 from c2p_runtime.gpu import Gpu
 from c2p_runtime.tensorrt_backend import TensorRTBackend, check_signature
 from engines import SPEC, VIEWS, write_engine
@@ -73,8 +73,8 @@ def test_a_plan_for_another_machine_is_refused_before_it_is_read(
     gpus: tuple[Gpu, ...],
     message: str,
 ) -> None:
-    monkeypatch.setattr(tensorrt_backend, "installed_version", lambda flavour: version)
-    monkeypatch.setattr(tensorrt_backend, "find_gpus", lambda: gpus)
+    monkeypatch.setattr(tensorrt_install, "installed_version", lambda flavour: version)
+    monkeypatch.setattr(tensorrt_install, "find_gpus", lambda: gpus)
     plan.unlink()
     with pytest.raises(EngineError, match=rf"tiny\.plan: .*{message}"):
         TensorRTBackend(plan, replace(manifest, target=target))
