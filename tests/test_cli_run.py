@@ -49,7 +49,7 @@ def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None
     record = records[0]
     assert list(record) == ["file", "label", "score", "top", "points", "timing_ms", "engine", "backend"]
     assert record["file"] == str(clouds / "chair.npy")
-    assert (record["label"], record["backend"]) == ("chair", "onnxruntime")
+    assert (record["label"], record["backend"]) == ("chair", "openvino")
     assert len(record["top"]) == 5
     assert record["top"][0] == {"label": "chair", "score": record["score"]}
     timing = record["timing_ms"]

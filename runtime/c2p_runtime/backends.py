@@ -1,7 +1,7 @@
 """What runs an engine: which backend on which device, and what each of them must be able to do.
 
     engine      device   backend
-    NAME.onnx   CPU      onnxruntime
+    NAME.onnx   CPU      openvino where it is installed, else onnxruntime
     NAME.onnx   GPU      onnxruntime, its CUDA provider
     NAME.plan   GPU      tensorrt or tensorrt-rtx, whichever built it
 
@@ -11,6 +11,7 @@ The suffix of the engine decides first, then what the machine has.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -23,7 +24,7 @@ from c2p_runtime.gpu import Gpu, find_gpus
 from c2p_runtime.tensorrt_install import check_fits, target_of
 
 Device = Literal["auto", "cpu", "cuda"]
-BACKENDS = ("auto", "onnxruntime", "tensorrt", "tensorrt-rtx")
+BACKENDS = ("auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx")
 
 
 class HostBackend(Protocol):
@@ -53,7 +54,7 @@ class DeviceBackend(Protocol):
 
 @dataclass(frozen=True)
 class Choice:
-    """What will run an engine. `notice`: why the GPU of this machine is not used, None when there is none."""
+    """What will run an engine. `notice`: what the user could have instead, and how; None when nothing."""
 
     device: Literal["cpu", "cuda"]
     backend: str
@@ -75,18 +76,34 @@ def choose(engine: Path, manifest: Manifest, device: Device = "auto", backend: s
         return _choose_plan(engine, manifest, device, backend)
     if suffix != ".onnx":
         raise EngineError(f"{engine}: an engine is an .onnx or a .plan made by c2p-export")
-    if backend not in ("auto", "onnxruntime"):
+    if backend not in ("auto", "onnxruntime", "openvino"):
         raise EngineError(
             f"{engine}: {backend} runs plans; build one with c2p-export --onnx {engine.name}, or leave the "
             "backend to auto"
         )
+    if backend == "openvino":
+        if device == "cuda":
+            raise EngineError(f"{engine}: openvino runs on the CPU only; use onnxruntime, or device='cpu'")
+        return Choice("cpu", "openvino")
     gpus = () if device == "cpu" else find_gpus()
     reason = why_no_cuda(gpus)
     if device == "cuda" and reason is not None:
         raise EngineError(f"{engine}: cannot run on the GPU: {reason}")
     if device == "cpu" or reason is not None:
-        return Choice("cpu", "onnxruntime", reason if gpus else None)
+        return _choose_for_cpu(manifest, backend, f"runs on the CPU: {reason}" if gpus else None)
     return Choice("cuda", "onnxruntime")
+
+
+def _choose_for_cpu(manifest: Manifest, backend: str, notice: str | None) -> Choice:
+    # OpenVINO does not run fp8.
+    if backend == "auto" and manifest.precision != "fp8" and find_spec("openvino") is not None:
+        return Choice("cpu", "openvino", notice)
+    if backend == "auto" and manifest.precision == "int8" and notice is None:
+        notice = (
+            'ONNX Runtime runs int8 slower than float32 on a CPU; pip install "c2p-deploy[openvino]", or '
+            "export it again with --fp16"
+        )
+    return Choice("cpu", "onnxruntime", notice)
 
 
 def _choose_plan(engine: Path, manifest: Manifest, device: Device, backend: str) -> Choice:
@@ -144,6 +161,17 @@ def address(array: Any) -> int:
     """Where an array lies on the device."""
     found: int = array.__cuda_array_interface__["data"][0]
     return found
+
+
+def open_host_backend(choice: Choice, engine: Path, manifest: Manifest) -> HostBackend:
+    """The chosen backend on the CPU, loaded. Raises EngineError, MissingDependencyError."""
+    if choice.backend == "openvino":
+        from c2p_runtime.openvino_backend import OpenVINOBackend
+
+        return OpenVINOBackend(engine, manifest)
+    from c2p_runtime.onnx_backend import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(engine, manifest)
 
 
 def open_device_backend(choice: Choice, engine: Path, manifest: Manifest, stream: int) -> DeviceBackend:

@@ -46,8 +46,8 @@ class Classifier:
     labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the
     engine does not know need the text encoder that c2p-export --text-encoder puts beside it.
     device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine.
-    backend: "auto", or one of "onnxruntime", "tensorrt", "tensorrt-rtx". max_points: of the largest
-    cloud, for the buffers on a GPU. up: the axis of your clouds that points up, "z" or "y".
+    backend: "auto", or one of "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx". max_points: of the
+    largest cloud, for the buffers on a GPU. up: the axis of your clouds that points up, "z" or "y".
     seed: of the sampling of clouds with more points than the model takes; the same cloud
     and seed give the same answer.
 
@@ -74,13 +74,13 @@ class Classifier:
         self.manifest = Manifest.for_engine(self.engine)
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
-            _log.warning("%s: runs on the CPU: %s", self.engine, choice.notice)
+            _log.warning("%s: %s", self.engine, choice.notice)
         self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
         self._path: HostPath | DevicePath | None
         if choice.device == "cpu":
-            self._path = HostPath(self.engine, self.manifest, self.labels, up, seed)
+            self._path = HostPath(self.engine, self.manifest, choice, self.labels, up, seed)
         else:
             from c2p_runtime.device_path import DevicePath
 
@@ -88,7 +88,7 @@ class Classifier:
 
     @property
     def backend(self) -> str:
-        """What runs the engine: "onnxruntime", "tensorrt" or "tensorrt-rtx"."""
+        """What runs the engine; with the type it computes in, where that is not the engine's own."""
         return self._open_path().backend
 
     def __call__(self, points: npt.ArrayLike) -> Prediction:

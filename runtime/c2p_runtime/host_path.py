@@ -13,7 +13,7 @@ import numpy.typing as npt
 from c2p_deploy import LabelSet, Manifest, prepare_points
 from c2p_deploy.depth import FloatArray, UpAxis
 from c2p_deploy.errors import CloudError
-from c2p_runtime.onnx_backend import OnnxRuntimeBackend
+from c2p_runtime.backends import Choice, open_host_backend
 from c2p_runtime.prediction import Prediction, UnusableCloudError, check_features, softmax, timing
 from c2p_runtime.project_cpu import project_depth
 
@@ -21,10 +21,12 @@ from c2p_runtime.project_cpu import project_depth
 class HostPath:
     """Safe to call from many threads at once; each keeps its own buffers."""
 
-    def __init__(self, engine: Path, manifest: Manifest, labels: LabelSet, up: UpAxis, seed: int) -> None:
+    def __init__(
+        self, engine: Path, manifest: Manifest, choice: Choice, labels: LabelSet, up: UpAxis, seed: int
+    ) -> None:
         self.manifest, self.labels, self.up, self.seed = manifest, labels, up, seed
         self._text = np.ascontiguousarray(labels.text_features.T)  # [D, C]
-        self._backend = OnnxRuntimeBackend(engine, manifest)
+        self._backend = open_host_backend(choice, engine, manifest)
         self._engine = engine
         self._buffers = threading.local()
 

@@ -15,15 +15,16 @@ from c2p_deploy.files import user_cache
 def jit(function: Callable[..., Any]) -> Any:
     """Compiles `function` at its first call, without Python's lock, cached on disk.
 
+    x / 0 is inf, as in NumPy: the check for it would keep loops from being vectorised.
     The compiled code is kept in `c2p-deploy` below $XDG_CACHE_HOME or ~/.cache, or where
     NUMBA_CACHE_DIR says. Where no folder is writable (a read-only container without a
     home) Numba refuses to cache; then it is compiled once per process.
     """
     try:
         with cache_of_the_user(numba.config):
-            return njit(nogil=True, cache=True)(function)
+            return njit(nogil=True, cache=True, error_model="numpy")(function)
     except RuntimeError:
-        return njit(nogil=True)(function)
+        return njit(nogil=True, error_model="numpy")(function)
 
 
 @contextmanager

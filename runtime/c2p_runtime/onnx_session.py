@@ -24,6 +24,9 @@ def open_session(
             'ONNX Runtime is not installed; pip install "onnxruntime" (or onnxruntime-gpu)'
         ) from error
     options = ort.SessionOptions()
+    # Waiting threads sleep. Spinning, as is the default, costs a 10 Hz loop more than the engine itself
+    # (about 50 ms of every core after each call) and gains nothing: benchmarks/cpu.py.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors only: they come back as exceptions anyway
     if precision == "fp8":
         # Beyond this level ONNX Runtime 1.31 takes products in float8 for such in int8, and fails.

@@ -18,8 +18,9 @@ device_option = click.option(
 )
 backend_option = click.option(
     "--backend",
-    type=click.Choice(["auto", "onnxruntime", "tensorrt", "tensorrt-rtx"]),
+    type=click.Choice(["auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"]),
     default="auto",
     show_default=True,
-    help="What to run with: onnxruntime for an .onnx, the TensorRT that built it for a .plan.",
+    help="What to run with: onnxruntime or, on a CPU, openvino for an .onnx; the TensorRT that built it "
+    "for a .plan.",
 )

@@ -19,6 +19,9 @@ from c2p_deploy.depth import DepthSpec, FloatArray, UpAxis, pixel_centres, turn_
 from c2p_deploy.views import ViewSet
 from c2p_runtime.jit import jit
 
+_THREADS = min(8, os.cpu_count() or 1)
+_FAR_BITS = int(np.float32(3.4e38).view(np.uint32))  # what the z-buffer holds where nothing was drawn
+
 
 def project_depth(
     points: npt.ArrayLike,
@@ -38,11 +41,15 @@ def project_depth(
     centres = _centres(spec.image_size)
     radius = np.float32(spec.point_radius)
 
-    def draw(view: int) -> None:
-        _draw_view(cloud, views.rotations[view], views.distances[view], centres, radius, out[view])
+    def draw(first: int) -> None:
+        for view in range(first, len(views), _THREADS):
+            _draw_view(cloud, views.rotations[view], views.distances[view], centres, radius, out[view])
 
-    # Collecting the results re-raises whatever a thread raised.
-    list(_pool(os.getpid()).map(draw, range(len(views))))
+    # This thread draws its share, too: waking another costs as much as drawing one small view.
+    others = [_pool(os.getpid()).submit(draw, first) for first in range(1, min(_THREADS, len(views)))]
+    draw(0)
+    for other in others:
+        other.result()  # re-raises whatever the thread raised
     return out
 
 
@@ -69,7 +76,7 @@ def _centres(image_size: int) -> FloatArray:
 @lru_cache(maxsize=1)
 def _pool(pid: int) -> ThreadPoolExecutor:
     """The threads of this process: a forked child (another pid) has none and gets its own."""
-    return ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1), thread_name_prefix="c2p-project")
+    return ThreadPoolExecutor(max_workers=max(1, _THREADS - 1), thread_name_prefix="c2p-project")
 
 
 @jit
@@ -80,13 +87,12 @@ def _draw_view(points, rotation, distance, centres, radius, depth):  # type: ign
     operation, in float32; only the search for the pixels of a disc is different.
     """
     size = depth.shape[0]
-    far = np.float32(3.4e38)
-    one = np.float32(1)
+    far, one, half_pixel = np.float32(3.4e38), np.float32(1), np.float32(0.5)
     scale = one / distance
     squared = radius * radius
     limit = one + radius
     half = np.float32(0.5 * size)
-    reach = radius * half + one  # one pixel to spare: rounding here must never lose a hit
+    reach = radius * half + np.float32(0.01)  # of a pixel to spare: rounding here must never lose a hit
     depth[:, :] = far
     for n in range(points.shape[0]):
         px, py, pz = points[n, 0] * scale, points[n, 1] * scale, points[n, 2] * scale
@@ -95,33 +101,44 @@ def _draw_view(points, rotation, distance, centres, radius, depth):  # type: ign
         z = ((px * rotation[0, 2] + py * rotation[1, 2]) + pz * rotation[2, 2]) + distance
         if not (z >= 0 and abs(x) < limit and abs(y) < limit):  # also when not a number
             continue
-        column, row = (one - x) * half, (one - y) * half
-        first_j, last_j = max(0, int(column - reach)), min(size - 1, int(column + reach))
-        first_i, last_i = max(0, int(row - reach)), min(size - 1, int(row + reach))
+        # Where the point lies among the centres of pixels, so that centre j is at j.
+        column, row = (one - x) * half - half_pixel, (one - y) * half - half_pixel
+        first_j, last_j = max(0, int(column - reach + one)), min(size - 1, int(column + reach))
+        first_i, last_i = max(0, int(row - reach + one)), min(size - 1, int(row + reach))
         for i in range(first_i, last_i + 1):
             dy = y - centres[i]
             dy2 = dy * dy
-            if dy2 >= squared:
-                continue
             for j in range(first_j, last_j + 1):
                 dx = x - centres[j]
                 if dx * dx + dy2 < squared and z < depth[i, j]:
                     depth[i, j] = z
+    _shade(depth.reshape(-1))
 
-    nearest, farthest, background = far, np.float32(0), False
-    for i in range(size):
-        for j in range(size):
-            z = depth[i, j]
-            if z == far or z == 0:  # a depth of exactly 0 counts as background
-                background = True
-            else:
-                nearest, farthest = min(nearest, z), max(farthest, z)
+
+@jit
+def _shade(depth):  # type: ignore[no-untyped-def]
+    """A z-buffer float32 [P] -> shades, in place, as `c2p_deploy.depth` defines them.
+
+    Depths that are not negative are ordered as their bits are. As integers they are compared sixteen at
+    once, which the compiler may not do with floats, because of what is not a number.
+    """
+    far, one = np.float32(3.4e38), np.float32(1)
+    bits = depth.view(np.uint32)
+    far_bits, zero, unit = np.uint32(_FAR_BITS), np.uint32(0), np.uint32(1)
+    nearest_less_one = np.uint32(0xFFFFFFFF)  # so that 0, which counts as background, is the largest
+    limits = np.zeros(2, dtype=np.uint32)
+    farthest, background = zero, zero
+    for k in range(bits.size):
+        z = bits[k]
+        empty = z == far_bits
+        nearest_less_one = min(nearest_less_one, np.uint32(z - unit))
+        farthest = max(farthest, zero if empty else z)
+        background += unit if empty or z == zero else zero
+    limits[0], limits[1] = nearest_less_one + unit, farthest
+    nearest_z, farthest_z = limits.view(np.float32)
     if background:
-        nearest = min(nearest, one)
-    for i in range(size):
-        for j in range(size):
-            z = depth[i, j]
-            if z == far or z == 0:
-                depth[i, j] = one
-            else:
-                depth[i, j] = (z - nearest) / farthest * np.float32(200) / np.float32(255)
+        nearest_z = min(nearest_z, one)
+    for k in range(depth.size):
+        z = depth[k]
+        shade = (z - nearest_z) / farthest_z * np.float32(200) / np.float32(255)
+        depth[k] = one if z == far or z == 0 else shade

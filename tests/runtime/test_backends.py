@@ -1,5 +1,6 @@
 """Which backend runs an engine, on machines that this one is not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,13 @@ def plan(onnx: Path) -> Path:
 
 
 def machine(
-    monkeypatch: pytest.MonkeyPatch, *gpus: Gpu, tensorrt: str | None = None, cuda: bool = True
+    monkeypatch: pytest.MonkeyPatch,
+    *gpus: Gpu,
+    tensorrt: str | None = None,
+    cuda: bool = True,
+    openvino: bool = False,
 ) -> None:
-    """As if this machine had these GPUs, this TensorRT, and numba-cuda."""
+    """As if this machine had these GPUs, this TensorRT, numba-cuda, and OpenVINO."""
 
     def require_cuda() -> None:
         if not cuda:
@@ -39,6 +44,7 @@ def machine(
         monkeypatch.setattr(module, "find_gpus", lambda: gpus)
     monkeypatch.setattr(tensorrt_install, "installed_version", {"tensorrt": tensorrt}.get)
     monkeypatch.setattr(backends, "require_cuda", require_cuda)
+    monkeypatch.setattr(backends, "find_spec", lambda name: "there" if openvino else None)
     monkeypatch.setattr(
         "onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
     )
@@ -54,6 +60,33 @@ def test_an_onnx_runs_on_the_cpu_of_a_machine_without_a_gpu(
         EngineError, match=r"tiny\.onnx: cannot run on the GPU: this machine has no NVIDIA GPU"
     ):
         choose(onnx, manifest, "cuda")
+
+
+@pytest.mark.parametrize(
+    ("precision", "there", "backend"),
+    [
+        ("fp32", True, "openvino"),
+        ("fp16", True, "openvino"),
+        ("int8", True, "openvino"),
+        ("fp8", True, "onnxruntime"),  # OpenVINO does not run it
+        ("fp16", False, "onnxruntime"),
+    ],
+)
+def test_a_cpu_takes_openvino_where_it_is(
+    onnx: Path, monkeypatch: pytest.MonkeyPatch, precision: str, there: bool, backend: str
+) -> None:
+    machine(monkeypatch, openvino=there)
+    manifest = replace(Manifest.for_engine(onnx), precision=precision)
+    assert choose(onnx, manifest) == Choice("cpu", backend)
+    assert choose(onnx, manifest, backend="onnxruntime") == Choice("cpu", "onnxruntime")
+    assert choose(onnx, manifest, backend="openvino") == Choice("cpu", "openvino")
+
+
+def test_int8_in_onnx_runtime_on_a_cpu_is_noticed(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch)
+    manifest = replace(Manifest.for_engine(onnx), precision="int8")
+    assert "c2p-deploy[openvino]" in (choose(onnx, manifest).notice or "")
+    assert choose(onnx, manifest, backend="onnxruntime").notice is None  # asked for
 
 
 def test_an_onnx_runs_on_the_gpu_where_onnx_runtime_can(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +154,9 @@ def test_a_plan_that_does_not_fit_never_falls_back(
         ("tiny.plan", "auto", "tensorrt-rtx", "was built by tensorrt and cannot be run by tensorrt-rtx"),
         ("tiny.plan", "auto", "onnxruntime", "cannot be run by onnxruntime"),
         ("tiny.onnx", "auto", "tensorrt", r"runs plans; build one with c2p-export --onnx tiny\.onnx"),
-        ("tiny.onnx", "auto", "openvino", "'openvino' is not one of auto, onnxruntime"),
+        ("tiny.plan", "auto", "openvino", "was built by tensorrt and cannot be run by openvino"),
+        ("tiny.onnx", "cuda", "openvino", "openvino runs on the CPU only"),
+        ("tiny.onnx", "auto", "tflite", "'tflite' is not one of auto, onnxruntime"),
         ("tiny.onnx", "gpu", "auto", "'gpu' is not one of auto, cpu, cuda"),
     ],
 )

@@ -166,7 +166,7 @@ def test_engines_that_cannot_run_are_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not an ONNX file")
     write_manifest(broken)
-    with pytest.raises(EngineError, match=r"broken\.onnx: ONNX Runtime cannot load it"):
+    with pytest.raises(EngineError, match=r"broken\.onnx: OpenVINO cannot load it"):
         Classifier(broken)
 
 
@@ -209,7 +209,7 @@ def test_kernels_are_compiled_once_and_then_loaded_from_the_users_cache(tmp_path
 def test_without_a_place_for_the_cache_kernels_still_compile(monkeypatch: pytest.MonkeyPatch) -> None:
     from c2p_runtime import jit
 
-    def njit_that_finds_no_cache(*, nogil: bool, cache: bool = False):  # type: ignore[no-untyped-def]
+    def njit_that_finds_no_cache(*, cache: bool = False, **_: object):  # type: ignore[no-untyped-def]
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: function

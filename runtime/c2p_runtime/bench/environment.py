@@ -19,7 +19,7 @@ from typing import Any
 from c2p_runtime.gpu import Gpu, sm_name
 
 _PACKAGES = (
-    "c2p-deploy", "numpy", "numba", "fpsample", "onnxruntime", "onnxruntime-gpu", "numba-cuda",
+    "c2p-deploy", "numpy", "numba", "fpsample", "onnxruntime", "onnxruntime-gpu", "openvino", "numba-cuda",
     "cuda-bindings", "tensorrt", "tensorrt-rtx",
 )  # fmt: skip
 _SMI_FIELDS = (
