@@ -7,6 +7,7 @@ import binascii
 import difflib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -45,7 +46,7 @@ class LabelSet:
         names = tuple(self.names)
         if not names or not all(isinstance(name, str) and name.strip() for name in names):
             raise LabelError("a label set needs at least one name, and no name may be empty")
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             raise LabelError(f"labels must be unique, but these occur twice: {', '.join(twice)}")
         features = np.array(self.text_features, dtype=np.float32)

@@ -28,7 +28,7 @@ class OpenVINOBackend:
 
     def __init__(self, engine: Path, manifest: Manifest) -> None:
         """Raises EngineError when the file cannot be loaded or does not fit its manifest."""
-        openvino = _import_openvino()
+        openvino = import_openvino()
         if manifest.precision not in _TYPES:
             raise EngineError(f"{engine}: OpenVINO does not run {manifest.precision}; use onnxruntime")
         self._engine = engine
@@ -74,7 +74,7 @@ class OpenVINOBackend:
         return kept
 
 
-def _import_openvino() -> Any:
+def import_openvino() -> Any:
     """The module, without its telemetry. Raises MissingDependencyError.
 
     Left alone, importing it writes an identifier into the home folder and reports the import to its makers

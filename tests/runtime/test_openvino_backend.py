@@ -18,7 +18,7 @@ from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_runtime import Classifier
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.onnx_backend import OnnxRuntimeBackend
-from c2p_runtime.openvino_backend import OpenVINOBackend, type_for
+from c2p_runtime.openvino_backend import OpenVINOBackend, import_openvino, type_for
 from engines import write_engine
 from small_models import checkpoint
 
@@ -76,10 +76,10 @@ def test_the_type_follows_the_engine_and_the_cpu(precision: str, capabilities: l
 
 
 def test_a_16_bit_engine_says_what_it_is_computed_in(tmp_path: Path) -> None:
-    openvino = pytest.importorskip("openvino")
+    capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     engine = write_engine(tmp_path)
     manifest = replace(Manifest.for_engine(engine), precision="fp16")
-    kind = type_for("fp16", openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    kind = type_for("fp16", capabilities)
     assert OpenVINOBackend(engine, manifest).name == ("openvino" if kind == "f32" else f"openvino ({kind})")
 
 

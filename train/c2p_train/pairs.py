@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from array import array
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -51,26 +53,24 @@ class PairDataset:
         self.digest = hashlib.sha256(canonical_json(description)).hexdigest()
 
         self._keys: list[str] = []
-        labels: list[int] = []
-        members: list[
-            tuple[int, int]
-        ] = []  # offset and size of JSON, points and pictures, sample after sample
-        shards: list[int] = []
+        # Arrays from the first object on: as lists of tuples they would take five times the memory.
+        labels, shards = array("q"), array("q")
+        members = array("q")  # offset and size of JSON, points and pictures, object after object
         for number, (path, size, _) in enumerate(self._shards):
             self._check_size(path, size)
             for key, class_name, places in _index(path, 2 + len(self.views)):
                 self._keys.append(key)
                 labels.append(self._class_index(path, class_name))
-                members += places
+                members.extend(chain.from_iterable(places))
                 shards.append(number)
         if len(self._keys) != count:
             raise PairsError(
                 f"{root}: dataset.json promises {count} objects, the shards hold {len(self._keys)}; "
                 "render it again"
             )
-        self._labels = np.array(labels, dtype=np.int64)
-        self._shard = np.array(shards, dtype=np.int64)
-        self._members = np.array(members, dtype=np.int64).reshape(count, 2 + len(self.views), 2)
+        self._labels = np.asarray(labels, dtype=np.int64)
+        self._shard = np.asarray(shards, dtype=np.int64)
+        self._members = np.asarray(members, dtype=np.int64).reshape(count, 2 + len(self.views), 2)
 
     def __len__(self) -> int:
         return len(self._keys)

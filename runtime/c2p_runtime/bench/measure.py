@@ -115,8 +115,8 @@ def take_turns(
 def wait_until_quiet() -> None:
     """Returns when no thread of this process computes any more, or after a second.
 
-    Threads of ONNX Runtime go on spinning for about 50 ms after a call, waiting for the next one; on
-    two cores that makes another engine's call twice as long.
+    Threads of a library may go on spinning after a call, waiting for the next one; on two cores that
+    makes another engine's call twice as long.
     """
     deadline = perf_counter() + _PATIENCE
     used = _GLANCE
