@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_runtime.cores import cores
 
 
 def open_session(
@@ -27,6 +29,11 @@ def open_session(
     # Waiting threads sleep. Spinning, as is the default, costs a 10 Hz loop more than the engine itself
     # (about 50 ms of every core after each call) and gains nothing: benchmarks/cpu.py.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    allowed = cores()
+    if allowed < (os.cpu_count() or 1):
+        # Left alone it takes a thread for every core of the machine and ties it there, whatever this process
+        # was given (taskset, a container's cpuset).
+        options.intra_op_num_threads = allowed
     options.log_severity_level = 3  # errors only: they come back as exceptions anyway
     if precision == "fp8":
         # Beyond this level ONNX Runtime 1.31 takes products in float8 for such in int8, and fails.

@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from c2p_deploy.depth import DepthSpec, FloatArray, UpAxis, pixel_centres, turn_up
 from c2p_deploy.views import ViewSet
+from c2p_runtime.cores import cores
 from c2p_runtime.jit import jit
 
-_THREADS = min(8, os.cpu_count() or 1)
+_THREADS = min(8, cores())
 _FAR_BITS = int(np.float32(3.4e38).view(np.uint32))  # what the z-buffer holds where nothing was drawn
 
 

@@ -1,5 +1,8 @@
 """Which backend runs an engine, on machines that this one is not."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,3 +175,21 @@ def test_what_cannot_go_together_is_refused(
 def test_an_engine_is_an_onnx_or_a_plan(onnx: Path) -> None:
     with pytest.raises(EngineError, match=r"tiny\.engine: an engine is an \.onnx or a \.plan"):
         choose(onnx.with_suffix(".engine"), Manifest.for_engine(onnx))
+
+
+def test_onnx_runtime_keeps_to_the_cores_of_the_process(onnx: Path) -> None:
+    """Left alone it makes a thread for each core of the machine and ties it to that one."""
+    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
+        pytest.skip("needs two cores and a way to give one of them up")
+    program = (
+        "import os, sys\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "from c2p_runtime import Classifier\n"
+        "clf = Classifier(sys.argv[1], backend='onnxruntime')\n"
+        "clf.warmup()\n"
+        "print(len(set().union(*(os.sched_getaffinity(int(t)) for t in os.listdir('/proc/self/task')))))\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program, str(onnx)], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "1"
