@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,8 +18,9 @@ import numpy as np
 import onnxruntime
 
 from c2p_deploy.files import sha256_of, write_atomic
-from c2p_runtime.bench.environment import command, cores, cpu_model
+from c2p_runtime.bench.environment import command, cpu_model
 from c2p_runtime.classifier import DEFAULT_ENGINE
+from c2p_runtime.cores import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -67,6 +69,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in _MEASURED},
         "onnxruntime": onnxruntime.__version__,
+        **({"openvino": version("openvino")} if find_spec("openvino") else {}),
         "engine_sha256": sha256_of(DEFAULT_ENGINE),
         "command": command(f"python benchmarks/{Path(sys.argv[0]).name}"),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),

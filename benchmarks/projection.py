@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, sleep
@@ -163,7 +164,7 @@ def main(threads: int, seconds: float, most: int, out: Path) -> None:
     console = Console()
     ways, missing = all_ways()
     if _OPEN3D in ways:
-        about["open3d"] = version("open3d")
+        about["open3d"] = import_module("open3d").__version__  # of the package open3d or open3d-cpu
     sizes = [size for size in _SIZES if size <= most]
     (cloud,) = made_up_clouds(1, seed=3, points=sizes[-1])  # of one thing, the points in no order
     results = {}

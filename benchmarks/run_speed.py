@@ -184,7 +184,8 @@ def main(files: Path | None, count: int, runs: int, repeats: int, seed: int, out
     """Measure what a user of c2p-run waits for."""
     console = Console()
     machine = environment()
-    results: dict[str, Any] = {}
+    with Classifier() as classifier:
+        results: dict[str, Any] = {"backend": classifier.backend}
     with console.status("starting the command"):
         results["start_up_s"] = start_up(runs)
     with console.status("warm, stage by stage"):

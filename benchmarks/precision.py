@@ -1,0 +1,385 @@
+"""Accuracy beside speed: float32, float16 and int8 engines on the CPU, by each backend that is there.
+
+    python benchmarks/precision.py --modelnet10 DIR --meshes DIR --posed DIR --ckpt FILE ...
+
+Trained checkpoints answer for the clouds that the recipes held out; int8 measures its ranges on
+clouds that training saw. Two paths of ViT-B/32 have random weights here, so of them there are only
+time, size, and how far rounding moves a feature: that says nothing of accuracy.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+from common import RESULTS, spread, summary, write_results
+from engines_here import (
+    CPU_BACKENDS,
+    PRECISIONS,
+    environment_here,
+    export_engine,
+    feature_agreement,
+    features_of,
+    open_backend,
+)
+from export_cost import write_checkpoint
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from c2p_deploy import LabelSet, Manifest
+from c2p_deploy.depth import FloatArray
+from c2p_deploy.errors import C2PError
+from c2p_deploy.files import sha256_of
+from c2p_export.engines import complaint_of
+from c2p_export.recipe_data import SEED, VAL_FRACTION, RecipeData
+from c2p_export.verify_clouds import GENERATED, depth_maps, made_up_clouds
+from c2p_runtime import Classifier, project_depth
+from c2p_runtime.bench.measure import made_up_batches, take_turns
+from c2p_train.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
+from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
+from c2p_train.cloud_files import read_prepared
+from c2p_train.recipe_clouds import Source, class_files, held_out_files
+
+_POINTS = 1024  # of the clouds that are timed
+_CALIBRATION = 60  # clouds, the same number of each data set
+_COMPARED, _RANDOM_CALIBRATION = 8, 8  # made-up clouds for the encoders with random weights
+_WARM_UP = 2
+_NORMAL_95 = 1.959964  # quantile of the normal distribution for 95 %, two-sided
+_NO_ACCURACY = "random weights: says nothing of accuracy"
+_WIDTH = 170  # of the tables; rich takes 80 columns where it sees no terminal
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """N clouds of one data set that no recipe trained on, and the labels they are judged over."""
+
+    name: str
+    depth: FloatArray  # [N, V, S, S]
+    truth: IntArray  # [N], rows of `labels`
+    labels: LabelSet
+
+
+def held_out_set(source: Source, checkpoint: Checkpoint) -> HeldOut | str:
+    """The held-out clouds whose label the checkpoint is offered with, or why there is no judging by them.
+
+    Judged as the recipes and the model card do: ModelNet10 over its own ten labels, the others over all.
+    """
+    assert checkpoint.labels is not None
+    offered = RecipeData.offered(checkpoint.labels)
+    names = MODELNET10_LABELS if source.name == "ModelNet10" else offered.names
+    known = tuple(name for name in names if name in offered.names)
+    files = held_out_files(source, VAL_FRACTION, SEED)
+    judged = [path for path in files if FOLDER_LABELS[path.parent.name] in known]
+    if len(judged) < len(files) / 2:
+        return f"the checkpoint has a label for only {len(judged)} of {len(files)} clouds"
+    truth = np.array([known.index(FOLDER_LABELS[path.parent.name]) for path in judged])
+    return HeldOut(source.name, maps_of(judged, source, checkpoint), truth, offered.subset(known))
+
+
+def calibration_maps(sources: list[Source], checkpoint: Checkpoint) -> FloatArray:
+    """Maps [N, V, S, S] of clouds that training saw, spread over the classes of each source."""
+    parts = []
+    for source in sources:
+        held_out = set(held_out_files(source, VAL_FRACTION, SEED))
+        files = [path for path in class_files(source) if path not in held_out]
+        chosen = np.linspace(0, len(files) - 1, _CALIBRATION // len(sources)).round().astype(int)
+        parts.append(maps_of([files[i] for i in np.unique(chosen)], source, checkpoint))
+    return np.concatenate(parts)
+
+
+def maps_of(files: list[Path], source: Source, checkpoint: Checkpoint) -> FloatArray:
+    """Depth maps [N, V, S, S] of files, prepared as for the recipes."""
+    views, spec = checkpoint.views, checkpoint.spec
+    return np.stack(
+        [project_depth(read_prepared(path, spec, source.up, SEED), views, spec, "y") for path in files]
+    )
+
+
+def answers_of(features: FloatArray, judged: HeldOut) -> IntArray:
+    """The nearest label of each cloud, [N], as rows of `judged.labels`."""
+    return np.asarray((features @ judged.labels.text_features.T).argmax(axis=1))
+
+
+def accuracy_of(answers: IntArray, float32: IntArray, truth: IntArray) -> dict[str, Any]:
+    """Top-1 with its 95 % interval, and what rounding changed: all [N], `float32` the answers without it."""
+    right, was_right = answers == truth, float32 == truth
+    low, high = wilson(int(right.sum()), len(truth))
+    return {
+        "right": int(right.sum()),
+        "clouds": len(truth),
+        "top1": round(float(right.mean()), 4),
+        "interval95": [round(low, 4), round(high, 4)],
+        "differ_from_float32": int((answers != float32).sum()),
+        "of_these_lost": int((was_right & ~right).sum()),
+        "of_these_gained": int((right & ~was_right).sum()),
+    }
+
+
+def wilson(right: int, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a proportion, of which `right` of `count` were found."""
+    share, z2 = right / count, _NORMAL_95**2 / count
+    middle = share + z2 / 2
+    half = _NORMAL_95 * np.sqrt(share * (1 - share) / count + z2 / (4 * count))
+    return float((middle - half) / (1 + z2)), float((middle + half) / (1 + z2))
+
+
+def measure_engines(
+    engines: dict[str, Path], depth: FloatArray, sets: list[HeldOut], repeats: int
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """One entry for each precision and backend, and why others are not there.
+
+    depth: maps [N, V, S, S] that features are compared on, those of `sets` one after the other where
+    there are any. The first entry, float32 by ONNX Runtime, is what the others are compared with.
+    """
+    rows: list[dict[str, Any]] = []
+    left_out: dict[str, str] = {}
+    ends = np.cumsum([len(judged.truth) for judged in sets])[:-1]
+    reference: FloatArray | None = None
+    for precision, engine in engines.items():
+        manifest = Manifest.for_engine(engine)
+        for name in CPU_BACKENDS:
+            backend = open_backend(engine, name)
+            if isinstance(backend, str):
+                left_out[f"{precision}, {name}"] = backend
+                continue
+            features = features_of(backend, depth)
+            reference = features if reference is None else reference
+            parts = (np.split(values, ends) for values in (features, reference))
+            rows.append(
+                {
+                    "precision": precision,
+                    "backend": name,
+                    "run_by": backend.name,  # with the type it computes in, where that is not the file's
+                    "megabytes": round(engine.stat().st_size / 1e6, 2),
+                    "parity_gate": complaint_of(manifest) or "passed",
+                    "agreement_with_float32": feature_agreement(reference, features),
+                    "accuracy": {
+                        judged.name: accuracy_of(
+                            answers_of(mine, judged), answers_of(exact, judged), judged.truth
+                        )
+                        for judged, mine, exact in zip(sets, *parts, strict=True)
+                    }
+                    if sets
+                    else _NO_ACCURACY,
+                }
+            )
+            del backend  # its memory is wanted for the next
+    timed = time_engines([(engines[row["precision"]], row["backend"]) for row in rows], repeats)
+    return [{**row, **times} for row, times in zip(rows, timed, strict=True)], left_out
+
+
+def time_engines(ways: list[tuple[Path, str]], repeats: int) -> list[dict[str, Any]]:
+    """Milliseconds of one cloud through `Classifier`, for each engine and backend, call by call in turn."""
+    batches = made_up_batches(_POINTS, 1, seed=0)
+    with ExitStack() as stack:
+        subjects = [
+            stack.enter_context(Classifier(engine, device="cpu", backend=name)) for engine, name in ways
+        ]
+        for subject in subjects:
+            for _ in range(_WARM_UP):
+                subject.batch(batches[0])
+        rounds = list(take_turns(subjects, batches, repeats))
+    return [
+        {
+            "ms": summary(call.total_ms for call in calls),
+            "encode_ms": summary(call.stages_ms["encode"] for call in calls),
+        }
+        for calls in zip(*rounds, strict=True)
+    ]
+
+
+def trained(path: Path, sources: list[Source], repeats: int) -> dict[str, Any]:
+    """Everything about one trained checkpoint. Raises C2PError."""
+    checkpoint = load_checkpoint(path)
+    if checkpoint.labels is None:
+        raise C2PError(f"{path}: has no labels, so there are no answers to judge; give one that has some")
+    found = {source.name: held_out_set(source, checkpoint) for source in sources}
+    sets = [judged for judged in found.values() if isinstance(judged, HeldOut)]
+    if not sets:
+        raise C2PError(
+            f"{path}: its labels are not those of the data given; give a checkpoint of the recipes"
+        )
+    calibration = calibration_maps([s for s in sources if isinstance(found[s.name], HeldOut)], checkpoint)
+    with tempfile.TemporaryDirectory() as folder:
+        engines = {
+            precision: export_engine(
+                path,
+                checkpoint,
+                Path(folder, f"{precision}.onnx"),
+                precision,
+                calibration=calibration if precision == "int8" else None,
+                verified=GENERATED,
+            )
+            for precision in PRECISIONS
+        }
+        depth = np.concatenate([judged.depth for judged in sets])
+        rows, left_out = measure_engines(engines, depth, sets, repeats)
+    return {
+        "checkpoint": "/".join(path.parts[-2:]),
+        **about(checkpoint, path),
+        "calibration_clouds": len(calibration),
+        "sets": {judged.name: {"clouds": len(judged.truth), "labels": len(judged.labels)} for judged in sets},
+        "sets_left_out": {name: why for name, why in found.items() if isinstance(why, str)},
+        "left_out": left_out,
+        "engines": rows,
+    }
+
+
+def random_vit(repeats: int) -> dict[str, Any]:
+    """Two paths of ViT-B/32 with random weights: time, size, and how far rounding moves features."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.pt")
+        write_checkpoint(path)
+        checkpoint = load_checkpoint(path)
+        views, spec = checkpoint.views, checkpoint.spec
+        calibration = depth_maps(made_up_clouds(_RANDOM_CALIBRATION, seed=2), views, spec)
+        engines = {
+            precision: export_engine(
+                path,
+                checkpoint,
+                Path(folder, f"{precision}.onnx"),
+                precision,
+                calibration=calibration if precision == "int8" else None,
+            )
+            for precision in PRECISIONS
+        }
+        described = about(checkpoint, path)
+        del checkpoint
+        depth = depth_maps(made_up_clouds(_COMPARED, seed=1), views, spec)
+        rows, left_out = measure_engines(engines, depth, [], repeats)
+    return {
+        "checkpoint": f"ViT-B/32 twice, {_NO_ACCURACY}",
+        **described,
+        "calibration_clouds": _RANDOM_CALIBRATION,
+        "compared_clouds": _COMPARED,
+        "left_out": left_out,
+        "engines": rows,
+    }
+
+
+def about(checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
+    """What model it is."""
+    return {
+        "sha256": sha256_of(path),
+        "head": checkpoint.head,
+        "encoders": [encoder.config.name for encoder in checkpoint.model.used_encoders],
+        "views": len(checkpoint.views),
+        "image_size": checkpoint.spec.image_size,
+    }
+
+
+def table_of(measured: dict[str, Any]) -> Table:
+    """Precision and backend -> size, time, agreement, accuracy; one line each.
+
+    "(refused)": c2p-export would not write this engine, its features are too far from the checkpoint's.
+    """
+    encoders = " and ".join(measured["encoders"])
+    table = Table(
+        title=f"{measured['checkpoint']}: {measured['head']}, {encoders}, {measured['image_size']} px",
+        box=box.SIMPLE_HEAD,
+    )
+    for column in ("engine", "run by"):
+        table.add_column(column, no_wrap=True)
+    for column in ("MB", "ms, median (quartiles)", "cosine, min", "error"):
+        table.add_column(column, justify="right", no_wrap=True)
+    sets = measured.get("sets", {})
+    for name, judged in sets.items():
+        heading = f"{name} ({judged['clouds']})\ntop-1 % (95 %), differ"
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in measured["engines"]:
+        alike = row["agreement_with_float32"]
+        refused = "" if row["parity_gate"] == "passed" else " (refused)"
+        cells = [row["precision"] + refused, row["run_by"], f"{row['megabytes']:.1f}"]
+        cells += [spread(row["ms"], 0 if row["ms"]["median"] >= 100 else 1), f"{alike['cosine_min']:.5f}"]
+        cells.append(f"{100 * alike['relative_error']:.2f} %")
+        for name in sets:
+            found = row["accuracy"][name]
+            low, high = (100 * bound for bound in found["interval95"])
+            cells.append(f"{100 * found['top1']:.1f} ({low:.1f}–{high:.1f}), {found['differ_from_float32']}")
+        table.add_row(*cells)
+    return table
+
+
+@click.command()
+@click.option(
+    "--ckpt",
+    "checkpoints",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    default=[PRETRAINED],
+    help="A model.pt of a recipe run with its own seed, so that its held-out clouds are these. May be "
+    "repeated.  [default: the pre-trained pair of the package]",
+)
+@click.option(
+    "--modelnet10",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="As given to the recipe.",
+)
+@click.option(
+    "--meshes",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="As given to the recipe.",
+)
+@click.option(
+    "--posed",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="As given to the recipe with --posed-meshes.  [default: left out]",
+)
+@click.option("--repeats", type=click.IntRange(min=4), default=30, show_default=True, help="Timed calls.")
+@click.option(
+    "--vit-repeats", type=click.IntRange(min=4), default=8, show_default=True, help="The same of ViT-B/32."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=RESULTS / "precision.json",
+    help="Where the figures go.  [default: benchmarks/results/precision.json]",
+)
+def main(
+    checkpoints: tuple[Path, ...],
+    modelnet10: Path,
+    meshes: Path,
+    posed: Path | None,
+    repeats: int,
+    vit_repeats: int,
+    out: Path,
+) -> None:
+    """Measure accuracy and speed of engines of three precisions."""
+    machine = environment_here()
+    console = Console(width=_WIDTH)
+    sources = RecipeData(modelnet10, meshes, posed or meshes, meshes).sources[: 3 if posed else 2]
+    results: dict[str, Any] = {"points": _POINTS, "trained": []}
+    try:
+        for path in checkpoints:
+            with console.status(f"{path.name}: exporting, judging and timing"):
+                results["trained"].append(trained(path, sources, repeats))
+            console.print(table_of(results["trained"][-1]))
+    except C2PError as error:
+        raise click.ClickException(str(error)) from error
+    with console.status("ViT-B/32: exporting, comparing and timing"):
+        results["random"] = random_vit(vit_repeats)
+    console.print(table_of(results["random"]))
+    for measured in (*results["trained"], results["random"]):
+        for row in measured["engines"]:
+            if row["backend"] == CPU_BACKENDS[0] and row["parity_gate"] != "passed":
+                refusal = f"{measured['checkpoint']}, {row['precision']}: {row['parity_gate']}"
+                console.print(f"c2p-export would refuse {refusal}", markup=False, highlight=False)
+        for name, why in {**measured.get("sets_left_out", {}), **measured["left_out"]}.items():
+            console.print(f"left out, {measured['checkpoint']}, {name}: {why}", markup=False, highlight=False)
+    write_results(out, machine, results)
+    console.print(f"wrote {out.name}")
+
+
+if __name__ == "__main__":
+    main()

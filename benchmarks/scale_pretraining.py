@@ -1,0 +1,280 @@
+"""What pre-training costs per pair: rendering, storing, reading, drawing, and steps of both models.
+
+Part of scale.py. A pair is one mesh: its pictures from all views and its clouds; a step sees one
+of the views. The meshes are rendered by the code of `c2p-train render`; to have enough to read
+they are stored again and again under other keys, by the code that stores them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+import numpy as np
+import torch
+from common import summary, timed
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from c2p_deploy import DepthSpec
+from c2p_export.recipe_mini import MiniConfig
+from c2p_train.encoders import Encoder
+from c2p_train.losses import pretrain_loss
+from c2p_train.mesh_files import MeshFile, find_meshes
+from c2p_train.pair_batches import Batch, PairBatches
+from c2p_train.pairs import PairDataset
+from c2p_train.pretrain import PretrainConfig, RunState, batch_loss, new_run, train_step
+from c2p_train.render import render_mesh
+from c2p_train.shards import RenderSettings, Sample, Skipped, open_folder, plan_fingerprint
+
+_SIZES = (112, 224)  # pixels of the pictures: the small model's and the paper's
+_STORED = 1024  # pairs in the folders that are read
+_SHARD = RenderSettings().shard_size
+_DRAWN = 128  # pairs drawn one by one
+_BATCHES, _REPEATS = 4, 5  # drawn by all threads
+_LOSS_BATCHES = (64, 256, 1024, 2048)  # pairs
+_RATE = 1e-5  # of steps whose result is thrown away
+
+InTurn = Callable[[Mapping[str, Callable[[], Mapping[str, float]]]], dict[str, dict[str, dict[str, float]]]]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one kind of pre-training needs."""
+
+    encoder: Encoder  # looked up to, and where the depth encoder starts
+    config: PretrainConfig
+    picture_size: int
+
+
+def measure_pretraining(
+    meshes: Path,
+    rendered: int,
+    steps: int,
+    vit: Encoder,
+    small: Encoder,
+    recipe: MiniConfig,
+    folder: Path,
+    in_turn: InTurn,
+) -> dict[str, Any]:
+    """Everything that docs/scale.md reckons with. rendered: meshes, of those there; steps: per training."""
+    files = find_meshes(meshes)
+    chosen = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, rendered).astype(int))]
+    samples, rendering = render(chosen)
+    stored = {size: store(folder / f"pairs-{size}", samples[size], size) for size in _SIZES}
+    data = {size: PairDataset(folder / f"pairs-{size}") for size in _SIZES}
+    trainings = {
+        "small model, AdamW, bfloat16": Training(
+            small, PretrainConfig(point_radius=recipe.spec.point_radius), recipe.spec.image_size
+        ),
+        "ViT-B/32, AdamW, bfloat16": Training(vit, PretrainConfig(batch_size=16), 224),
+        "ViT-B/32, LAMB, float32 (the paper's)": Training(
+            vit, PretrainConfig(batch_size=16, optimizer="lamb", bfloat16=False), 224
+        ),
+    }
+    return {
+        "rendering": {str(size): found for size, found in rendering.items()},
+        "storing": {str(size): found for size, found in stored.items()},
+        "drawing": {str(size): drawing(pairs) for size, pairs in data.items()},
+        "training": {
+            name: training(kind, data[kind.picture_size], steps) for name, kind in trainings.items()
+        },
+        "loss": loss(in_turn, vit.embed_dim),
+    }
+
+
+def render(files: Sequence[MeshFile]) -> tuple[dict[int, list[Sample]], dict[int, dict[str, Any]]]:
+    """The samples of all meshes in every size, and the processor time each took."""
+    samples: dict[int, list[Sample]] = {size: [] for size in _SIZES}
+    seconds: dict[int, list[float]] = {size: [] for size in _SIZES}
+    faces = []
+    for number, file in enumerate([files[0], *files]):
+        for size in _SIZES:
+            before = process_time()
+            outcome = render_mesh(file, RenderSettings(DepthSpec(image_size=size)))
+            took = process_time() - before
+            if number == 0 or isinstance(outcome, Skipped):  # the first loads libraries
+                continue
+            samples[size].append(outcome)
+            seconds[size].append(took)
+        if number > 0 and not isinstance(outcome, Skipped):
+            faces.append(json.loads(dict(outcome.files)["json"])["faces"])
+    return samples, {
+        size: {
+            "meshes": len(seconds[size]),
+            "faces": summary(faces),
+            "cpu_s": summary(seconds[size]),
+            "cpu_s_mean": round(float(np.mean(seconds[size])), 5),  # sums follow the mean
+        }
+        for size in _SIZES
+    }
+
+
+def store(root: Path, samples: Sequence[Sample], size: int) -> dict[str, Any]:
+    """Writes a folder of pairs, and says what it occupies and how fast it is written and checked."""
+    settings = RenderSettings(DepthSpec(image_size=size))
+    copies = [
+        replace(sample, key=f"{sample.key}-{number}")
+        for number, sample in enumerate(itertools.islice(itertools.cycle(samples), _STORED))
+    ]
+    classes = {json.loads(dict(sample.files)["json"])["class"] for sample in samples}
+    with open_folder(root, plan_fingerprint([], settings)) as folder:
+        records, written_s = timed(
+            lambda: [
+                folder.write_shard(number, copies[start : start + _SHARD])
+                for number, start in enumerate(range(0, _STORED, _SHARD))
+            ]
+        )
+        _, checked_s = timed(lambda: [folder.record(number) for number in range(len(records))])
+        folder.write_dataset(settings, classes, records)
+    total = sum(record.bytes for record in records)
+    tracemalloc.start()
+    kept = PairDataset(root)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    _, opened_s = timed(lambda: PairDataset(root))
+    return {
+        "pairs": len(kept),
+        "shard_size": _SHARD,
+        "bytes_per_pair": round(total / _STORED),
+        "picture_bytes": round(
+            np.mean([len(data) for sample in samples for name, data in sample.files if name.endswith("png")])
+        ),
+        "cloud_bytes": len(dict(samples[0].files)["points.npy"]),
+        "written_mb_per_s": round(total / 1e6 / written_s, 1),
+        "checked_mb_per_s": round(total / 1e6 / checked_s, 1),
+        "opened_us_per_pair": round(1e6 * opened_s / _STORED, 1),
+        "index_bytes_per_pair": round(held / _STORED),
+        "index_peak_bytes_per_pair": round(peak / _STORED),
+    }
+
+
+def drawing(pairs: PairDataset) -> dict[str, Any]:
+    """Processor time per pair drawn, and pairs per second by all threads; files are in the disk cache."""
+    size = pairs.image_size
+    batches = PairBatches([pairs], DepthSpec(image_size=size), 64)
+    image, depth = np.empty((size, size, 3), np.uint8), np.empty((2, size, size), np.float32)
+    batches.draw(0, 0, image, depth)  # compiles
+    rng = np.random.default_rng(0)
+    parts = {
+        "cloud": lambda: pairs.points(int(rng.integers(len(pairs)))),
+        "picture": lambda: pairs.image(int(rng.integers(len(pairs))), int(rng.integers(len(pairs.views)))),
+        "whole pair": lambda: batches.draw(1, int(rng.integers(64)), image, depth),
+    }
+    cpu_ms = {name: summary(processor_ms(part) for _ in range(_DRAWN)) for name, part in parts.items()}
+
+    def rate(number: int) -> float:
+        steps = range(number * _BATCHES, (number + 1) * _BATCHES)
+        drawn, seconds = timed(lambda: sum(len(batch.image) for batch in batches.over(steps)))
+        return float(drawn / seconds)
+
+    return {
+        "cpu_ms": cpu_ms,
+        "pairs_per_s": summary(rate(number) for number in range(_REPEATS)),
+        "bytes_to_device": image.nbytes + depth.nbytes,
+    }
+
+
+def processor_ms(function: Callable[[], Any]) -> float:
+    """Milliseconds of all processors that a call takes."""
+    before = process_time()
+    function()
+    return 1e3 * (process_time() - before)
+
+
+def training(kind: Training, pairs: PairDataset, steps: int) -> dict[str, Any]:
+    """Steps as `c2p-train pretrain` makes them, drawing included; operations and memory counted."""
+    config, device = kind.config, torch.device("cpu")
+    spec = DepthSpec(kind.picture_size, config.point_radius)
+    batches = PairBatches([pairs], spec, config.batch_size)
+    run = new_run(kind.encoder, config, device)
+    with closing(batches.over(range(steps + 2))) as stream:
+        first = next(stream)
+        train_step(run, kind.encoder, stream, config, _RATE)  # allocates
+        seconds = []
+        for _ in range(steps):
+            started = perf_counter()
+            train_step(run, kind.encoder, stream, config, _RATE)
+            seconds.append(perf_counter() - started)
+    return {
+        "batch_size": config.batch_size,
+        "image_size": kind.picture_size,
+        "parameters": sum(parameter.numel() for parameter in run.encoder.parameters()),
+        "seconds_per_step": summary(seconds),
+        "pairs_per_s": summary(config.batch_size / second for second in seconds),
+        **counted(run, kind, first),
+    }
+
+
+def counted(run: RunState, kind: Training, batch: Batch) -> dict[str, Any]:
+    """Operations per pair (a multiply-add is two), and bytes per pair kept for the way back."""
+    image, depth = batch.image.permute(0, 3, 1, 2) / 255, batch.depth
+
+    def operations(pairs: int) -> int:
+        # Always in bfloat16: in float32 the image encoder's attention is one operation that is not counted.
+        with FlopCounterMode(display=False) as counter:
+            lost = batch_loss(run, kind.encoder, image[:pairs], depth[:pairs], bfloat16=True)
+            lost.total.backward()  # type: ignore[no-untyped-call]
+        return int(counter.get_total_flops())
+
+    def kept(pairs: int) -> int:
+        with saved_bytes() as saved:
+            batch_loss(run, kind.encoder, image[:pairs], depth[:pairs], bfloat16=kind.config.bfloat16)
+        return sum(saved.values())
+
+    # What does not grow with the batch (weights as bfloat16) falls out of the difference.
+    return {
+        "gflop_per_pair": round((operations(4) - operations(2)) / 2e9, 4),
+        "kept_bytes_per_pair": round((kept(4) - kept(2)) / 2),
+    }
+
+
+@contextmanager
+def saved_bytes() -> Iterator[dict[int, int]]:
+    """Bytes of every memory block that torch keeps for the way back, by address."""
+    blocks: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        blocks[storage.data_ptr()] = storage.nbytes()
+        held.append(tensor)  # so that no address comes twice
+        return tensor
+
+    held: list[Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        yield blocks
+
+
+def loss(in_turn: InTurn, dim: int) -> dict[str, Any]:
+    """The loss of batches, there and back: milliseconds, and bytes kept. It compares all with all."""
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(3, max(_LOSS_BATCHES), dim, generator=generator).requires_grad_()
+    w = torch.ones((), requires_grad=True)
+
+    def there_and_back(pairs: int) -> None:
+        f1, f2, fi = features[:, :pairs]
+        pretrain_loss(f1, f2, fi, w).total.backward()  # type: ignore[no-untyped-call]
+
+    def step(pairs: int) -> dict[str, float]:
+        _, seconds = timed(partial(there_and_back, pairs))
+        return {"total": 1e3 * seconds}
+
+    kept, gflop = {}, {}
+    for pairs in _LOSS_BATCHES:
+        with saved_bytes() as saved, FlopCounterMode(display=False) as counter:
+            there_and_back(pairs)
+        kept[str(pairs)], gflop[str(pairs)] = sum(saved.values()), counter.get_total_flops() / 1e9
+    return {
+        "dim": dim,
+        "kept_bytes": kept,
+        "gflop": gflop,
+        "ms": in_turn({str(pairs): partial(step, pairs) for pairs in _LOSS_BATCHES}),
+    }
