@@ -72,7 +72,7 @@ def projection(results: Results) -> Figure:
         f"({machine(results['environment'])}, {results['threads']} threads)",
     )
     axes.grid(**_GRID)
-    axes.legend(fontsize=_TEXT, frameon=False, loc="upper left")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=_TEXT, frameon=False)
     return figure
 
 

@@ -1,5 +1,6 @@
 """`c2p-run` as its users meet it: in a process of its own."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from c2p_deploy import prepare_points, project_depth_reference
+from c2p_runtime.cli import no_garbage
 from engines import SPEC, VIEWS, write_engine
 
 RNG = np.random.default_rng(0)
@@ -38,6 +40,13 @@ def test_one_cloud_one_line(clouds: Path, chair: np.ndarray) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith(f"{clouds / 'chair.npy'}: chair ")
     assert result.stdout.count("\n") == 1 and result.stdout.count("%") == 3
+
+
+def test_garbage_is_collected_again_after_loading() -> None:
+    with pytest.raises(ZeroDivisionError), no_garbage():
+        assert not gc.isenabled()
+        raise ZeroDivisionError
+    assert gc.isenabled()
 
 
 def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None:
