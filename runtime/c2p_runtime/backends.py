@@ -11,7 +11,7 @@ The suffix of the engine decides first, then what the machine has.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -24,6 +24,7 @@ from c2p_runtime.gpu import Gpu, find_gpus
 from c2p_runtime.tensorrt_install import check_fits, target_of
 
 Device = Literal["auto", "cpu", "cuda"]
+_OLDEST_OPENVINO = (2025, 4)  # before, pairs with float16 scales, as in int8 engines, are refused
 BACKENDS = ("auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx")
 
 
@@ -95,8 +96,7 @@ def choose(engine: Path, manifest: Manifest, device: Device = "auto", backend: s
 
 
 def _choose_for_cpu(manifest: Manifest, backend: str, notice: str | None) -> Choice:
-    # OpenVINO does not run fp8.
-    if backend == "auto" and manifest.precision != "fp8" and find_spec("openvino") is not None:
+    if backend == "auto" and manifest.precision != "fp8" and has_openvino():  # which does not run fp8
         return Choice("cpu", "openvino", notice)
     if backend == "auto" and manifest.precision == "int8" and notice is None:
         notice = (
@@ -104,6 +104,15 @@ def _choose_for_cpu(manifest: Manifest, backend: str, notice: str | None) -> Cho
             "export it again with --fp16"
         )
     return Choice("cpu", "onnxruntime", notice)
+
+
+def has_openvino() -> bool:
+    """Whether there is an OpenVINO that reads all our engines."""
+    try:
+        year, release = version("openvino").split(".")[:2]
+    except PackageNotFoundError:
+        return False
+    return (int(year), int(release)) >= _OLDEST_OPENVINO
 
 
 def _choose_plan(engine: Path, manifest: Manifest, device: Device, backend: str) -> Choice:

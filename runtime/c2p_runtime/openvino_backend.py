@@ -44,7 +44,7 @@ class OpenVINOBackend:
             self._compiled = core.compile_model(core.read_model(str(engine)), "CPU", settings)
         except RuntimeError as error:
             raise EngineError(
-                f"{engine}: OpenVINO cannot load it: {_reason(error)}; export it again"
+                f"{engine}: OpenVINO cannot load it: {_reason(error)}; update OpenVINO, or export it again"
             ) from error
         names = [
             [port.any_name for port in ports] for ports in (self._compiled.inputs, self._compiled.outputs)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def machine(
         monkeypatch.setattr(module, "find_gpus", lambda: gpus)
     monkeypatch.setattr(tensorrt_install, "installed_version", {"tensorrt": tensorrt}.get)
     monkeypatch.setattr(backends, "require_cuda", require_cuda)
-    monkeypatch.setattr(backends, "find_spec", lambda name: "there" if openvino else None)
+    monkeypatch.setattr(backends, "has_openvino", lambda: openvino)
     monkeypatch.setattr(
         "onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
     )
@@ -83,6 +84,22 @@ def test_a_cpu_takes_openvino_where_it_is(
     assert choose(onnx, manifest) == Choice("cpu", backend)
     assert choose(onnx, manifest, backend="onnxruntime") == Choice("cpu", "onnxruntime")
     assert choose(onnx, manifest, backend="openvino") == Choice("cpu", "openvino")
+
+
+@pytest.mark.parametrize(
+    ("installed", "fits"),
+    [("2026.4.1", True), ("2025.4.0", True), ("2025.3.0", False), ("2024.6.0", False), (None, False)],
+)
+def test_an_openvino_too_old_for_our_engines_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, installed: str | None, fits: bool
+) -> None:
+    def version(name: str) -> str:
+        if installed is None:
+            raise PackageNotFoundError(name)
+        return installed
+
+    monkeypatch.setattr(backends, "version", version)
+    assert backends.has_openvino() is fits
 
 
 def test_int8_in_onnx_runtime_on_a_cpu_is_noticed(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
