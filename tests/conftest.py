@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,3 +32,14 @@ def chair() -> np.ndarray:
     """A chair of 1,024 points, z up: float32 [1024, 3]."""
     with np.load(GOLDEN / "chair.npz") as golden:
         return golden["points_raw"]
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Processes that the test starts heed SIGINT, also where the tests run in a shell's background.
+
+    Such a shell starts its children with the signal ignored, and they hand that down.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -160,6 +160,7 @@ def test_help_teaches_and_loads_nothing_heavy() -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupt_prints_what_was_measured(tmp_path: Path) -> None:
     engine = write_engine(tmp_path)
     arguments = ["--engine", str(engine), "--device", "cpu", "--runs", "1000000", "--burn-in", "1", "--json"]

@@ -684,6 +684,7 @@ def test_a_machine_with_a_gpu_that_knows_no_fp8(copied: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("step", ["read the checkpoint", "ran the checkpoint"])
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_nothing(small: Path, tmp_path: Path, step: str) -> None:
     command = [sys.executable, "-m", "c2p_export.cli", "--ckpt", small, "--out", tmp_path / "new"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
