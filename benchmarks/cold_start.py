@@ -25,7 +25,7 @@ from typing import Any
 
 import click
 from batch import export_vit_b_32
-from common import RESULTS, ROOT, environment, summary, write_results
+from common import RESULTS, ROOT, environment, floor_line, floor_of, summary, write_results
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -185,18 +185,13 @@ def main(repeats: int, out: Path) -> None:
             results[case.model][case.way] = figures_of(case, found)
     commands = {backend: summary(seconds) for backend, seconds in command_s.items()}
     floors = {
-        f"c2p-run --backend {backend} {_CLOUD.name}, s": {
-            "limit": _FLOOR_S,
-            "median": seconds["median"],
-            "holds": seconds["median"] <= _FLOOR_S,
-        }
+        f"c2p-run --backend {backend} {_CLOUD.name}, s": floor_of(_FLOOR_S, seconds["median"])
         for backend, seconds in commands.items()
     }
     for model, ways in results.items():
         console.print(table_of(model, ways))
     for name, floor in floors.items():
-        answer = "holds" if floor["holds"] else "does NOT hold"
-        console.print(f"{name}: {floor['median']:.2f}, at most {floor['limit']}: {answer}", highlight=False)
+        console.print(floor_line(name, floor, 2), highlight=False)
     figures = {"cloud": _CLOUD.name, "starts": results, "command_s": commands, "floors": floors}
     write_results(out, machine, figures)
     console.print(f"wrote {out.name}")

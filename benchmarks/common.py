@@ -53,6 +53,24 @@ def timed(function: Callable[[], Any]) -> tuple[Any, float]:
     return result, perf_counter() - started
 
 
+def in_rotation(names: Iterable[str], number: int) -> list[str]:
+    """The names in round `number`: each begins a round as often as the others."""
+    names = list(names)
+    first = number % len(names)
+    return names[first:] + names[:first]
+
+
+def floor_of(limit: float, median: float) -> dict[str, Any]:
+    """What was promised, what was measured, and whether it holds."""
+    return {"limit": limit, "median": median, "holds": bool(median <= limit)}
+
+
+def floor_line(name: str, floor: dict[str, Any], digits: int) -> str:
+    """A floor as the commands print it."""
+    answer = "holds" if floor["holds"] else "does NOT hold"
+    return f"{name}: {floor['median']:.{digits}f}, at most {floor['limit']}: {answer}"
+
+
 def write_results(path: Path, environment: dict[str, Any], results: dict[str, Any]) -> None:
     """Writes what was measured and where, as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)

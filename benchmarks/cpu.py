@@ -28,9 +28,8 @@ import torch
 from common import RESULTS, spread, summary, timed, write_results
 from engines_here import (
     CPU_BACKENDS,
-    PRECISIONS,
     environment_here,
-    export_engine,
+    export_engines,
     feature_agreement,
     open_backend,
 )
@@ -47,6 +46,7 @@ from c2p_export.folding import fold
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_runtime import Classifier, Prediction, project_depth
 from c2p_runtime.bench.measure import Subject, made_up_batches, take_turns, wait_until_quiet
+from c2p_runtime.cores import cores as cores_here
 from c2p_runtime.prediction import softmax, timing
 from c2p_train.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
 
@@ -150,7 +150,7 @@ def compare_ways(model: Model, cores: int) -> dict[str, Any]:
         for way, calls in zip(ways, zip(*rounds, strict=True), strict=True)
     }
     return {
-        "seen": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "seen": cores_here(),
         "threads_brought_back": strays,
         "blas_gflops": summary(blas),
         "ways": times,
@@ -277,16 +277,7 @@ def engines_of(name: str, checkpoint_file: Path, folder: Path, rounds: int) -> M
     if checkpoint.labels is None:
         raise C2PError(f"{checkpoint_file}: has no labels, which every engine needs; give one that has some")
     calibration = depth_maps(made_up_clouds(_CALIBRATION, seed=2), checkpoint.views, checkpoint.spec)
-    engines = {
-        precision: export_engine(
-            checkpoint_file,
-            checkpoint,
-            folder / f"{precision}.onnx",
-            precision,
-            calibration=calibration if precision == "int8" else None,
-        )
-        for precision in PRECISIONS
-    }
+    engines = export_engines(checkpoint_file, checkpoint, folder, calibration)
     return Model(name, checkpoint_file, engines, rounds)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,14 @@ from c2p_runtime.backends import HostBackend, choose, open_host_backend
 from c2p_train.checkpoint import Checkpoint
 
 PRECISIONS = ("fp32", "fp16", "int8")
+_VERIFIED = 4  # made-up clouds: the parity gate is not what is looked at
 CPU_BACKENDS = ("onnxruntime", "openvino")
-_PACKAGES = ("torch", "onnx", "openvino")
+_PACKAGES = ("torch", "onnx")
 
 
 def environment_here() -> dict[str, Any]:
     """`environment` without the bundled engine, and with the versions of what makes and runs others."""
-    about = {**environment(), **{name: version(name) for name in _PACKAGES if find_spec(name)}}
+    about = {**environment(), **{name: version(name) for name in _PACKAGES}}
     del about["engine_sha256"]
     return about
 
@@ -40,7 +40,7 @@ def export_engine(
     precision: str = "fp32",
     *,
     calibration: FloatArray | None = None,
-    verified: int = 4,
+    verified: int = _VERIFIED,
     max_batch: int = 1,
 ) -> Path:
     """Exports a checkpoint as `engine` (.onnx), and returns that path.
@@ -55,6 +55,27 @@ def export_engine(
             checkpoint, sha256_of(checkpoint_file), engine, maps, options, calibration=calibration
         )
     return engine
+
+
+def export_engines(
+    checkpoint_file: Path,
+    checkpoint: Checkpoint,
+    folder: Path,
+    calibration: FloatArray,
+    verified: int = _VERIFIED,
+) -> dict[str, Path]:
+    """An engine of every precision, PRECISION.onnx in the folder; the rest as for `export_engine`."""
+    return {
+        precision: export_engine(
+            checkpoint_file,
+            checkpoint,
+            folder / f"{precision}.onnx",
+            precision,
+            calibration=calibration,
+            verified=verified,
+        )
+        for precision in PRECISIONS
+    }
 
 
 def open_backend(engine: Path, name: str) -> HostBackend | str:

@@ -26,7 +26,7 @@ import click
 import numpy as np
 import torch
 from authors_pipeline import HAS_PYTORCH3D, Answer, AuthorsPipeline
-from common import RESULTS, ROOT, spread, summary, timed, write_results
+from common import RESULTS, ROOT, floor_line, floor_of, in_rotation, spread, summary, timed, write_results
 from engines_here import environment_here, export_engine, feature_agreement
 from export_cost import write_checkpoint
 from rich import box
@@ -137,10 +137,8 @@ def agreement(ways: dict[str, Way], clouds: list[FloatArray]) -> dict[str, dict[
 def in_turn(ways: dict[str, Way], clouds: list[FloatArray]) -> dict[str, dict[str, list[float]]]:
     """Milliseconds by stage of every way on every cloud; each begins a round as often as the others."""
     ms: dict[str, dict[str, list[float]]] = {name: {stage: [] for stage in _STAGES} for name in ways}
-    names = list(ways)
     for number, cloud in enumerate(clouds):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
+        for name in in_rotation(ways, number):
             sleep(_PAUSE_S)
             answer = ways[name].run(cloud)
             for stage in _STAGES:
@@ -176,10 +174,7 @@ def floors_of(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
             results["big_cloud_ms"]["both"]["median"],
         ),
     }
-    return {
-        name: {"limit": limit, "median": median, "holds": bool(median <= limit)}
-        for name, (limit, median) in limits.items()
-    }
+    return {name: floor_of(limit, median) for name, (limit, median) in limits.items()}
 
 
 def table_of(results: dict[str, Any]) -> Table:
@@ -270,8 +265,7 @@ def main(device: str, threads: int, repeats: int, engines: Path | None, out: Pat
     results["floors"] = floors_of(results)
     console.print(table_of(results))
     for name, floor in results["floors"].items():
-        answer = "holds" if floor["holds"] else "does NOT hold"
-        console.print(f"{name}: {floor['median']:.3f}, at most {floor['limit']}: {answer}", highlight=False)
+        console.print(floor_line(name, floor, 3), highlight=False)
     for name, why in left_out.items():
         console.print(f"left out, {name}: {why}", markup=False)
     write_results(out, about, results)

@@ -21,9 +21,8 @@ import numpy.typing as npt
 from common import RESULTS, spread, summary, write_results
 from engines_here import (
     CPU_BACKENDS,
-    PRECISIONS,
     environment_here,
-    export_engine,
+    export_engines,
     feature_agreement,
     features_of,
     open_backend,
@@ -49,7 +48,7 @@ from c2p_train.recipe_clouds import Source, class_files, held_out_files
 
 _POINTS = 1024  # of the clouds that are timed
 _CALIBRATION = 60  # clouds, the same number of each data set
-_COMPARED, _RANDOM_CALIBRATION, _VERIFIED = 8, 8, 4  # made-up clouds for the encoders with random weights
+_COMPARED, _RANDOM_CALIBRATION = 8, 8  # made-up clouds for the encoders with random weights
 _WARM_UP = 2
 _NORMAL_95 = 1.959964  # quantile of the normal distribution for 95 %, two-sided
 _NO_ACCURACY = "random weights: says nothing of accuracy"
@@ -197,23 +196,6 @@ def time_engines(ways: list[tuple[Path, str]], repeats: int) -> list[dict[str, A
     ]
 
 
-def export_all(
-    path: Path, checkpoint: Checkpoint, folder: Path, calibration: FloatArray, verified: int
-) -> dict[str, Path]:
-    """An engine of every precision; int8 measures its ranges on the maps [N, V, S, S] of `calibration`."""
-    return {
-        precision: export_engine(
-            path,
-            checkpoint,
-            folder / f"{precision}.onnx",
-            precision,
-            calibration=calibration if precision == "int8" else None,
-            verified=verified,
-        )
-        for precision in PRECISIONS
-    }
-
-
 def trained(path: Path, sources: list[Source], repeats: int) -> dict[str, Any]:
     """Everything about one trained checkpoint. Raises C2PError."""
     checkpoint = load_checkpoint(path)
@@ -227,7 +209,7 @@ def trained(path: Path, sources: list[Source], repeats: int) -> dict[str, Any]:
         )
     calibration = calibration_maps([s for s in sources if isinstance(found[s.name], HeldOut)], checkpoint)
     with tempfile.TemporaryDirectory() as folder:
-        engines = export_all(path, checkpoint, Path(folder), calibration, GENERATED)
+        engines = export_engines(path, checkpoint, Path(folder), calibration, GENERATED)
         depth = np.concatenate([judged.depth for judged in sets])
         rows, left_out = measure_engines(engines, depth, sets, repeats)
     return {
@@ -249,7 +231,7 @@ def random_vit(repeats: int) -> dict[str, Any]:
         checkpoint = load_checkpoint(path)
         views, spec = checkpoint.views, checkpoint.spec
         calibration = depth_maps(made_up_clouds(_RANDOM_CALIBRATION, seed=2), views, spec)
-        engines = export_all(path, checkpoint, Path(folder), calibration, _VERIFIED)
+        engines = export_engines(path, checkpoint, Path(folder), calibration)
         described = about(checkpoint, path)
         del checkpoint
         depth = depth_maps(made_up_clouds(_COMPARED, seed=1), views, spec)

@@ -21,7 +21,7 @@ import click
 import numpy as np
 import torch
 from authors_pipeline import HAS_PYTORCH3D, Renderer
-from common import RESULTS, environment, spread, summary, timed, write_results
+from common import RESULTS, environment, in_rotation, spread, summary, timed, write_results
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -111,10 +111,9 @@ def measure(points: FloatArray, ways: dict[str, Project], seconds: float) -> dic
     maps = {name: way(points) for name, way in able.items()}  # also the warm-up
     check_same(maps)
     ms: dict[str, list[float]] = {name: [] for name in able}
-    names, until, number = list(able), perf_counter() + seconds, 0
+    until, number = perf_counter() + seconds, 0
     while number < _FEWEST_RUNS or perf_counter() < until:
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
+        for name in in_rotation(able, number):
             sleep(_PAUSE_S)
             _, elapsed = timed(partial(able[name], points))
             ms[name].append(1e3 * elapsed)

@@ -22,7 +22,7 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from common import RESULTS, environment, spread, summary, timed, write_results
+from common import RESULTS, environment, in_rotation, spread, summary, timed, write_results
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -63,10 +63,8 @@ def in_turn(ways: Mapping[str, Way], repeats: int) -> dict[str, dict[str, dict[s
     Before each turn the process is still; then comes a run that does not count, as in `take_turns`.
     """
     ms: dict[str, dict[str, list[float]]] = {name: {} for name in ways}
-    names = list(ways)
     for number in range(repeats):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
+        for name in in_rotation(ways, number):
             wait_until_quiet()
             ways[name]()
             for stage, value in ways[name]().items():

@@ -37,9 +37,11 @@ def cpu() -> Iterator[ModuleType]:
 def test_the_ways_in_torch_give_the_answer_of_the_engine(
     cpu: ModuleType, chair: np.ndarray, head: str, tmp_path: Path
 ) -> None:
+    from engines_here import export_engine  # a neighbour of `cpu`
+
     file, small = tmp_path / "model.pt", checkpoint(head)
     save_checkpoint(small, file)
-    engine = cpu.export_engine(file, small, tmp_path / "model.onnx")
+    engine = export_engine(file, small, tmp_path / "model.onnx")
     with Classifier(engine, device="cpu", backend="onnxruntime") as classifier:
         expected = classifier(chair)
     for way, path in cpu.torch_paths(small).items():

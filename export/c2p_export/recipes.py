@@ -111,11 +111,10 @@ def mini(
     after every step, on objects that no step has seen.
     """
     with exit_on_error():
-        import os
-
         from rich.console import Console
 
         from c2p_export.recipe_mini import MiniConfig, make_mini_model
+        from c2p_runtime.cores import cores
         from c2p_train.device import pick_device
 
         card, seed = given.pop("card"), given.pop("seed")
@@ -132,7 +131,7 @@ def mini(
             card,
             config,
             pick_device(device),
-            workers or len(os.sched_getaffinity(0)),
+            workers or cores(),
             Console(),
         )
 

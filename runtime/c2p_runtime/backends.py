@@ -183,6 +183,15 @@ def open_host_backend(choice: Choice, engine: Path, manifest: Manifest) -> HostB
     return OnnxRuntimeBackend(engine, manifest)
 
 
+def check_names(engine: Path, manifest: Manifest, inputs: list[str], outputs: list[str]) -> None:
+    """Raises EngineError when an `.onnx` has other inputs and outputs than its manifest says."""
+    if (inputs, outputs) != ([manifest.input_name], [manifest.output_name]):
+        raise EngineError(
+            f"{engine}: has inputs {inputs} and outputs {outputs}, its manifest says "
+            f"{manifest.input_name} and {manifest.output_name}; export it again"
+        )
+
+
 def open_device_backend(choice: Choice, engine: Path, manifest: Manifest, stream: int) -> DeviceBackend:
     """The chosen backend on the GPU, loaded. stream: handle of the CUDA stream that it will run on."""
     if choice.backend == "onnxruntime":

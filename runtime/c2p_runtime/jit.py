@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numba
@@ -20,11 +21,12 @@ def jit(function: Callable[..., Any]) -> Any:
     NUMBA_CACHE_DIR says. Where no folder is writable (a read-only container without a
     home) Numba refuses to cache; then it is compiled once per process.
     """
+    compiled = partial(njit, nogil=True, error_model="numpy")
     try:
         with cache_of_the_user(numba.config):
-            return njit(nogil=True, cache=True, error_model="numpy")(function)
+            return compiled(cache=True)(function)
     except RuntimeError:
-        return njit(nogil=True, error_model="numpy")(function)
+        return compiled()(function)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 from c2p_deploy import Manifest
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import EngineError
-from c2p_runtime.onnx_session import check_names, open_session
+from c2p_runtime.onnx_session import check_session, open_session
 
 
 class OnnxRuntimeBackend:
@@ -20,7 +20,7 @@ class OnnxRuntimeBackend:
     def __init__(self, engine: Path, manifest: Manifest) -> None:
         """Raises EngineError when the file cannot be loaded or does not fit its manifest."""
         self._session = open_session(engine, manifest.precision)
-        check_names(self._session, engine, manifest)
+        check_session(self._session, engine, manifest)
         self._input, self._outputs = manifest.input_name, [manifest.output_name]
         self._engine = engine
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError
-from c2p_runtime.onnx_session import check_names, open_session
+from c2p_runtime.onnx_session import check_session, open_session
 
 
 class OnnxRuntimeCudaBackend:
@@ -34,7 +34,7 @@ class OnnxRuntimeCudaBackend:
                 f"{engine}: ONNX Runtime cannot use CUDA here (its CUDA or cuDNN libraries are missing or do "
                 "not fit the driver); install onnxruntime-gpu[cuda,cudnn], or use device='cpu'"
             )
-        check_names(self._session, engine, manifest)
+        check_session(self._session, engine, manifest)
         self._engine = engine
         self._input, self._output = manifest.input_name, manifest.output_name
         size = manifest.spec.image_size

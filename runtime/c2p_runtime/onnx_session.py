@@ -9,6 +9,7 @@ from typing import Any
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_runtime.backends import check_names
 from c2p_runtime.cores import cores
 
 
@@ -45,11 +46,8 @@ def open_session(
         raise EngineError(f"{model}: ONNX Runtime cannot load it: {reason}; export it again") from error
 
 
-def check_names(session: Any, engine: Path, manifest: Manifest) -> None:
+def check_session(session: Any, engine: Path, manifest: Manifest) -> None:
     """Raises EngineError when an engine has other inputs and outputs than its manifest says."""
-    names = ([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()])
-    if names != ([manifest.input_name], [manifest.output_name]):
-        raise EngineError(
-            f"{engine}: has inputs {names[0]} and outputs {names[1]}, its manifest says "
-            f"{manifest.input_name} and {manifest.output_name}; export it again"
-        )
+    check_names(
+        engine, manifest, [i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()]
+    )

@@ -16,6 +16,7 @@ import numpy as np
 from c2p_deploy import Manifest
 from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_runtime.backends import check_names
 
 # What an engine may be computed in, best first, of what the CPU can. Whoever exports in float16 has
 # agreed to 16 bits; a float32 engine stays in float32, and int8 leaves only small things in float.
@@ -46,14 +47,8 @@ class OpenVINOBackend:
             raise EngineError(
                 f"{engine}: OpenVINO cannot load it: {_reason(error)}; update OpenVINO, or export it again"
             ) from error
-        names = [
-            [port.any_name for port in ports] for ports in (self._compiled.inputs, self._compiled.outputs)
-        ]
-        if names != [[manifest.input_name], [manifest.output_name]]:
-            raise EngineError(
-                f"{engine}: has inputs {names[0]} and outputs {names[1]}, its manifest says "
-                f"{manifest.input_name} and {manifest.output_name}; export it again"
-            )
+        ports = (self._compiled.inputs, self._compiled.outputs)
+        check_names(engine, manifest, *([port.any_name for port in some] for some in ports))
         self.name = "openvino" if kind == "f32" else f"openvino ({kind})"
         self._requests = threading.local()
 

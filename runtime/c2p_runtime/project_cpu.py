@@ -21,7 +21,8 @@ from c2p_runtime.cores import cores
 from c2p_runtime.jit import jit
 
 _THREADS = min(8, cores())
-_FAR_BITS = int(np.float32(3.4e38).view(np.uint32))  # what the z-buffer holds where nothing was drawn
+_FAR = np.float32(3.4e38)  # what the z-buffer holds where nothing was drawn
+_FAR_BITS = _FAR.view(np.uint32)
 
 
 def project_depth(
@@ -88,13 +89,13 @@ def _draw_view(points, rotation, distance, centres, radius, depth):  # type: ign
     operation, in float32; only the search for the pixels of a disc is different.
     """
     size = depth.shape[0]
-    far, one, half_pixel = np.float32(3.4e38), np.float32(1), np.float32(0.5)
+    one, half_pixel = np.float32(1), np.float32(0.5)
     scale = one / distance
     squared = radius * radius
     limit = one + radius
     half = np.float32(0.5 * size)
     reach = radius * half + np.float32(0.01)  # of a pixel to spare: rounding here must never lose a hit
-    depth[:, :] = far
+    depth[:, :] = _FAR
     for n in range(points.shape[0]):
         px, py, pz = points[n, 0] * scale, points[n, 1] * scale, points[n, 2] * scale
         x = (px * rotation[0, 0] + py * rotation[1, 0]) + pz * rotation[2, 0]
@@ -123,15 +124,15 @@ def _shade(depth):  # type: ignore[no-untyped-def]
     Depths that are not negative are ordered as their bits are. As integers they are compared sixteen at
     once, which the compiler may not do with floats, because of what is not a number.
     """
-    far, one = np.float32(3.4e38), np.float32(1)
+    one = np.float32(1)
     bits = depth.view(np.uint32)
-    far_bits, zero, unit = np.uint32(_FAR_BITS), np.uint32(0), np.uint32(1)
+    zero, unit = np.uint32(0), np.uint32(1)
     nearest_less_one = np.uint32(0xFFFFFFFF)  # so that 0, which counts as background, is the largest
     limits = np.zeros(2, dtype=np.uint32)
     farthest, background = zero, zero
     for k in range(bits.size):
         z = bits[k]
-        empty = z == far_bits
+        empty = z == _FAR_BITS
         nearest_less_one = min(nearest_less_one, np.uint32(z - unit))
         farthest = max(farthest, zero if empty else z)
         background += unit if empty or z == zero else zero
@@ -142,4 +143,4 @@ def _shade(depth):  # type: ignore[no-untyped-def]
     for k in range(depth.size):
         z = depth[k]
         shade = (z - nearest_z) / farthest_z * np.float32(200) / np.float32(255)
-        depth[k] = one if z == far or z == 0 else shade
+        depth[k] = one if z == _FAR or z == 0 else shade
