@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
-from c2p_deploy.depth import FloatArray, pixel_centres
-from c2p_train.clip_encoder import ClipEncoder
-from c2p_train.model import CLIP2Point
+from c2p_deploy.projection.reference import pixel_centres
+from c2p_deploy.projection.spec import FloatArray
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.clip_encoder import ClipEncoder
 
 HAS_PYTORCH3D = find_spec("pytorch3d") is not None
 _AT_ONCE = 4096  # points rasterised in one go: their windows should stay in the cache

@@ -31,11 +31,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
+from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime import Classifier
-from c2p_runtime.backends import Device
+from c2p_runtime.backends.choose import Device
 from c2p_runtime.bench.measure import Call, Subject, made_up_batches, made_up_cloud, timed_call
 from c2p_runtime.options import backend_option, device_option
 from c2p_runtime.prediction import Prediction
@@ -61,7 +61,7 @@ def export_vit_b_32(folder: Path, precisions: Sequence[str], max_batch: int) -> 
     from engines_here import export_engine
     from export_cost import write_checkpoint
 
-    from c2p_train.checkpoint import load_checkpoint
+    from c2p_train.model.checkpoint import load_checkpoint
 
     file = folder / "vit-b-32.pt"
     write_checkpoint(file)

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from c2p_deploy.cores import cores
 from c2p_deploy.files import sha256_of, write_atomic
 from c2p_runtime.bench.environment import command, cpu_model
 from c2p_runtime.classifier import DEFAULT_ENGINE
-from c2p_runtime.cores import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -39,16 +39,16 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from c2p_deploy import Manifest, prepare_points
-from c2p_deploy.depth import FloatArray
+from c2p_deploy import Manifest, prepare_points, project_depth
+from c2p_deploy.cores import cores as cores_here
 from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError
+from c2p_deploy.projection.spec import FloatArray
 from c2p_export.folding import fold
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
-from c2p_runtime import Classifier, Prediction, project_depth
+from c2p_runtime import Classifier, Prediction
 from c2p_runtime.bench.measure import Subject, made_up_batches, take_turns, wait_until_quiet
-from c2p_runtime.cores import cores as cores_here
 from c2p_runtime.prediction import softmax, timing
-from c2p_train.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
+from c2p_train.model.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
 
 _POINTS = 1024
 _CALIBRATION = 8  # made-up clouds: int8 costs the same whatever its ranges

@@ -11,14 +11,14 @@ import numpy as np
 from common import environment
 
 from c2p_deploy import Manifest
-from c2p_deploy.depth import FloatArray
-from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.errors import EngineError, MissingDependencyError, ParityError
 from c2p_deploy.files import sha256_of
+from c2p_deploy.projection.spec import FloatArray
 from c2p_export.export import ExportOptions, export_checkpoint
-from c2p_export.parity import ParityError
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
-from c2p_runtime.backends import HostBackend, choose, open_host_backend
-from c2p_train.checkpoint import Checkpoint
+from c2p_runtime.backends.base import HostBackend
+from c2p_runtime.backends.choose import choose, open_host_backend
+from c2p_train.model.checkpoint import Checkpoint
 
 PRECISIONS = ("fp32", "fp16", "int8")
 _VERIFIED = 4  # made-up clouds: the parity gate is not what is looked at

@@ -22,10 +22,10 @@ import torch
 from common import RESULTS, environment, spread, summary, write_results
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
-from c2p_train.checkpoint import Checkpoint, save_checkpoint
-from c2p_train.clip_encoder import ClipConfig, ClipEncoder, import_open_clip
-from c2p_train.heads import build_head
-from c2p_train.model import CLIP2Point
+from c2p_train.model.checkpoint import Checkpoint, save_checkpoint
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.clip_encoder import ClipConfig, ClipEncoder, import_open_clip
+from c2p_train.model.heads import build_head
 
 _CASES = {"fp32": ["--fp32"], "fp16": ["--fp16"], "fp16 and a plan for two GPUs": ["--target", "sm86,sm89"]}
 

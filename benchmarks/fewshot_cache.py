@@ -27,15 +27,15 @@ from rich.progress import track
 from torch import Tensor, nn
 
 from c2p_deploy import DepthSpec, ViewSet
-from c2p_deploy.depth import FloatArray
+from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.classifier import DEFAULT_ENGINE, Manifest
-from c2p_train.checkpoint import PRETRAINED, load_checkpoint
-from c2p_train.datasets import LabelledClouds, load_split
-from c2p_train.features import ViewFeatures, model_features, view_features
-from c2p_train.fewshot import FewShotConfig, accuracy, batch_rows, new_optimizer, steps_of, train_step
-from c2p_train.heads import build_head
-from c2p_train.model import CLIP2Point
-from c2p_train.shots import sample_shots
+from c2p_train.datasets.labelled_clouds import LabelledClouds, load_split
+from c2p_train.datasets.shots import sample_shots
+from c2p_train.evaluate.features import ViewFeatures, model_features, view_features
+from c2p_train.learn.fewshot import FewShotConfig, accuracy, batch_rows, new_optimizer, steps_of, train_step
+from c2p_train.model.checkpoint import PRETRAINED, load_checkpoint
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.heads import build_head
 
 IntArray = npt.NDArray[np.int64]
 Fetch = Callable[[IntArray], list[FloatArray]]

@@ -51,11 +51,12 @@ def start(engine: str, cloud: str, backend: str) -> dict[str, object]:
     import numba  # noqa: F401  (so that it is not counted as ours)
 
     mark("import numba")
-    from c2p_runtime import classifier, project_depth
+    from c2p_deploy import project_depth
+    from c2p_runtime import classifier
 
     mark("import c2p_runtime")
     if backend == "openvino":
-        from c2p_runtime import openvino_backend
+        from c2p_runtime.backends import openvino as openvino_backend
 
         watch(openvino_backend, "import_openvino", "import the backend")  # not by us: it would phone home
     else:
@@ -65,7 +66,7 @@ def start(engine: str, cloud: str, backend: str) -> dict[str, object]:
     watch(manifest, "sha256_of", "SHA-256 of the engine", before="manifest")
     watch(classifier, "choose", "choice of the backend")
     watch(classifier, "choose_any_labels", "labels")
-    watch(classifier, "HostPath", "load the engine")
+    watch(classifier, "CpuPipeline", "load the engine")
     ready = classifier.Classifier(engine, device="cpu", backend=backend)
     spec = ready.manifest.spec
     project_depth(prepare_points(np.eye(3), spec), ready.manifest.views, spec)  # three points

@@ -33,11 +33,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from c2p_deploy import DepthSpec, ViewSet, prepare_points, read_cloud
-from c2p_deploy.depth import FloatArray
+from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth, read_cloud
+from c2p_deploy.projection.spec import FloatArray
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
-from c2p_runtime import Classifier, project_depth
-from c2p_train.checkpoint import Checkpoint, load_checkpoint
+from c2p_runtime import Classifier
+from c2p_train.model.checkpoint import Checkpoint, load_checkpoint
 
 _POINTS = 1024
 _BIG = 100_000

@@ -32,19 +32,20 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from c2p_deploy import LabelSet, Manifest
-from c2p_deploy.depth import FloatArray
+from c2p_deploy import LabelSet, Manifest, project_depth
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
+from c2p_deploy.projection.spec import FloatArray
 from c2p_export.engines import complaint_of
-from c2p_export.recipe_data import SEED, VAL_FRACTION, RecipeData
 from c2p_export.verify_clouds import GENERATED, depth_maps, made_up_clouds
-from c2p_runtime import Classifier, project_depth
+from c2p_recipes.classes import FOLDER_LABELS
+from c2p_recipes.clouds import Source, class_files, held_out_files
+from c2p_recipes.data import SEED, VAL_FRACTION, RecipeData
+from c2p_runtime import Classifier
 from c2p_runtime.bench.measure import made_up_batches, take_turns
-from c2p_train.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
-from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
-from c2p_train.cloud_files import read_prepared
-from c2p_train.recipe_clouds import Source, class_files, held_out_files
+from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
+from c2p_train.datasets.cloud_files import read_prepared
+from c2p_train.model.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
 
 _POINTS = 1024  # of the clouds that are timed
 _CALIBRATION = 60  # clouds, the same number of each data set

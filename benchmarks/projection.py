@@ -26,11 +26,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from c2p_deploy import DepthSpec, ViewSet, project_depth_reference
-from c2p_deploy.depth import FloatArray, normalise_depth, to_view, turn_up
-from c2p_deploy.prepare import to_unit_sphere
+from c2p_deploy import DepthSpec, ViewSet, project_depth, project_depth_reference
+from c2p_deploy.projection.prepare import to_unit_sphere
+from c2p_deploy.projection.reference import normalise_depth, to_view
+from c2p_deploy.projection.spec import FloatArray, turn_up
 from c2p_export.verify_clouds import made_up_clouds
-from c2p_runtime import project_depth
 
 _SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 _MOST = {"NumPy reference": 10_000, "pytorch3d": 10_000}  # minutes beyond

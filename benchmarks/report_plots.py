@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from report_tables import Results, machine, number
 
-from c2p_train.plots import new_figure
+from c2p_train.evaluate.plots import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

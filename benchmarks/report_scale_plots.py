@@ -9,7 +9,7 @@ from report_plots import median_line, plain
 from report_tables import Results, machine, number
 from scale_reckoning import EPOCHS, GPUS, PAIRS, PAPER, gpu_hours, training_hours
 
-from c2p_train.plots import new_figure
+from c2p_train.evaluate.plots import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,7 @@
     python benchmarks/robustness.py --modelnet10 DIR --meshes DIR
 
 Clouds that training never saw are changed in one way at a time, and classified as
-`c2p-run` would. The folders are those given to `python -m c2p_export.default_model`.
+`c2p-run` would. The folders are those given to `python -m c2p_recipes.default_model`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from rich.progress import track
 from rich.table import Table
 
 from c2p_deploy import prepare_points, read_cloud
-from c2p_deploy.depth import turn_up
-from c2p_export.recipe_data import SEED, VAL_FRACTION, RecipeData
+from c2p_deploy.projection.spec import turn_up
+from c2p_recipes.augment import about, seen_from_one_side
+from c2p_recipes.classes import FOLDER_LABELS
+from c2p_recipes.clouds import Source, held_out_files
+from c2p_recipes.data import SEED, VAL_FRACTION, RecipeData
 from c2p_runtime import Classifier
-from c2p_train.augment import about, seen_from_one_side
-from c2p_train.classes import FOLDER_LABELS, MODELNET10_LABELS
-from c2p_train.recipe_clouds import Source, held_out_files
+from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
 
 Points = npt.NDArray[np.floating]
 Change = Callable[[Points, np.random.Generator], Points]

@@ -26,9 +26,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth_reference, read_cloud
-from c2p_deploy.depth import FloatArray
-from c2p_runtime import Classifier, project_depth
+from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth, project_depth_reference, read_cloud
+from c2p_deploy.projection.spec import FloatArray
+from c2p_runtime import Classifier
 
 _EXAMPLES = ROOT / "examples"
 _COMMAND = (sys.executable, "-m", "c2p_runtime.cli")  # what c2p-run stands for, in this Python

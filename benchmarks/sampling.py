@@ -25,19 +25,19 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from c2p_deploy import Manifest, read_cloud
-from c2p_deploy.depth import FloatArray
+from c2p_deploy import Manifest, project_depth, read_cloud
 from c2p_deploy.errors import CloudFileError
-from c2p_deploy.prepare import finite_points, sample_points, to_unit_sphere
-from c2p_export.recipe_data import SEED, VAL_FRACTION
-from c2p_runtime import project_depth, sampling_reference
+from c2p_deploy.projection.prepare import finite_points, sample_points, to_unit_sphere
+from c2p_deploy.projection.spec import FloatArray
+from c2p_recipes.classes import FOLDER_LABELS
+from c2p_recipes.clouds import Source, held_out_files
+from c2p_recipes.data import SEED, VAL_FRACTION
+from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
 from c2p_runtime.classifier import DEFAULT_ENGINE
-from c2p_runtime.onnx_backend import OnnxRuntimeBackend
-from c2p_train.classes import FOLDER_LABELS
-from c2p_train.recipe_clouds import Source, held_out_files
+from c2p_runtime.cuda import sampling_reference
 
 Points = npt.NDArray[np.floating]
-# The split is that of `c2p_export.recipe_data`, which made the bundled model.
+# The split is that of `c2p_recipes.data`, which made the bundled model.
 _SOURCE = "meshes"
 _HEIGHTS = (3, 5, 7, 9)  # of fpsample's tree, as its documentation suggests
 _VIEW_DISTANCE = 1.5  # of the camera that makes clouds uneven, in radii of the object

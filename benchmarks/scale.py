@@ -29,21 +29,21 @@ from rich.table import Table
 from scale_pretraining import measure_pretraining
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
-from c2p_deploy.depth import FloatArray
+from c2p_deploy.projection.spec import FloatArray
 from c2p_export.export import ExportOptions, export_checkpoint
-from c2p_export.recipe_mini import MiniConfig
 from c2p_export.text_export import export_text_encoder
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
+from c2p_recipes.mini import MiniConfig
 from c2p_runtime import Classifier
 from c2p_runtime.bench.measure import made_up_batches, timed_call, wait_until_quiet
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.text_encoder import TextEncoder
-from c2p_train.checkpoint import Checkpoint
-from c2p_train.clip_encoder import ClipConfig, ClipEncoder, import_open_clip
-from c2p_train.conv_encoder import ConvEncoder
-from c2p_train.encoders import Encoder
-from c2p_train.heads import ZeroShot
-from c2p_train.model import CLIP2Point
+from c2p_train.model.checkpoint import Checkpoint
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.clip_encoder import ClipConfig, ClipEncoder, import_open_clip
+from c2p_train.model.conv_encoder import ConvEncoder
+from c2p_train.model.encoders import Encoder
+from c2p_train.model.heads import ZeroShot
 
 _POINTS = (100, 1_000, 3_000, 8_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 _CLOUD = 1024  # points, where they are not what is looked at

@@ -25,15 +25,15 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from c2p_deploy import DepthSpec
-from c2p_export.recipe_mini import MiniConfig
-from c2p_train.encoders import Encoder
-from c2p_train.losses import pretrain_loss
-from c2p_train.mesh_files import MeshFile, find_meshes
-from c2p_train.pair_batches import Batch, PairBatches
-from c2p_train.pairs import PairDataset
-from c2p_train.pretrain import PretrainConfig, RunState, batch_loss, new_run, train_step
-from c2p_train.render import render_mesh
-from c2p_train.shards import RenderSettings, Sample, Skipped, open_folder, plan_fingerprint
+from c2p_recipes.mini import MiniConfig
+from c2p_train.learn.losses import pretrain_loss
+from c2p_train.learn.pair_batches import Batch, PairBatches
+from c2p_train.learn.pretrain import PretrainConfig, RunState, batch_loss, new_run, train_step
+from c2p_train.model.encoders import Encoder
+from c2p_train.pairs.mesh_files import MeshFile, find_meshes
+from c2p_train.pairs.pair_dataset import PairDataset
+from c2p_train.pairs.render import render_mesh
+from c2p_train.pairs.shards import RenderSettings, Sample, Skipped, open_folder, plan_fingerprint
 
 _SIZES = (112, 224)  # pixels of the pictures: the small model's and the paper's
 _STORED = 1024  # pairs in the folders that are read

@@ -17,16 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.errors import LabelError
+from c2p_deploy.errors import LabelError, UnknownLabelError
 from c2p_deploy.files import write_atomic
 
-
-class UnknownLabelError(LabelError):
-    """A name for which a label set has no text feature. `names`: all that were asked for."""
-
-    def __init__(self, message: str, names: Iterable[str]) -> None:
-        super().__init__(message)
-        self.names = tuple(names)
+PAPER_TEMPLATE = "image of a {}"  # the prompt of CLIP2Point
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +81,7 @@ class LabelSet:
                 raise UnknownLabelError(
                     f"no text feature for label {name!r}; {advice} Choose among the engine's own labels "
                     "or give a label-set file with text features",
-                    wanted,
+                    names=wanted,
                 )
             chosen.append(rows[_key(name)])
         return LabelSet(tuple(wanted), self.text_features[chosen], self.template)
@@ -143,6 +137,20 @@ class LabelSet:
             raise LabelError(f"{path}: {error}") from error
 
 
+def templates_of(labels: LabelSet) -> tuple[str, ...]:
+    """The prompts a label set was made with, the paper's where they are not written out.
+
+    Label sets record OpenAI's ensemble of eighty templates by name only.
+    """
+    templates = tuple(labels.template.split(" | "))
+    return templates if all(map(is_template, templates)) else (PAPER_TEMPLATE,)
+
+
+def is_template(text: str) -> bool:
+    """Whether a text has exactly one `{}`, where the name goes, and no other brace."""
+    return text.count("{}") == 1 and not set("{}") & set(text.replace("{}", ""))
+
+
 def choose_labels(known: LabelSet, wanted: LabelSet | str | PathLike[str] | Iterable[str] | None) -> LabelSet:
     """The label set a user asks for, `known` being the engine's own.
 
@@ -195,7 +203,7 @@ def _subset(known: LabelSet, names: Iterable[str], where: str) -> LabelSet:
     try:
         return known.subset(names)
     except UnknownLabelError as error:
-        raise UnknownLabelError(f"{where}{error}", error.names) from error
+        raise UnknownLabelError(f"{where}{error}", names=error.names) from error
     except LabelError as error:
         raise LabelError(f"{where}{error}") from error
 

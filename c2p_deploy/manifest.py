@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from c2p_deploy.depth import DepthSpec
 from c2p_deploy.errors import LabelError, ManifestError
 from c2p_deploy.files import sha256_of, write_atomic
 from c2p_deploy.labels import LabelSet
-from c2p_deploy.views import ViewSet
+from c2p_deploy.projection.spec import DepthSpec
+from c2p_deploy.projection.views import ViewSet
 
 SCHEMA = "1.1"  # major.minor; readers refuse another major
 HEADS = ("zeroshot", "dpa", "gdpa")

@@ -1,4 +1,4 @@
-"""Where tests find their data."""
+"""What all tests share: their data, and how they are run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from paths import GOLDEN, SHARED
+
 # A slow machine is no error.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
-
-REPOSITORY = Path(__file__).parents[1]
-GOLDEN = Path(__file__).parent / "data" / "golden"
-SHARED = REPOSITORY.parent / "shared"
 
 
 @pytest.fixture(scope="session")

@@ -18,17 +18,18 @@ from rich.console import Console
 from rich.table import Table
 
 from c2p_deploy import Manifest
-from c2p_deploy.depth import FloatArray
-from c2p_deploy.errors import C2PError, EngineError, ManifestError
+from c2p_deploy.errors import C2PError, EngineError, ManifestError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import QUANTISED
-from c2p_export.parity import LIMITS, Parity, ParityError, Run, compare, run_at_batches, why_refused
+from c2p_deploy.projection.spec import FloatArray
+from c2p_export.parity import LIMITS, Parity, Run, compare, run_at_batches, why_refused
 from c2p_export.plan import PlanOptions, build_plan
-from c2p_runtime.backends import require_cuda, run_from_host
-from c2p_runtime.gpu import find_gpus
-from c2p_runtime.onnx_backend import OnnxRuntimeBackend
-from c2p_runtime.tensorrt_backend import TensorRTBackend
-from c2p_runtime.tensorrt_install import installed_version, why_not_here
+from c2p_runtime.backends.base import run_from_host
+from c2p_runtime.backends.choose import require_cuda
+from c2p_runtime.backends.gpu import find_gpus
+from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
+from c2p_runtime.backends.tensorrt import TensorRTBackend
+from c2p_runtime.backends.tensorrt_install import installed_version, why_not_here
 
 ONNX_RUNTIME = OnnxRuntimeBackend.name
 _SUFFIXES = (".onnx", ".plan", ".text.onnx", ".tokenizer.json")  # of the files a manifest can name

@@ -19,10 +19,10 @@ import torch
 from rich.console import Console
 
 from c2p_deploy import Manifest
-from c2p_deploy.depth import FloatArray
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import QUANTISED, BatchProfile, TextEncoderFiles
+from c2p_deploy.projection.spec import FloatArray
 from c2p_export import quantise
 from c2p_export.cost import engine_cost
 from c2p_export.engines import ONNX_RUNTIME, add_plan, complaint_of, measure, settle, staged, step
@@ -30,9 +30,9 @@ from c2p_export.folding import fold
 from c2p_export.graph import OPSET, trace, write_graph
 from c2p_export.half import to_fp16
 from c2p_export.plan import PlanOptions
-from c2p_runtime.onnx_backend import OnnxRuntimeBackend
-from c2p_train.checkpoint import Checkpoint
-from c2p_train.model import CLIP2Point
+from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
+from c2p_train.model.checkpoint import Checkpoint
+from c2p_train.model.clip2point import CLIP2Point
 
 _AT_ONCE = 8  # clouds per call of the model in torch
 

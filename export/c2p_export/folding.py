@@ -23,11 +23,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from c2p_train.clip_encoder import ClipEncoder
-from c2p_train.conv_encoder import ConvEncoder
-from c2p_train.encoders import Encoder
-from c2p_train.heads import DPA, GDPA, Aggregator, ZeroShot
-from c2p_train.model import CLIP2Point
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.clip_encoder import ClipEncoder
+from c2p_train.model.conv_encoder import ConvEncoder
+from c2p_train.model.encoders import Encoder
+from c2p_train.model.heads import DPA, GDPA, Aggregator, ZeroShot
 
 _SMALLEST_NORM = 1e-12  # as in F.normalize
 
@@ -69,7 +69,7 @@ class _Folded(nn.Module):
 
 
 class _ZeroShot(nn.Module):
-    """`c2p_train.heads.ZeroShot` on features [B·V, D]."""
+    """`c2p_train.model.heads.ZeroShot` on features [B·V, D]."""
 
     def __init__(self, num_views: int, dim: int) -> None:
         super().__init__()

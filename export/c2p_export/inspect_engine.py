@@ -15,8 +15,8 @@ from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import EngineTarget
 from c2p_export.engines import files_of, note, parities, size_of
 from c2p_export.parity import Parity, why_refused
-from c2p_runtime.gpu import find_gpus, sm_name
-from c2p_runtime.tensorrt_install import TITLES, installed_version, why_not_here
+from c2p_runtime.backends.gpu import find_gpus, sm_name
+from c2p_runtime.backends.tensorrt_install import TITLES, installed_version, why_not_here
 
 _FEW = 12  # labels shown by name
 _MISSING_ONNX_RUNTIME = "cannot run here: ONNX Runtime is not installed; pip install onnxruntime"

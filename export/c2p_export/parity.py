@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from c2p_deploy import LabelSet
-from c2p_deploy.depth import FloatArray
-from c2p_deploy.errors import C2PError
+from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.prediction import softmax
 
 Run = Callable[[FloatArray], FloatArray]  # depth float32 [B, V, S, S] -> features float32 [B, D]
@@ -22,10 +21,6 @@ CHECKED_BATCHES = (1, 2, 7)  # and the largest of the profile
 # Two labels that the checkpoint itself scores this close are one answer: which of them is ahead
 # is decided by rounding, and says nothing of the engine.
 TIE = 0.01
-
-
-class ParityError(C2PError):
-    """The exported engine does not give what the checkpoint gives."""
 
 
 @dataclass(frozen=True)

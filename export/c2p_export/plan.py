@@ -25,8 +25,8 @@ from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError
 from c2p_deploy.files import atomic_path, user_cache, write_atomic
 from c2p_deploy.manifest import BatchProfile, EngineTarget
 from c2p_export.plan_progress import BuildBars, monitor_of
-from c2p_runtime.gpu import Gpu, find_gpus, sm_name
-from c2p_runtime.tensorrt_install import TITLES, import_tensorrt, logger_of, rebuild_command
+from c2p_runtime.backends.gpu import Gpu, find_gpus, sm_name
+from c2p_runtime.backends.tensorrt_install import TITLES, import_tensorrt, logger_of, rebuild_command
 
 KNOWN_TARGETS: Mapping[str, str] = MappingProxyType(
     {

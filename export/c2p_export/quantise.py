@@ -20,7 +20,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
-from c2p_deploy.depth import FloatArray
+from c2p_deploy.projection.spec import FloatArray
 from c2p_export.graph import constant
 
 OPSET = 19  # the first whose pairs take float16 and float8

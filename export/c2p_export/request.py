@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError
+from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError, UnknownLabelError
 from c2p_deploy.manifest import QUANTISED, BatchProfile
 from c2p_export.plan import PlanOptions, default_timing_cache, parse_targets, why_cannot_build
-from c2p_runtime.gpu import Gpu, find_gpus, sm_name
-from c2p_runtime.tensorrt_install import FLAVOURS, import_tensorrt, installed_version
+from c2p_runtime.backends.gpu import Gpu, find_gpus, sm_name
+from c2p_runtime.backends.tensorrt_install import FLAVOURS, import_tensorrt, installed_version
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from c2p_deploy import LabelSet, Manifest
-    from c2p_deploy.depth import FloatArray
-    from c2p_train.checkpoint import Checkpoint
+    from c2p_deploy.projection.spec import FloatArray
+    from c2p_train.model.checkpoint import Checkpoint
 
 _FIRST_FP8 = (8, 9)  # compute capability
 _PRECISION, _MAX_BATCH = "fp16", 8  # unless others are asked for
@@ -179,8 +179,8 @@ def _export(request: ExportRequest, engine: Path, plan: PlanOptions | None, cons
     """Exports the checkpoint to `engine` and what belongs to it."""
     try:
         from c2p_export.export import ExportOptions, export_checkpoint
-        from c2p_train.import_official import open_checkpoint
-        from c2p_train.text_encoder import load_text_encoder
+        from c2p_train.model.import_official import open_checkpoint
+        from c2p_train.model.text_encoder import load_text_encoder
     except ImportError as error:
         raise MissingDependencyError(
             f"exporting a checkpoint needs {error.name}; pip install 'c2p-deploy[export]'. "
@@ -263,7 +263,7 @@ def _clip_named(text: str) -> tuple[str | None, str]:
 
 def _check_text_encoder(named: str, text: Any, checkpoint: Checkpoint) -> None:
     """Raises C2PError for a text tower whose features the model's cannot be compared with."""
-    from c2p_train.text_encoder import text_features
+    from c2p_train.model.text_encoder import text_features
 
     dim, wanted = text_features(("thing",), ("{}",), *text).shape[1], checkpoint.model.depth_encoder.embed_dim
     if dim != wanted:
@@ -276,9 +276,8 @@ def _check_text_encoder(named: str, text: Any, checkpoint: Checkpoint) -> None:
 def _labels(request: ExportRequest, checkpoint: Checkpoint, text: Any) -> LabelSet | None:
     """The label set for the manifest: the checkpoint's, one from a file, or names put into features."""
     from c2p_deploy import LabelSet
-    from c2p_deploy.labels import UnknownLabelError, choose_labels, label_names
-    from c2p_runtime.text_encoder import PAPER_TEMPLATE, templates_of
-    from c2p_train.text_encoder import text_features
+    from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, label_names, templates_of
+    from c2p_train.model.text_encoder import text_features
 
     wanted, known = request.labels, checkpoint.labels
     if wanted is None:

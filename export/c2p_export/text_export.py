@@ -22,15 +22,14 @@ import onnx_ir as ir
 import torch
 from torch import Tensor, nn
 
-from c2p_deploy.errors import C2PError
+from c2p_deploy.errors import C2PError, ParityError
 from c2p_deploy.files import atomic_path, sha256_of
 from c2p_deploy.manifest import TextEncoderFiles
 from c2p_export.graph import trace, write_graph
 from c2p_export.half import to_fp16
-from c2p_export.parity import ParityError
-from c2p_runtime.onnx_session import open_session
+from c2p_runtime.backends.onnxruntime import open_session
 from c2p_runtime.text_encoder import import_tokenizers
-from c2p_train.clip_encoder import import_open_clip
+from c2p_train.model.clip_encoder import import_open_clip
 
 if TYPE_CHECKING:
     import open_clip

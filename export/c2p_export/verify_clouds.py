@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points
-from c2p_deploy.depth import FloatArray, UpAxis
 from c2p_deploy.errors import CloudError
 from c2p_deploy.io import find_clouds, read_cloud
-from c2p_runtime.project_cpu import project_depth
+from c2p_deploy.projection.compiled import project_depth
+from c2p_deploy.projection.spec import FloatArray, UpAxis
 
 GENERATED = 32
 _MOST_FILES = 64  # of a folder, spread over it: enough to see a difference, few enough to wait for

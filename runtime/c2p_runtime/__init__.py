@@ -1,7 +1,7 @@
 """On the robot: clouds in, predictions out.
 
-    from c2p_runtime import Classifier
-    print(Classifier()(points).label)
+    from c2p_runtime import Classifier, read_cloud
+    print(Classifier()(read_cloud("chair.ply")).label)
 
 Importing this package is cheap; Numba and ONNX Runtime are imported when first used.
 """
@@ -12,16 +12,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from c2p_deploy.io import read_cloud
     from c2p_runtime.classifier import Classifier
     from c2p_runtime.prediction import Prediction
-    from c2p_runtime.project_cpu import project_depth
 
 _HOMES = {
     "Classifier": "c2p_runtime.classifier",
     "Prediction": "c2p_runtime.prediction",
-    "project_depth": "c2p_runtime.project_cpu",
+    "read_cloud": "c2p_deploy.io",
 }
-__all__ = ["Classifier", "Prediction", "project_depth"]
+__all__ = ["Classifier", "Prediction", "read_cloud"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,16 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, prepare_points
-from c2p_deploy.depth import FloatArray, UpAxis, check_up
-from c2p_deploy.errors import CloudError, EngineError
-from c2p_runtime.backends import Device, choose
-from c2p_runtime.host_path import HostPath
-from c2p_runtime.prediction import Prediction, UnusableCloudError
-from c2p_runtime.project_cpu import project_depth
+from c2p_deploy.errors import CloudError, EngineError, UnusableCloudError
+from c2p_deploy.projection.compiled import project_depth
+from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
+from c2p_runtime.backends.choose import Device, choose
+from c2p_runtime.cpu_pipeline import CpuPipeline
+from c2p_runtime.prediction import Prediction
 from c2p_runtime.text_encoder import choose_any_labels
 
 if TYPE_CHECKING:
-    from c2p_runtime.device_path import DevicePath
+    from c2p_runtime.gpu_pipeline import GpuPipeline
 
 _log = logging.getLogger("c2p_runtime")
 MAX_POINTS = 1 << 17  # of a cloud, for the buffers on a GPU
@@ -78,13 +78,13 @@ class Classifier:
         self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
-        self._path: HostPath | DevicePath | None
+        self._path: CpuPipeline | GpuPipeline | None
         if choice.device == "cpu":
-            self._path = HostPath(self.engine, self.manifest, choice, self.labels, up, seed)
+            self._path = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
         else:
-            from c2p_runtime.device_path import DevicePath
+            from c2p_runtime.gpu_pipeline import GpuPipeline
 
-            self._path = DevicePath(self.engine, self.manifest, choice, self.labels, up, seed, max_points)
+            self._path = GpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed, max_points)
 
     @property
     def backend(self) -> str:
@@ -137,9 +137,9 @@ class Classifier:
         except UnusableCloudError as error:
             if len(clouds) == 1 and first == 0:
                 raise
-            raise CloudError(f"cloud {first + error.place}: {error}") from error
+            raise CloudError(f"cloud {first + error.index}: {error}") from error
 
-    def _open_path(self) -> HostPath | DevicePath:
+    def _open_path(self) -> CpuPipeline | GpuPipeline:
         if self._path is None:
             raise EngineError(f"{self.engine}: this classifier is closed; make a new one")
         return self._path

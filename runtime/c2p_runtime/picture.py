@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from c2p_deploy.depth import FloatArray
 from c2p_deploy.files import atomic_path
+from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.prediction import Prediction
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.errors import CloudError, EngineError
+from c2p_deploy.errors import EngineError
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +42,6 @@ class Prediction:
         """The k most likely names with their scores, best first (all of them if k is larger)."""
         best = np.argsort(-self.scores, kind="stable")[: max(0, k)]
         return [(self.labels[i], float(self.scores[i])) for i in best]
-
-
-class UnusableCloudError(CloudError):
-    """A cloud of a batch that cannot be classified. `place`: which one."""
-
-    def __init__(self, place: int, message: str) -> None:
-        super().__init__(message)
-        self.place = place
 
 
 def check_features(features: npt.NDArray[np.float32], engine: Path) -> None:

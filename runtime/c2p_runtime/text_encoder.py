@@ -16,13 +16,19 @@ from typing import Any
 import numpy as np
 
 from c2p_deploy import LabelSet, Manifest
-from c2p_deploy.depth import FloatArray
-from c2p_deploy.errors import EngineError, LabelError, ManifestError, MissingDependencyError
+from c2p_deploy.errors import (
+    EngineError,
+    LabelError,
+    ManifestError,
+    MissingDependencyError,
+    UnknownLabelError,
+    reason_of,
+)
 from c2p_deploy.files import sha256_of
-from c2p_deploy.labels import UnknownLabelError, choose_labels
-from c2p_runtime.onnx_session import open_session
+from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, is_template, templates_of
+from c2p_deploy.projection.spec import FloatArray
+from c2p_runtime.backends.onnxruntime import open_session
 
-PAPER_TEMPLATE = "image of a {}"
 _PROMPTS_AT_ONCE = 32  # 20 MB of activations per layer with CLIP's text tower of width 512
 
 
@@ -77,7 +83,7 @@ class TextEncoder:
             try:
                 parts += self._session.run(["features"], {"tokens": tokens})
             except Exception as error:  # as in OnnxRuntimeBackend
-                raise EngineError(f"{self._model}: {str(error).splitlines()[0]}; export it again") from error
+                raise EngineError(f"{self._model}: {reason_of(error)}; export it again") from error
         features: FloatArray = np.concatenate(parts)
         if features.shape != (len(prompts), self._dim) or not np.isfinite(features).all():
             raise EngineError(
@@ -104,20 +110,6 @@ def choose_any_labels(
                 f"{error}, or an engine exported with --text-encoder, which takes any words"
             ) from error
         return TextEncoder(engine, manifest).label_set(error.names, templates_of(manifest.labels))
-
-
-def templates_of(labels: LabelSet) -> tuple[str, ...]:
-    """The prompts a label set was made with, the paper's where they are not written out.
-
-    Label sets record OpenAI's ensemble of eighty templates by name only.
-    """
-    templates = tuple(labels.template.split(" | "))
-    return templates if all(map(is_template, templates)) else (PAPER_TEMPLATE,)
-
-
-def is_template(text: str) -> bool:
-    """Whether a text has exactly one `{}`, where the name goes, and no other brace."""
-    return text.count("{}") == 1 and not set("{}") & set(text.replace("{}", ""))
 
 
 def import_tokenizers() -> Any:

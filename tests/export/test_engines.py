@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from c2p_deploy import LabelSet, Manifest
-from c2p_deploy.errors import EngineError, ManifestError
+from c2p_deploy.errors import EngineError, ManifestError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import BatchProfile, EngineTarget, TextEncoderFiles
 from c2p_export import engines as engines_module
@@ -30,9 +30,9 @@ from c2p_export.engines import (
     staged,
     step,
 )
-from c2p_export.parity import Parity, ParityError
+from c2p_export.parity import Parity
 from c2p_export.plan import PlanOptions
-from c2p_runtime.gpu import Gpu
+from c2p_runtime.backends.gpu import Gpu
 from engines import VIEWS, write_engine
 
 DEPTH = np.random.default_rng(0).random((9, len(VIEWS), 16, 16), dtype=np.float32)

@@ -10,17 +10,16 @@ import pytest
 import torch
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
-from c2p_deploy.errors import EngineError
+from c2p_deploy.errors import EngineError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_export import export, graph
 from c2p_export.export import ExportOptions, export_checkpoint, write_engine
-from c2p_export.parity import ParityError
 from c2p_runtime import Classifier
-from c2p_runtime.onnx_session import open_session
-from c2p_train.clip_encoder import ClipConfig, ClipEncoder
-from c2p_train.heads import ZeroShot
-from c2p_train.import_official import import_official
-from c2p_train.model import CLIP2Point
+from c2p_runtime.backends.onnxruntime import open_session
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.clip_encoder import ClipConfig, ClipEncoder
+from c2p_train.model.heads import ZeroShot
+from c2p_train.model.import_official import import_official
 from small_models import DEPTH, checkpoint
 
 DIGEST = "0" * 64

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from c2p_export.folding import ClassTokenBlock, PlainAttention, fold, fold_aggregator, fold_encoder
-from c2p_train.clip_encoder import ClipConfig, ClipEncoder
-from c2p_train.conv_encoder import ConvConfig, ConvEncoder
-from c2p_train.encoders import Encoder
-from c2p_train.heads import Aggregator, build_head
-from c2p_train.model import CLIP2Point
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.clip_encoder import ClipConfig, ClipEncoder
+from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.encoders import Encoder
+from c2p_train.model.heads import Aggregator, build_head
 
 EXACT = 1e-5
 VIT = {"layers": 3, "width": 128, "head_width": 64, "patch_size": 8, "image_size": 32}
@@ -94,7 +94,7 @@ def test_a_folded_model_gives_the_same_features(head: str) -> None:
 
 @pytest.mark.parametrize("file", ["fewshot_best_tiny.pth", "pretrain_best_val_tiny.pth"])
 def test_the_authors_models_fold_exactly(shared, file: str) -> None:  # type: ignore[no-untyped-def]
-    from c2p_train.import_official import import_official
+    from c2p_train.model.import_official import import_official
 
     model = import_official(shared / "golden" / "checkpoints" / file).model
     with np.load(shared / "golden" / "render" / "chair.npz") as render:

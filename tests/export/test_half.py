@@ -14,7 +14,7 @@ from c2p_deploy.errors import EngineError
 from c2p_export.export import write_engine
 from c2p_export.graph import trace, write_graph
 from c2p_export.half import FLOAT32_OPS, to_fp16
-from c2p_runtime.onnx_session import open_session
+from c2p_runtime.backends.onnxruntime import open_session
 from small_models import checkpoint
 
 

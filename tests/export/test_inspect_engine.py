@@ -18,7 +18,7 @@ from c2p_deploy.manifest import EngineTarget, TextEncoderFiles
 from c2p_export import inspect_engine
 from c2p_export.inspect_engine import print_engine
 from c2p_export.parity import Parity
-from c2p_runtime.gpu import Gpu
+from c2p_runtime.backends.gpu import Gpu
 from engines import write_engine, write_plan
 
 GOOD = Parity(32, 0.99995, 0.99999, 1e-6, 2e-5, 1.0, 0)

@@ -34,8 +34,8 @@ from c2p_export.plan import (
     why_cannot_build,
 )
 from c2p_export.plan_progress import BuildBars
-from c2p_runtime.gpu import Gpu
-from c2p_runtime.tensorrt_install import logger_of
+from c2p_runtime.backends.gpu import Gpu
+from c2p_runtime.backends.tensorrt_install import logger_of
 from engines import write_engine
 
 RTX = PlanOptions("tensorrt-rtx", ("8.6", "8.9"), BatchProfile(1, 2, 4))

@@ -13,7 +13,7 @@ from c2p_deploy.errors import C2PError
 from c2p_deploy.manifest import BatchProfile
 from c2p_export.export import write_engine
 from c2p_export.plan import PlanOptions, build_plan
-from c2p_runtime.onnx_session import open_session
+from c2p_runtime.backends.onnxruntime import open_session
 from small_models import DEPTH, checkpoint
 
 TYPES = {"int8": TensorProto.INT8, "fp8": TensorProto.FLOAT8E4M3FN}

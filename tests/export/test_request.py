@@ -12,7 +12,7 @@ import pytest
 from c2p_deploy.errors import C2PError, MissingDependencyError
 from c2p_export import request as request_module
 from c2p_export.request import ExportRequest, choose_plan, engine_path, why_no_fp8
-from c2p_runtime.gpu import Gpu
+from c2p_runtime.backends.gpu import Gpu
 
 CKPT = ExportRequest(
     ckpt=Path("runs/model.pt"),

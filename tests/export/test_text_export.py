@@ -17,13 +17,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from c2p_deploy.errors import C2PError, MissingDependencyError
+from c2p_deploy.errors import C2PError, MissingDependencyError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import TextEncoderFiles
 from c2p_export import text_export
-from c2p_export.parity import ParityError
 from c2p_export.text_export import export_text_encoder
-from c2p_train.clip_encoder import clip_from_openai, import_open_clip, read_clip_file
+from c2p_train.model.clip_encoder import clip_from_openai, import_open_clip, read_clip_file
 
 SIMPLE = import_open_clip().SimpleTokenizer()
 

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from c2p_deploy import DepthSpec, ViewSet, prepare_points
+from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth
 from c2p_deploy.errors import C2PError, CloudError, CloudFileError
 from c2p_export.verify_clouds import clouds_in, depth_maps, made_up_clouds, superquadric
-from c2p_runtime import project_depth
 
 VIEWS, SPEC = ViewSet.named("clip2point-6"), DepthSpec(48, 0.05, 256)
 

@@ -196,7 +196,7 @@ def test_kernels_are_compiled_once_and_then_loaded_from_the_users_cache(tmp_path
     code = (
         "import numpy as np; from c2p_runtime import Classifier\n"
         "Classifier()(np.random.default_rng(0).normal(size=(2000, 3)))\n"
-        "from c2p_runtime.project_cpu import _draw_view as kernel\n"
+        "from c2p_deploy.projection.compiled import _draw_view as kernel\n"
         "print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))\n"
         "import numba; print(repr(numba.config.CACHE_DIR))"
     )
@@ -207,7 +207,7 @@ def test_kernels_are_compiled_once_and_then_loaded_from_the_users_cache(tmp_path
 
 
 def test_without_a_place_for_the_cache_kernels_still_compile(monkeypatch: pytest.MonkeyPatch) -> None:
-    from c2p_runtime import jit
+    from c2p_deploy.projection import jit
 
     def njit_that_finds_no_cache(*, cache: bool = False, **_: object):  # type: ignore[no-untyped-def]
         if cache:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from c2p_deploy.depth import FloatArray
+from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.picture import grid_shape, save_views
 from c2p_runtime.prediction import Prediction
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-
 import click
 
 from c2p_train.commands.common import CONTEXT
@@ -36,6 +34,3 @@ def main() -> None:
 
 for _command in (import_, render, pretrain, fewshot, evaluate, labels):
     main.add_command(_command)
-# Packages above this one (the recipes need the export) add their commands by an entry point.
-for _entry in entry_points(group="c2p_train.commands"):
-    main.add_command(_entry.load(), _entry.name)

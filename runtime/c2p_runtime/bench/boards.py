@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from c2p_deploy.manifest import EngineCost
-from c2p_runtime.gpu import Gpu
+from c2p_runtime.backends.gpu import Gpu
 
 _GIB = 1 << 30
 

@@ -134,11 +134,12 @@ def bench(
     names: of engine files, None is the bundled model. Raises C2PError, and KeyboardInterrupt when it
     comes before the end of the first run; later it only ends the measurement.
     """
+    from c2p_deploy.memory import peak_memory
+    from c2p_runtime.backends.gpu import find_gpus
     from c2p_runtime.bench.environment import environment
     from c2p_runtime.bench.measure import made_up_batches, take_turns, timed_call
-    from c2p_runtime.bench.memory import free_gpu_memory, peak_memory
+    from c2p_runtime.bench.memory import free_gpu_memory
     from c2p_runtime.bench.report import Engine, report
-    from c2p_runtime.gpu import find_gpus
 
     gpus = find_gpus()
     machine = environment(gpus)

@@ -16,8 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from c2p_runtime.cores import cores
-from c2p_runtime.gpu import Gpu, sm_name
+from c2p_deploy.cores import cores
+from c2p_runtime.backends.gpu import Gpu, sm_name
 
 _PACKAGES = (
     "c2p-deploy", "numpy", "numba", "fpsample", "onnxruntime", "onnxruntime-gpu", "openvino", "numba-cuda",

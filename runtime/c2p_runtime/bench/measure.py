@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.depth import FloatArray
+from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.prediction import Prediction
 
 _POOL = 8  # batches of clouds that calls go through in turn, so that none is measured on one lucky cloud

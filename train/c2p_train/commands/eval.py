@@ -21,7 +21,7 @@ from c2p_train.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from c2p_train.metrics import Metrics
+    from c2p_train.evaluate.metrics import Metrics
 
 _EPILOG = """
 \b
@@ -135,12 +135,12 @@ def _evaluate(
     from rich.console import Console
 
     from c2p_deploy import LabelSet, ViewSet
-    from c2p_train import evaluation, plots
-    from c2p_train.checkpoint import load_checkpoint
-    from c2p_train.datasets import load_split
-    from c2p_train.device import pick_device
-    from c2p_train.features import default_cache
-    from c2p_train.run_report import RunReport, progress_on
+    from c2p_train.datasets.labelled_clouds import load_split
+    from c2p_train.evaluate import evaluation, plots
+    from c2p_train.evaluate.features import default_cache
+    from c2p_train.learn.run_report import RunReport, progress_on
+    from c2p_train.model.checkpoint import load_checkpoint
+    from c2p_train.model.device import pick_device
 
     console = Console(stderr=True)
     computer, folder = pick_device(device), cache or default_cache()
@@ -228,10 +228,10 @@ def _preset(
 
     from c2p_deploy import LabelSet
     from c2p_deploy.errors import C2PError
-    from c2p_train.device import pick_device
-    from c2p_train.features import default_cache
-    from c2p_train.paper import reproduce
-    from c2p_train.run_report import RunReport, progress_on
+    from c2p_train.evaluate.features import default_cache
+    from c2p_train.learn.run_report import RunReport, progress_on
+    from c2p_train.model.device import pick_device
+    from c2p_train.reproduce import reproduce
 
     console = Console(stderr=True)
     given = LabelSet.load(labels) if labels else None

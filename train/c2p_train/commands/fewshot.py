@@ -21,11 +21,11 @@ from c2p_train.commands.common import (
 
 if TYPE_CHECKING:
     from c2p_deploy import LabelSet
-    from c2p_train.checkpoint import Checkpoint
-    from c2p_train.datasets import LabelledClouds
-    from c2p_train.fewshot import FewShotConfig
-    from c2p_train.heads import Head
-    from c2p_train.sweep import ShotRun
+    from c2p_train.datasets.labelled_clouds import LabelledClouds
+    from c2p_train.learn.fewshot import FewShotConfig
+    from c2p_train.learn.sweep import ShotRun
+    from c2p_train.model.checkpoint import Checkpoint
+    from c2p_train.model.heads import Head
 
 _EPILOG = """
 \b
@@ -149,15 +149,15 @@ def fewshot(
         from rich.console import Console
 
         from c2p_deploy import LabelSet
-        from c2p_train.checkpoint import PRETRAINED, load_checkpoint
-        from c2p_train.curve import curve_points, curve_table, save_curve_csv, save_curve_png
-        from c2p_train.datasets import load_split
-        from c2p_train.device import pick_device
-        from c2p_train.evaluation import known_labels, labels_for
-        from c2p_train.features import default_cache, model_features
-        from c2p_train.fewshot import PAPER, FewShotConfig
-        from c2p_train.run_report import RunReport, progress_on
-        from c2p_train.sweep import few_shot_sweep
+        from c2p_train.datasets.labelled_clouds import load_split
+        from c2p_train.evaluate.evaluation import known_labels, labels_for
+        from c2p_train.evaluate.features import default_cache, model_features
+        from c2p_train.learn.curve import curve_points, curve_table, save_curve_csv, save_curve_png
+        from c2p_train.learn.fewshot import PAPER, FewShotConfig
+        from c2p_train.learn.run_report import RunReport, progress_on
+        from c2p_train.learn.sweep import few_shot_sweep
+        from c2p_train.model.checkpoint import PRETRAINED, load_checkpoint
+        from c2p_train.model.device import pick_device
 
         console = Console()
         place = pick_device(device)
@@ -256,8 +256,8 @@ def _save(
     """Writes the model of one training: the encoders of `checkpoint` under a new head."""
     from dataclasses import asdict
 
-    from c2p_train.checkpoint import save_checkpoint
-    from c2p_train.model import CLIP2Point
+    from c2p_train.model.checkpoint import save_checkpoint
+    from c2p_train.model.clip2point import CLIP2Point
 
     model = CLIP2Point(checkpoint.model.depth_encoder, checkpoint.model.image_encoder, head)
     trained = {**asdict(run), "config": asdict(replace(config, seed=run.seed)), "test": test}

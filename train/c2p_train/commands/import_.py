@@ -49,8 +49,8 @@ def import_(
         raise click.UsageError("--clip and --pretrained go together")
     with exit_on_error():
         from c2p_deploy import LabelSet
-        from c2p_train.checkpoint import save_checkpoint
-        from c2p_train.import_official import import_official, import_open_clip_model
+        from c2p_train.model.checkpoint import save_checkpoint
+        from c2p_train.model.import_official import import_official, import_open_clip_model
 
         if file is not None:
             checkpoint = import_official(file)

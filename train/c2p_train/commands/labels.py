@@ -70,8 +70,8 @@ def labels(
             "--features are finished: --template, --clip and --pretrained do not go with it"
         )
     with exit_on_error():
-        from c2p_runtime.text_encoder import PAPER_TEMPLATE
-        from c2p_train.text_encoder import label_set_from_clip, label_set_from_file
+        from c2p_deploy.labels import PAPER_TEMPLATE
+        from c2p_train.model.text_encoder import label_set_from_clip, label_set_from_file
 
         if names_file is not None:
             lines = names_file.read_text(encoding="utf-8").splitlines()

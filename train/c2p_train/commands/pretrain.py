@@ -18,7 +18,7 @@ from c2p_train.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from c2p_train.encoders import Encoder
+    from c2p_train.model.encoders import Encoder
 
 _EPILOG = """
 \b
@@ -158,16 +158,16 @@ def pretrain(
 
         from c2p_deploy import LabelSet
         from c2p_deploy.errors import C2PError
-        from c2p_train.checkpoint import load_checkpoint
-        from c2p_train.datasets import load_split
-        from c2p_train.device import pick_device
-        from c2p_train.distributed import process_group, rank
-        from c2p_train.evaluation import labels_for
-        from c2p_train.import_official import import_open_clip_model
-        from c2p_train.model import CLIP2Point
-        from c2p_train.pairs import PairDataset
-        from c2p_train.pretrain import PretrainConfig, depth_spec, zero_shot_accuracy
-        from c2p_train.pretrain import pretrain as run
+        from c2p_train.datasets.labelled_clouds import load_split
+        from c2p_train.evaluate.evaluation import labels_for
+        from c2p_train.learn.distributed import process_group, rank
+        from c2p_train.learn.pretrain import PretrainConfig, depth_spec, zero_shot_accuracy
+        from c2p_train.learn.pretrain import pretrain as run
+        from c2p_train.model.checkpoint import load_checkpoint
+        from c2p_train.model.clip2point import CLIP2Point
+        from c2p_train.model.device import pick_device
+        from c2p_train.model.import_official import import_open_clip_model
+        from c2p_train.pairs.pair_dataset import PairDataset
 
         console = Console(stderr=True)
         config = PretrainConfig(
@@ -225,8 +225,8 @@ def _depth_encoder(wanted: str | None, image_encoder: Encoder, seed: int) -> Enc
     """What the option --depth-encoder stands for. Raises CheckpointError."""
     import torch
 
-    from c2p_train.checkpoint import load_checkpoint
-    from c2p_train.conv_encoder import ConvConfig, ConvEncoder
+    from c2p_train.model.checkpoint import load_checkpoint
+    from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
 
     if wanted is None:
         return None

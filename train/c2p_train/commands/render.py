@@ -92,12 +92,12 @@ def render(
         from rich.console import Console
 
         from c2p_deploy import DepthSpec
-        from c2p_train.contact_sheet import write_contact_sheet
-        from c2p_train.mesh_files import class_folders, find_meshes
-        from c2p_train.pairs import PairDataset
-        from c2p_train.render import render_pairs
-        from c2p_train.run_report import RunReport
-        from c2p_train.shards import RenderSettings
+        from c2p_train.learn.run_report import RunReport
+        from c2p_train.pairs.contact_sheet import write_contact_sheet
+        from c2p_train.pairs.mesh_files import class_folders, find_meshes
+        from c2p_train.pairs.pair_dataset import PairDataset
+        from c2p_train.pairs.render import render_pairs
+        from c2p_train.pairs.shards import RenderSettings
 
         console = Console(stderr=True)
         settings = RenderSettings(

@@ -1,0 +1,1 @@
+"""Whole models, from folders of data to engine and card (needs the `export` extra)."""

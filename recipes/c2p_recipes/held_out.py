@@ -1,0 +1,86 @@
+"""Accuracy of a model on the held-out clouds of a recipe."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from c2p_deploy import DepthSpec, LabelSet, ViewSet, project_depth
+from c2p_deploy.projection.spec import FloatArray
+from c2p_recipes.clouds import Clouds
+from c2p_train.model.clip2point import CLIP2Point
+
+# Per source: (label, was it found?) of every cloud that counts.
+Results = dict[str, list[tuple[str, bool]]]
+_BATCH_SIZE = 16  # clouds encoded at once
+
+
+def held_out_results(
+    model: CLIP2Point,
+    clouds: Clouds,
+    labels: LabelSet,
+    offered: LabelSet,
+    spec: DepthSpec,
+    views: ViewSet,
+) -> Results:
+    """What the model says of every held-out cloud, judged as `judge` does."""
+    held_out = np.flatnonzero(clouds.held_out)
+    scores = cloud_scores(model, clouds, held_out, labels, spec, views)
+    return judge(scores, clouds, held_out, offered)
+
+
+def top1(results: Results) -> dict[str, float]:
+    """Accuracy per source, in [0, 1]."""
+    return {name: float(np.mean([right for _, right in rows])) for name, rows in results.items()}
+
+
+def judge(
+    scores: npt.NDArray[np.float32], clouds: Clouds, indices: npt.NDArray[np.int64], offered: LabelSet
+) -> Results:
+    """Per source: (label, was it found?) of every cloud whose label is among the candidates.
+
+    The candidates are the offered labels, except for a source whose classes are a small part
+    of them (ModelNet10): that is judged over its own classes, as its benchmark is.
+    scores: [n, C] of the clouds `indices` over all labels of `clouds`.
+    """
+    results: Results = {}
+    for source, name in enumerate(clouds.sources):
+        mine = clouds.source[indices] == source
+        own = {clouds.labels[i] for i in np.unique(clouds.label[clouds.source == source])}
+        names = own if len(own) < len(offered) / 2 else set(offered.names)
+        candidates = np.array([i for i, label in enumerate(clouds.labels) if label in names])
+        best = candidates[scores[mine][:, candidates].argmax(axis=1)]
+        truth = clouds.label[indices][mine]
+        results[name] = [
+            (clouds.labels[t], bool(b == t)) for b, t in zip(best, truth, strict=True) if t in candidates
+        ]
+    return results
+
+
+def cloud_scores(
+    model: CLIP2Point,
+    clouds: Clouds,
+    indices: npt.NDArray[np.int64],
+    labels: LabelSet,
+    spec: DepthSpec,
+    views: ViewSet,
+) -> npt.NDArray[np.float32]:
+    """Cosine scores [n, C] of the first sampling of each cloud, over all views.
+
+    Puts the model in evaluation mode.
+    """
+    device = next(model.parameters()).device
+    model.eval()
+    text = torch.from_numpy(labels.text_features.copy()).to(device)
+    scores = []
+    with torch.inference_mode():
+        for start in range(0, len(indices), _BATCH_SIZE):
+            depth = torch.from_numpy(depth_maps(clouds, indices[start : start + _BATCH_SIZE], views, spec))
+            scores.append((model(depth.to(device)) @ text.T).cpu().numpy())
+    return np.concatenate(scores)
+
+
+def depth_maps(clouds: Clouds, indices: npt.NDArray[np.int64], views: ViewSet, spec: DepthSpec) -> FloatArray:
+    """Depth maps [n, V, S, S] of the first sampling of each cloud."""
+    return np.stack([project_depth(clouds.points[clouds.first[i]], views, spec, "y") for i in indices])

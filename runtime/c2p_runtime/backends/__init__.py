@@ -1,0 +1,1 @@
+"""What runs engines: ONNX Runtime, OpenVINO, TensorRT, and which of them on this machine."""

@@ -1,0 +1,66 @@
+"""What a backend must be able to do, on the CPU and on the GPU, and what all of them check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from c2p_deploy import Manifest
+from c2p_deploy.errors import EngineError
+from c2p_deploy.projection.spec import FloatArray
+
+
+class HostBackend(Protocol):
+    """Runs an engine on arrays in the computer's memory. Safe to call from several threads at once."""
+
+    name: str
+
+    def run(self, depth: FloatArray) -> FloatArray:
+        """Features float32 [B, D] of depth maps float32 [B, V, S, S]. Raises EngineError."""
+
+
+class DeviceBackend(Protocol):
+    """Runs an engine on memory of the GPU, on a stream of ours, and waits for nothing."""
+
+    name: str
+    capturable: bool  # whether `enqueue` may be captured into a CUDA graph
+
+    def bind(self, depth: int, features: int, batch: int) -> None:
+        """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]. Raises EngineError."""
+
+    def enqueue(self, stream: int) -> None:
+        """Puts one run on the CUDA stream with this handle. Raises EngineError."""
+
+    def keep_compiled(self) -> None:
+        """Called once a batch size has run: what was compiled for it may be kept for the next start."""
+
+
+def check_names(engine: Path, manifest: Manifest, inputs: list[str], outputs: list[str]) -> None:
+    """Raises EngineError when an `.onnx` has other inputs and outputs than its manifest says."""
+    if (inputs, outputs) != ([manifest.input_name], [manifest.output_name]):
+        raise EngineError(
+            f"{engine}: has inputs {inputs} and outputs {outputs}, its manifest says "
+            f"{manifest.input_name} and {manifest.output_name}; export it again"
+        )
+
+
+def run_from_host(backend: DeviceBackend, depth: FloatArray, width: int) -> FloatArray:
+    """Features float32 [B, width] of depth maps in the computer's memory: copy, run, copy back, wait."""
+    from c2p_runtime.cuda.numba_cuda import cuda
+
+    stream = cuda.stream()
+    source = cuda.to_device(np.ascontiguousarray(depth, dtype=np.float32), stream=stream)
+    features = cuda.device_array((len(depth), width), np.float32, stream=stream)
+    backend.bind(address(source), address(features), len(depth))
+    backend.enqueue(int(stream))
+    found = features.copy_to_host(stream=stream)
+    stream.synchronize()
+    return np.asarray(found)
+
+
+def address(array: Any) -> int:
+    """Where an array lies on the device."""
+    found: int = array.__cuda_array_interface__["data"][0]
+    return found

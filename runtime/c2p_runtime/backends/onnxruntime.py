@@ -1,0 +1,125 @@
+"""Running an `.onnx` engine with ONNX Runtime: on the CPU, or by its CUDA provider."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c2p_deploy import Manifest
+from c2p_deploy.cores import cores
+from c2p_deploy.errors import EngineError, MissingDependencyError, reason_of
+from c2p_deploy.projection.spec import FloatArray
+from c2p_runtime.backends.base import check_names
+
+
+class OnnxRuntimeBackend:
+    """A loaded engine: depth maps in, features out. Safe to call from several threads at once."""
+
+    name = "onnxruntime"
+
+    def __init__(self, engine: Path, manifest: Manifest) -> None:
+        """Raises EngineError when the file cannot be loaded or does not fit its manifest."""
+        self._session = open_session(engine, manifest.precision)
+        check_session(self._session, engine, manifest)
+        self._input, self._outputs = manifest.input_name, [manifest.output_name]
+        self._engine = engine
+
+    def run(self, depth: FloatArray) -> FloatArray:
+        """Features float32 [B, D] of depth maps float32 [B, V, S, S]. Raises EngineError."""
+        try:
+            (features,) = self._session.run(self._outputs, {self._input: depth})
+        except Exception as error:
+            raise EngineError(f"{self._engine}: {reason_of(error)}") from error
+        return np.asarray(features)
+
+
+class OnnxRuntimeCudaBackend:
+    """A loaded engine on the GPU, on memory and a stream of ours. Not run on hardware yet."""
+
+    name = "onnxruntime"
+    capturable = False  # it allocates and chooses algorithms as it goes
+
+    def __init__(self, engine: Path, manifest: Manifest, stream: int) -> None:
+        """stream: handle of the CUDA stream all runs go to. Raises EngineError."""
+        import onnxruntime as ort
+
+        options = {"user_compute_stream": str(stream), "do_copy_in_default_stream": "0"}
+        self._session = open_session(
+            engine, manifest.precision, [("CUDAExecutionProvider", options), "CPUExecutionProvider"]
+        )
+        # ONNX Runtime goes on without a provider that it cannot load, with a line in its log.
+        if self._session.get_providers()[0] != "CUDAExecutionProvider":
+            raise EngineError(
+                f"{engine}: ONNX Runtime cannot use CUDA here (its CUDA or cuDNN libraries are missing or do "
+                "not fit the driver); install onnxruntime-gpu[cuda,cudnn], or use device='cpu'"
+            )
+        check_session(self._session, engine, manifest)
+        self._engine = engine
+        self._input, self._output = manifest.input_name, manifest.output_name
+        size = manifest.spec.image_size
+        self._maps = (len(manifest.views), size, size)
+        self._width = manifest.labels.dim
+        self._binding = self._session.io_binding()
+        self._options = ort.RunOptions()
+        # Left alone it waits for the GPU after every run.
+        self._options.add_run_config_entry("disable_synchronize_execution_providers", "1")
+
+    def bind(self, depth: int, features: int, batch: int) -> None:
+        """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]."""
+        maps, rows = (batch, *self._maps), (batch, self._width)
+        self._binding.bind_input(self._input, "cuda", 0, np.float32, maps, depth)
+        self._binding.bind_output(self._output, "cuda", 0, np.float32, rows, features)
+
+    def enqueue(self, stream: int) -> None:
+        """One run on the stream that the session was made with."""
+        try:
+            self._session.run_with_iobinding(self._binding, self._options)
+        except Exception as error:  # ONNX Runtime has no common base class for its errors
+            raise EngineError(f"{self._engine}: {reason_of(error)}") from error
+
+    def keep_compiled(self) -> None:
+        """ONNX Runtime keeps nothing."""
+
+
+def open_session(
+    model: Path, precision: str = "fp32", providers: Sequence[Any] = ("CPUExecutionProvider",)
+) -> Any:
+    """The `onnxruntime.InferenceSession` of a file. Raises EngineError, MissingDependencyError.
+
+    precision: of the engine, as its manifest has it; providers: as ONNX Runtime takes them.
+    """
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise MissingDependencyError(
+            'ONNX Runtime is not installed; pip install "onnxruntime" (or onnxruntime-gpu)'
+        ) from error
+    options = ort.SessionOptions()
+    # Waiting threads sleep. Spinning, as is the default, costs a 10 Hz loop more than the engine itself
+    # (about 50 ms of every core after each call) and gains nothing: benchmarks/cpu.py.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    allowed = cores()
+    if allowed < (os.cpu_count() or 1):
+        # Left alone it takes a thread for every core of the machine and ties it there, whatever this process
+        # was given (taskset, a container's cpuset).
+        options.intra_op_num_threads = allowed
+    options.log_severity_level = 3  # errors only: they come back as exceptions anyway
+    if precision == "fp8":
+        # Beyond this level ONNX Runtime 1.31 takes products in float8 for such in int8, and fails.
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    try:
+        return ort.InferenceSession(str(model), options, providers=list(providers))
+    except Exception as error:  # ONNX Runtime has no common base class for its errors
+        reason = reason_of(error)
+        raise EngineError(f"{model}: ONNX Runtime cannot load it: {reason}; export it again") from error
+
+
+def check_session(session: Any, engine: Path, manifest: Manifest) -> None:
+    """Raises EngineError when an engine has other inputs and outputs than its manifest says."""
+    check_names(
+        engine, manifest, [i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()]
+    )

@@ -1,0 +1,141 @@
+"""Running a `.plan` engine with TensorRT or TensorRT-RTX on the GPU.
+
+Not run on hardware yet.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from c2p_deploy import Manifest
+from c2p_deploy.errors import EngineError
+from c2p_deploy.files import write_atomic
+from c2p_runtime.backends.tensorrt_install import TITLES, check_fits, import_tensorrt, logger_of, target_of
+
+
+class TensorRTBackend:
+    """A loaded plan, in the CUDA context of the calling thread. One call at a time."""
+
+    capturable = True
+
+    def __init__(self, engine: Path, manifest: Manifest) -> None:
+        """Raises EngineError when the plan does not fit this machine or its manifest."""
+        target = target_of(engine, manifest)
+        check_fits(engine, target)
+        self.name = target.flavour
+        self._trt = import_tensorrt(target.flavour)
+        self._logger = logger_of(target.flavour)
+        self._logger.forget()
+        self._runtime = self._trt.Runtime(self._logger)  # must outlive its engine
+        self._loaded = self._runtime.deserialize_cuda_engine(engine.read_bytes())
+        if self._loaded is None:
+            title = f"{TITLES[target.flavour]} {target.version}"
+            raise EngineError(
+                f"{engine}: {title} cannot load it: {self._logger.told()}; export it again on this machine"
+            )
+        check_signature(self._trt, self._loaded, engine, manifest)
+        self._runtime_cache: Any = None
+        self._context = self._new_context(engine)
+        if self._context is None:
+            raise EngineError(
+                f"{engine}: no memory on the GPU to run it: {self._logger.told()}; close other programs, or "
+                "export it again with a smaller --max-batch"
+            )
+        size = manifest.spec.image_size
+        self._maps = (len(manifest.views), size, size)
+        self._input, self._output = manifest.input_name, manifest.output_name
+        self._engine = engine
+
+    def bind(self, depth: int, features: int, batch: int) -> None:
+        """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]. Raises EngineError."""
+        context = self._context
+        self._logger.forget()
+        done = (
+            context.set_input_shape(self._input, (batch, *self._maps))
+            and context.set_tensor_address(self._input, depth)
+            and context.set_tensor_address(self._output, features)
+        )
+        self._check(done, f"cannot take {batch} clouds")
+
+    def enqueue(self, stream: int) -> None:
+        """Puts one run on the CUDA stream with this handle. Raises EngineError."""
+        self._check(self._context.execute_async_v3(stream), "cannot run it")
+
+    def keep_compiled(self) -> None:
+        """Keeps what TensorRT-RTX has compiled beside the engine, for the next start."""
+        if self._runtime_cache is None:  # TensorRT compiles nothing while it runs
+            return
+        path = runtime_cache_file(self._engine)
+        compiled = bytes(self._runtime_cache.serialize())
+        # A folder that cannot be written to costs time at every start, and nothing else.
+        with suppress(OSError):
+            if not path.is_file() or path.read_bytes() != compiled:
+                write_atomic(path, compiled)
+
+    def _new_context(self, engine: Path) -> Any:
+        """An execution context, for TensorRT-RTX with the kernels it compiled in earlier processes."""
+        if self.name != "tensorrt-rtx":
+            return self._loaded.create_execution_context()
+        config = self._loaded.create_runtime_config()
+        # Kernels for the shape at hand are compiled at once, not behind our back: the CUDA graph that is
+        # captured next keeps those it finds.
+        config.dynamic_shapes_kernel_specialization_strategy = (
+            self._trt.DynamicShapesKernelSpecializationStrategy.EAGER
+        )
+        self._runtime_cache = config.create_runtime_cache()
+        # None at the first start. One that does not fit TensorRT-RTX refuses by itself; it is replaced.
+        with suppress(OSError):
+            self._runtime_cache.deserialize(runtime_cache_file(engine).read_bytes())
+        config.set_runtime_cache(self._runtime_cache)
+        return self._loaded.create_execution_context(config)
+
+    def _check(self, done: bool, what: str) -> None:
+        if not done:
+            raise EngineError(f"{self._engine}: {TITLES[self.name]} {what}: {self._logger.told()}")
+
+
+def runtime_cache_file(engine: Path) -> Path:
+    """Where TensorRT-RTX's kernels for an engine are kept: NAME.rtxcache beside NAME.plan."""
+    return engine.with_suffix(".rtxcache")
+
+
+def check_signature(trt: Any, loaded: Any, engine: Path, manifest: Manifest) -> None:
+    """Raises EngineError when a deserialised engine has other inputs or outputs than its manifest says.
+
+    trt: the module of the engine's flavour. loaded: an ICudaEngine.
+    """
+    found = [
+        (
+            name,
+            loaded.get_tensor_mode(name) == trt.TensorIOMode.INPUT,
+            tuple(loaded.get_tensor_shape(name))[1:],  # the batch comes below, from the profile
+            loaded.get_tensor_dtype(name) == trt.float32,
+        )
+        for name in (loaded.get_tensor_name(i) for i in range(loaded.num_io_tensors))
+    ]
+    size, width = manifest.spec.image_size, manifest.labels.text_features.shape[1]
+    expected = [
+        (manifest.input_name, True, (len(manifest.views), size, size), True),
+        (manifest.output_name, False, (width,), True),
+    ]
+    if sorted(found) != sorted(expected):
+        raise EngineError(
+            f"{engine}: has {_signature(found)}; its manifest says {_signature(expected)}; export it again"
+        )
+    batch = manifest.batch
+    least, _, most = (next(iter(shape)) for shape in loaded.get_tensor_profile_shape(manifest.input_name, 0))
+    if (least, most) != (batch.min, batch.max):
+        raise EngineError(
+            f"{engine}: takes {least} to {most} clouds a call, its manifest says {batch.min} to {batch.max}; "
+            "export it again"
+        )
+
+
+def _signature(tensors: list[tuple[str, bool, tuple[int, ...], bool]]) -> str:
+    return ", ".join(
+        f"{'input' if is_input else 'output'} {name} {'float32' if is_float32 else 'of another type'} "
+        f"[B, {', '.join(map(str, shape))}]"
+        for name, is_input, shape, is_float32 in tensors
+    )

@@ -1,0 +1,311 @@
+"""The CUDA kernels that make clouds ready to be projected: thinned, sampled, centred and scaled.
+
+In the order of their launches:
+
+    count_finite     how many rows of each tile of a cloud are finite
+    pick_candidates  the finite rows in order; of a large cloud, one from each of C equal strata
+    farthest         at most P of the candidates, by farthest-point sampling
+    unit_sphere      moved to their mean and scaled so that the farthest is at radius 1
+
+What they give depends on nothing but the cloud and the seed: there is no atomic operation
+whose order could change a result, so the same input gives the same bits. B clouds of at
+most N rows, C candidates, P points. `project_cuda` launches them. Not run on hardware yet.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from c2p_deploy.projection.prepare import LARGEST_COORDINATE
+from c2p_runtime.cuda.numba_cuda import cuda, kernel, libdevice
+
+# Threads per block. Rows are independent, so the size of a tile of them changes no result and is to be
+# measured. Sampling and scaling are one block's work per cloud, so that block is as large as blocks get.
+TILE_THREADS = 256
+BLOCK_THREADS = 1024
+
+# Values of `status`; 0 is a cloud that can be classified.
+NO_FINITE_POINT = 1
+ALL_COINCIDE = 2
+TOO_LARGE = 3
+
+_ALL_LANES = 0xFFFFFFFF  # a warp's 32 threads
+_WARPS = 32  # of the largest block
+_LARGEST_COORDINATE = np.float32(LARGEST_COORDINATE)
+_FRACTION_BITS = 16  # of a candidate's place within its stratum
+
+
+@kernel(TILE_THREADS)
+def count_finite(points, counts, tile_counts):  # type: ignore[no-untyped-def]
+    """Finite rows per tile, or -1 where one is too large. Grid (tiles, B), one thread a row.
+
+    points: float32 [B, N, 3], of which the first counts [B] (int32) are the cloud.
+    tile_counts: int32 [B, tiles]; tiles without rows are left alone.
+    """
+    tile, cloud = cuda.blockIdx.x, cuda.blockIdx.y
+    row = tile * cuda.blockDim.x + cuda.threadIdx.x
+    here = row < counts[cloud] and _is_finite(points, cloud, row)
+    too_large = here and (
+        abs(points[cloud, row, 0]) > _LARGEST_COORDINATE
+        or abs(points[cloud, row, 1]) > _LARGEST_COORDINATE
+        or abs(points[cloud, row, 2]) > _LARGEST_COORDINATE
+    )
+    found = cuda.syncthreads_count(np.int32(here))
+    damaged = cuda.syncthreads_or(np.int32(too_large))
+    if cuda.threadIdx.x == 0:
+        tile_counts[cloud, tile] = -1 if damaged else found
+
+
+@kernel(TILE_THREADS)
+def pick_candidates(points, counts, tile_counts, seed, candidates, finite):  # type: ignore[no-untyped-def]
+    """The rows to sample from. Grid (tiles, B), one thread a row; blocks as those of `count_finite`.
+
+    points, counts, tile_counts: see there. seed: int. candidates: float32 [B, C, 3]; a cloud of
+    more than C finite rows is cut into C equal strata, and candidate i is row
+    floor((i + u_i) * rows / C), u_i in [0, 1) by a hash of seed and i. finite: int32 [B],
+    the finite rows of each cloud, or -1 when one is too large.
+
+    A row finds out by itself whether it is chosen, so nothing waits for a compacted cloud.
+    """
+    tile, cloud, thread = cuda.blockIdx.x, cuda.blockIdx.y, cuda.threadIdx.x
+    rows = counts[cloud]
+    tiles = (rows + cuda.blockDim.x - 1) // cuda.blockDim.x
+    if tile >= tiles and tile > 0:
+        return
+    sums = cuda.shared.array(3, np.int32)  # finite rows in earlier tiles, in all; -1 for damage
+    in_warp = cuda.shared.array(_WARPS, np.int32)
+    if thread < 3:
+        sums[thread] = 0
+    cuda.syncthreads()
+    before, everywhere, worst = 0, 0, 0
+    for other in range(thread, tiles, cuda.blockDim.x):
+        found = tile_counts[cloud, other]
+        everywhere, worst = everywhere + found, min(worst, found)
+        if other < tile:
+            before += found
+    cuda.atomic.add(sums, 0, before)
+    cuda.atomic.add(sums, 1, everywhere)
+    cuda.atomic.min(sums, 2, worst)
+    row = tile * cuda.blockDim.x + thread
+    here = row < rows and _is_finite(points, cloud, row)
+    warp, lane = thread // 32, thread % 32
+    votes = cuda.ballot_sync(_ALL_LANES, here)
+    if lane == 0:
+        in_warp[warp] = cuda.popc(votes)
+    cuda.syncthreads()
+
+    total = np.int64(sums[1])
+    if sums[2] < 0:
+        total = np.int64(-1)
+    if tile == 0 and thread == 0:
+        finite[cloud] = total
+    if not here or total < 0:
+        return
+    rank = np.int64(sums[0]) + cuda.popc(votes & ((1 << lane) - 1))
+    for earlier in range(warp):
+        rank += in_warp[earlier]
+    strata = candidates.shape[1]
+    if total <= strata:
+        _copy_row(points, cloud, row, candidates, rank)
+        return
+    # Strata are longer than a row, so parts of two at most share it; both may choose it.
+    first = rank * strata // total
+    for i in range(first, min(first + 2, strata)):
+        place = (i << _FRACTION_BITS) + (_hash(seed, i) & ((1 << _FRACTION_BITS) - 1))
+        if (place * total) // (strata << _FRACTION_BITS) == rank:
+            _copy_row(points, cloud, row, candidates, i)
+
+
+@lru_cache(maxsize=8)
+def farthest_for(per_thread: int) -> Any:
+    """The kernel `farthest` for at most per_thread * (threads of a block) candidates a cloud.
+
+    It is compiled for that number so that a thread's candidates stay in its registers: 4 each
+    for the paper's 1,024 points. With more than 8 the compiler moves them to memory.
+    """
+
+    @kernel(BLOCK_THREADS)
+    def farthest(candidates, finite, seed, samples, kept):  # type: ignore[no-untyped-def]
+        """At most P candidates, each the farthest from those before it. Grid (B), one block a cloud.
+
+        candidates: float32 [B, C, 3]; finite: int32 [B], from `pick_candidates`; seed: int, of
+        the first one -> samples: float32 [B, P, 3]; kept: int32 [B], how many. Of equally
+        far candidates the first is taken. A cloud with at most P of them passes as it is.
+
+        Every sample waits for the block to agree on the one before it: shuffles within a
+        warp, then one barrier. Its time on hardware is to be measured.
+        """
+        cloud, thread, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+        available = np.int64(max(0, min(finite[cloud], candidates.shape[1])))
+        wanted = min(available, samples.shape[1])
+        if thread == 0:
+            kept[cloud] = wanted
+        if available <= samples.shape[1]:
+            for n in range(thread, available, threads):
+                _copy_row(candidates, cloud, n, samples, n)
+            return
+        # One key holds a squared distance (the bits of a float >= 0 order as it does) and, below it, the
+        # place counted backwards: the largest key is the farthest candidate, the first of equals.
+        # Two rows of slots take turns, so that one barrier per sample is enough.
+        keys = cuda.shared.array((2, _WARPS), np.int64)
+        x = cuda.local.array(per_thread, np.float32)
+        y = cuda.local.array(per_thread, np.float32)
+        z = cuda.local.array(per_thread, np.float32)
+        nearest = cuda.local.array(per_thread, np.float32)  # squared distance to the samples so far
+        for k in range(per_thread):
+            n = min(k * threads + thread, available - 1)  # the last one, again, where there are no more
+            x[k], y[k], z[k] = candidates[cloud, n, 0], candidates[cloud, n, 1], candidates[cloud, n, 2]
+            nearest[k] = np.float32(np.inf)
+        chosen = _hash(seed, 0) % available
+        for n in range(wanted):
+            cx, cy, cz = (
+                candidates[cloud, chosen, 0],
+                candidates[cloud, chosen, 1],
+                candidates[cloud, chosen, 2],
+            )
+            if thread == 0:
+                samples[cloud, n, 0], samples[cloud, n, 1], samples[cloud, n, 2] = cx, cy, cz
+            key = 0
+            for k in range(per_thread):
+                dx, dy, dz = x[k] - cx, y[k] - cy, z[k] - cz
+                square = libdevice.fmul_rn(dx, dx) + libdevice.fmul_rn(dy, dy)
+                nearest[k] = min(nearest[k], square + libdevice.fmul_rn(dz, dz))
+                bits = np.int64(libdevice.float_as_int(nearest[k]))
+                place = min(k * threads + thread, available - 1)
+                key = max(key, (bits << 32) | (_ALL_LANES - place))
+            chosen = _ALL_LANES - (_block_max(key, keys[n % 2]) & _ALL_LANES)
+
+    return farthest
+
+
+@kernel(BLOCK_THREADS)
+def unit_sphere(samples, finite, kept, status):  # type: ignore[no-untyped-def]
+    """`to_unit_sphere` in place. Grid (B), one block a cloud.
+
+    samples: float32 [B, P, 3], of which the first kept [B] (int32) count; finite: int32 [B],
+    from `pick_candidates` -> status: int32 [B]. Where it is not 0, kept becomes 0: such a
+    cloud is drawn as an empty one.
+
+    float64 as in the reference; only the order of the mean's sum and fused products differ,
+    which the rounding to float32 hides all but always.
+    """
+    cloud, thread, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
+    slots = cuda.shared.array((5, _WARPS), np.float64)
+    points = kept[cloud]
+    x, y, z, largest = 0.0, 0.0, 0.0, 0.0
+    for n in range(thread, points, threads):
+        px, py, pz = (
+            np.float64(samples[cloud, n, 0]),
+            np.float64(samples[cloud, n, 1]),
+            np.float64(samples[cloud, n, 2]),
+        )
+        x, y, z = x + px, y + py, z + pz
+        largest = max(largest, abs(px), abs(py), abs(pz))
+    divisor = max(points, 1)
+    x = _block_sum(x, slots[0]) / divisor
+    y = _block_sum(y, slots[1]) / divisor
+    z = _block_sum(z, slots[2]) / divisor
+    largest = _block_max(largest, slots[3])
+    square = 0.0
+    for n in range(thread, points, threads):
+        dx, dy, dz = samples[cloud, n, 0] - x, samples[cloud, n, 1] - y, samples[cloud, n, 2] - z
+        square = max(square, dx * dx + dy * dy + dz * dz)
+    radius = math.sqrt(_block_max(square, slots[4]))
+
+    outcome = 0
+    if finite[cloud] < 0:
+        outcome = TOO_LARGE
+    elif finite[cloud] == 0:
+        outcome = NO_FINITE_POINT
+    elif not radius > 1e-7 * largest:
+        outcome = ALL_COINCIDE
+    if thread == 0:  # every thread has read kept before the barriers above
+        status[cloud] = outcome
+        if outcome != 0:
+            kept[cloud] = 0
+    if outcome == 0:
+        for n in range(thread, points, threads):
+            samples[cloud, n, 0] = np.float32((samples[cloud, n, 0] - x) / radius)
+            samples[cloud, n, 1] = np.float32((samples[cloud, n, 1] - y) / radius)
+            samples[cloud, n, 2] = np.float32((samples[cloud, n, 2] - z) / radius)
+
+
+# --- device functions ---------------------------------------------------------------------
+
+
+@cuda.jit(device=True)
+def _is_finite(points, cloud, row):  # type: ignore[no-untyped-def]
+    infinity = np.float32(np.inf)
+    return (
+        abs(points[cloud, row, 0]) < infinity
+        and abs(points[cloud, row, 1]) < infinity
+        and abs(points[cloud, row, 2]) < infinity
+    )
+
+
+@cuda.jit(device=True)
+def _copy_row(source, cloud, row, target, place):  # type: ignore[no-untyped-def]
+    target[cloud, place, 0] = source[cloud, row, 0]
+    target[cloud, place, 1] = source[cloud, row, 1]
+    target[cloud, place, 2] = source[cloud, row, 2]
+
+
+@cuda.jit(device=True)
+def _hash(seed, i):  # type: ignore[no-untyped-def]
+    """32 bits that look random, of two non-negative integers below 2**32 and 2**30.
+
+    Multiplication and exclusive or of the high half, twice. The factor is below 2**31, so
+    that products stay below 2**63.
+    """
+    x = (seed + i * 0x9E3779B9) & 0xFFFFFFFF
+    x = ((x ^ (x >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+    x = ((x ^ (x >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+    return x ^ (x >> 16)
+
+
+@cuda.jit(device=True)
+def _warp_max(value):  # type: ignore[no-untyped-def]
+    """The largest value of a warp, in each of its threads."""
+    for step in range(5):
+        value = max(value, cuda.shfl_xor_sync(_ALL_LANES, value, 16 >> step))
+    return value
+
+
+@cuda.jit(device=True)
+def _warp_sum(value):  # type: ignore[no-untyped-def]
+    """The sum over a warp, in each of its threads, added in the same order always."""
+    for step in range(5):
+        value += cuda.shfl_xor_sync(_ALL_LANES, value, 16 >> step)
+    return value
+
+
+@cuda.jit(device=True)
+def _across_warps(value, slots):  # type: ignore[no-untyped-def]
+    """The values of a block's warps, one in each lane of every warp; 0 in lanes without a warp.
+
+    value: the same in all threads of a warp. slots: shared [32]; may be used again after another barrier.
+    """
+    thread = cuda.threadIdx.x
+    if thread % 32 == 0:
+        slots[thread // 32] = value
+    cuda.syncthreads()
+    value = 0
+    if thread % 32 < cuda.blockDim.x // 32:
+        value = slots[thread % 32]
+    return value
+
+
+@cuda.jit(device=True)
+def _block_max(value, slots):  # type: ignore[no-untyped-def]
+    """The largest value >= 0 of a block, in each of its threads. slots: see `_across_warps`."""
+    return _warp_max(_across_warps(_warp_max(value), slots))
+
+
+@cuda.jit(device=True)
+def _block_sum(value, slots):  # type: ignore[no-untyped-def]
+    """The sum over a block, in each of its threads. slots: see `_across_warps`."""
+    return _warp_sum(_across_warps(_warp_sum(value), slots))

@@ -1,0 +1,52 @@
+"""numba's `cuda`, imported here and nowhere else, so that changing to its successor is one line.
+
+Importing this module needs the package numba-cuda but no GPU and takes about half a second:
+the others import it inside the function that needs it. Not run on hardware yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from c2p_deploy.errors import MissingDependencyError
+from c2p_deploy.projection.jit import cache_of_the_user
+
+_INSTALL = (
+    "pip install 'c2p-deploy[cuda12]' (JetPack 6, CUDA 12) or 'c2p-deploy[cuda13]' (JetPack 7, CUDA 13)"
+)
+
+try:
+    from numba import cuda
+    from numba.cuda import libdevice
+    from numba.cuda.core import config  # not in the `cuda` of numba alone, which nobody maintains
+except ImportError as error:
+    raise MissingDependencyError(f"the GPU needs numba-cuda; {_INSTALL}") from error
+
+__all__ = ["check_gpu", "cuda", "kernel", "libdevice"]
+
+
+def check_gpu() -> None:
+    """Raises MissingDependencyError when kernels cannot be compiled for a GPU of this machine."""
+    if not cuda.is_available():
+        raise MissingDependencyError(
+            f"numba-cuda finds no NVIDIA driver, or no CUDA compiler (libNVVM) for it; {_INSTALL}"
+        )
+
+
+def kernel(threads: int) -> Callable[[Callable[..., Any]], Any]:
+    """Decorates a CUDA kernel that is launched with at most `threads` threads a block.
+
+    The compiler is told that number, or it could use more registers than such a block has.
+    Compiled code is cached on disk where `c2p_deploy.projection.jit` keeps the CPU's; where no folder
+    is writable it is compiled once per process.
+    """
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        try:
+            with cache_of_the_user(config):
+                return cuda.jit(cache=True, launch_bounds=threads)(function)
+        except RuntimeError:  # numba's, when it finds no place for its cache
+            return cuda.jit(launch_bounds=threads)(function)
+
+    return compiled

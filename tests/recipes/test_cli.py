@@ -1,0 +1,130 @@
+"""The recipes, from folders to an engine: that every part fits the next, not how good the result is."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from rich.console import Console
+
+from c2p_deploy import DepthSpec, Manifest
+from c2p_recipes.cli import main
+from c2p_recipes.data import RecipeData
+from c2p_recipes.mini import MiniConfig, make_mini_model
+from c2p_recipes.model_card import BEGIN, END, steps_table
+from c2p_runtime import Classifier
+from c2p_train.model.conv_encoder import ConvConfig
+from training_data import write_clouds, write_text_features
+
+SMALL = MiniConfig(
+    spec=DepthSpec(image_size=32, point_radius=0.08, num_points=128),
+    encoder=ConvConfig(channels=3, stem=8, widths=(8, 16), blocks=(1, 1)),
+    image_steps=3,
+    pretrain_epochs=2,
+    shots=(1, 2),
+    repeats=2,
+    adapter_epochs=3,
+    tuning_steps=2,
+)
+
+
+def write_meshes(root: Path, classes: tuple[str, ...], per_class: int = 40) -> Path:
+    """CLASS/FILE.off: boxes, those of a class alike but for a tenth."""
+    rng = np.random.default_rng(5)
+    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
+    faces = ("0 1 3 2", "4 6 7 5", "0 4 5 1", "2 3 7 6", "0 2 6 4", "1 5 7 3")
+    for number, name in enumerate(classes):
+        (root / name).mkdir(parents=True)
+        for index in range(per_class):
+            size = np.roll([1.0, 0.5, 0.2], number) * rng.uniform(0.9, 1.1, 3)
+            vertices = "\n".join(" ".join(f"{v:.4f}" for v in corner * size) for corner in corners)
+            lines = f"OFF\n8 6 0\n{vertices}\n" + "".join(f"4 {face}\n" for face in faces)
+            (root / name / f"{index:03}.off").write_text(lines)
+    return root
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> RecipeData:
+    folder = tmp_path_factory.mktemp("data")
+    return RecipeData(
+        modelnet10=write_clouds(folder / "modelnet10", per_class=10, classes=("table", "bed")),
+        meshes=write_meshes(folder / "meshes", ("MultiSeat", "Bed")),
+        posed_meshes=write_meshes(folder / "posed", ("Bed",), per_class=10),
+        text=write_text_features(folder / "text"),
+    )
+
+
+def test_mini_from_meshes_to_an_engine_and_again(data: RecipeData, tmp_path: Path) -> None:
+    card = tmp_path / "CARD.md"
+    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    out, engine = tmp_path / "run", tmp_path / "mini.onnx"
+
+    def make() -> str:
+        console = Console(file=io.StringIO(), width=200)
+        make_mini_model(data, out, engine, card, SMALL, torch.device("cpu"), 1, console)
+        return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+    make()
+    clf = Classifier(engine)
+    assert clf.labels.names == ("bed", "sofa", "table") and Manifest.for_engine(engine).head == "zeroshot"
+    assert clf(np.load(data.modelnet10 / "bed/000.npy")).label in clf.labels.names
+    report = json.loads((out / "steps.json").read_text())
+    assert set(report["zero-shot"]) == {"image encoder on depth maps", "after image-depth pre-training"}
+    assert {name: len(draws) for name, draws in report["ModelNet10"].items()} == {
+        "1 shot": 2, "2 shots": 2, "all clouds": 1,
+    }  # fmt: skip
+    text = card.read_text()
+    assert text.startswith("before") and text.endswith("after\n") and "old" not in text
+    assert "| adapters: 2 shots | " in text and "| ModelNet10 | 2 |" in text
+
+    first = engine.read_bytes()
+    again = make()  # every step finds its result
+    assert engine.read_bytes() == first
+    # Rendering finds its shards, twice.
+    assert sum(line.startswith("0 meshes in ") for line in again.splitlines()) == 2
+    assert json.loads((out / "steps.json").read_text()) == report
+
+
+def test_steps_are_tabled_with_their_spread() -> None:
+    table = steps_table(
+        {
+            "zero-shot": {"before": {"ModelNet10": 0.25, "meshes": 0.5}},
+            "ModelNet10": {"2 shots": [0.5, 0.7], "all clouds": [0.9]},
+            "fine-tuned": {"ModelNet10": 0.95, "meshes": 0.75},
+        }
+    )
+    assert table.splitlines() == [
+        "| step | ModelNet10 | meshes |",
+        "|---|---|---|",
+        "| zero-shot: before | 25.0 % | 50.0 % |",
+        "| adapters: 2 shots | 60.0 ± 14.1 % |  |",
+        "| adapters: all clouds | 90.0 % |  |",
+        "| depth encoder trained further on all labels | 95.0 % | 75.0 % |",
+    ]
+
+
+def test_the_recipe_of_the_bundled_model(data: RecipeData, tmp_path: Path) -> None:
+    card = tmp_path / "CARD.md"
+    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    arguments = ["default", "--steps", "2", "--out", str(tmp_path / "run"), "--card", str(card)]
+    for option, folder in vars(data).items():
+        arguments += [f"--{option.replace('_', '-')}", str(folder)]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    clf = Classifier(tmp_path / "run" / "default.onnx")
+    assert clf.labels.names == ("bed", "sofa", "table")
+    text = card.read_text()
+    assert text.startswith("before") and text.endswith("after\n") and "old" not in text
+    assert "| ModelNet10 | 2 |" in text and "### meshes, per label" in text
+
+
+def test_a_folder_without_known_classes_ends_in_one_line(data: RecipeData, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    arguments = ["mini", "--out", str(tmp_path / "run"), "--meshes", str(tmp_path / "empty")]
+    for option in ("modelnet10", "posed-meshes", "text"):
+        arguments += [f"--{option}", str(vars(data)[option.replace("-", "_")])]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1 and "error: " in result.output and "no class folder known" in result.output

@@ -1,0 +1,78 @@
+"""Heads: their arithmetic written out in NumPy, and what a GDPA starts from."""
+
+import numpy as np
+import pytest
+import torch
+
+from c2p_deploy.errors import C2PError
+from c2p_train.model.heads import DPA, GDPA, Aggregator, build_head
+
+B, V, D = 5, 6, 16
+
+
+def seen(module: torch.nn.Module) -> torch.nn.Module:
+    """Evaluation mode, with statistics and scalars that are not the initial ones."""
+    torch.manual_seed(1)
+    for name, value in module.state_dict().items():
+        if value.is_floating_point() and "gate" not in name:
+            value.copy_(torch.rand_like(value) + 0.2 if "var" in name else 0.5 * torch.randn_like(value))
+    return module.eval()
+
+
+def views(seed: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(size=(B, V, D)).astype(np.float32))
+
+
+def aggregated(module: Aggregator, features: np.ndarray) -> np.ndarray:
+    """The rule of the authors' adapter, step by step (golden step 14)."""
+    w = {name: value.numpy().astype(np.float64) for name, value in module.state_dict().items()}
+
+    def norm(x: np.ndarray, name: str) -> np.ndarray:
+        unit = (x - w[f"{name}.running_mean"]) / np.sqrt(w[f"{name}.running_var"] + 1e-5)
+        return unit * w[f"{name}.weight"] + w[f"{name}.bias"]
+
+    x = norm(features * w["view_weight"][:, None], "view_norm").reshape(B, V * D)
+    x = np.maximum(norm(x @ w["squeeze.weight"].T + w["squeeze.bias"], "norm"), 0)
+    return x @ w["out.weight"].T + w["out.bias"]
+
+
+def test_an_aggregator_sees_all_views_at_once() -> None:
+    module = seen(Aggregator(V, D))
+    with torch.inference_mode():
+        got = module(views(0)).numpy()
+    np.testing.assert_allclose(got, aggregated(module, views(0).numpy()), atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "gate"), [(DPA, None), (GDPA, 0.0), (GDPA, 0.7), (GDPA, -3.0)])
+def test_dual_paths_are_fused_and_scaled_to_unit_length(kind: type[DPA], gate: float | None) -> None:
+    head = seen(kind(V, D))
+    if isinstance(head, GDPA):
+        torch.nn.init.constant_(head.gate.bias, gate)
+    with torch.inference_mode():
+        got = head(views(0), views(1)).numpy()
+    g = 1 / (1 + np.exp(-(gate or 0.0)))
+    fused = g * aggregated(head.depth_path, views(0).numpy())
+    fused += (1 - g) * aggregated(head.image_path, views(1).numpy())
+    np.testing.assert_allclose(got, fused / np.linalg.norm(fused, axis=1, keepdims=True), atol=1e-5)
+
+
+def test_a_gate_looks_at_both_paths() -> None:
+    head = seen(GDPA(V, D))
+    torch.manual_seed(2)
+    torch.nn.init.normal_(head.gate.weight)
+    depth, image = torch.randn(B, D), torch.randn(B, D)
+    g = torch.sigmoid(torch.cat([depth, image], dim=1) @ head.gate.weight.T)
+    with torch.inference_mode():
+        torch.testing.assert_close(head.fuse(depth, image), g * depth + (1 - g) * image)
+
+
+def test_zero_shot_is_the_mean_of_unit_view_features() -> None:
+    features = views(3).numpy()
+    unit = features / np.linalg.norm(features, axis=-1, keepdims=True)
+    got = build_head("zeroshot", V, D)(views(3)).numpy()
+    np.testing.assert_allclose(got, unit.mean(axis=1), atol=1e-6)
+
+
+def test_an_unknown_head_is_refused() -> None:
+    with pytest.raises(C2PError, match="no head 'voting'; there are zeroshot, dpa and gdpa"):
+        build_head("voting", V, D)

@@ -1,0 +1,1 @@
+"""Labelled clouds: what a folder holds, and one split of it, prepared."""

@@ -1,0 +1,1 @@
+"""Training: pre-training, adapters, and what every long run needs."""

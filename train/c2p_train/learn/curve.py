@@ -1,0 +1,85 @@
+"""The curve of a sweep: accuracy over the number of shots, as a table, a CSV file and a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from rich import box
+from rich.table import Table
+
+from c2p_deploy.files import write_atomic
+from c2p_train.evaluate.plots import new_figure, save_figure
+from c2p_train.learn.sweep import Sweep, name_of
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """All seeds of one number of shots; accuracies in [0, 1], std that of a sample (None of one seed)."""
+
+    shots: str  # "0" is the zero-shot point
+    seeds: int
+    mean: float
+    std: float | None
+    low: float
+    high: float
+
+
+def curve_points(sweep: Sweep) -> list[CurvePoint]:
+    """The zero-shot point, then one per number of shots in the order of the sweep."""
+    zero = sweep.zero_shot
+    points = [CurvePoint("0", 1, zero, None, zero, zero)]
+    for shots in dict.fromkeys(run.shots for run in sweep.runs):
+        found = [run.accuracy for run in sweep.runs if run.shots == shots]
+        std = stdev(found) if len(found) > 1 else None
+        points.append(CurvePoint(name_of(shots), len(found), mean(found), std, min(found), max(found)))
+    return points
+
+
+def curve_table(points: list[CurvePoint]) -> Table:
+    """For the screen, in percent."""
+    table = Table("shots", "seeds", "accuracy %", "lowest", "highest", box=box.SIMPLE_HEAD)
+    for p in points:
+        spread = "" if p.std is None else f" ± {100 * p.std:.1f}"
+        ends = (f"{100 * p.low:.1f}", f"{100 * p.high:.1f}")
+        table.add_row(p.shots, "" if p.shots == "0" else str(p.seeds), f"{100 * p.mean:.1f}{spread}", *ends)
+    return table
+
+
+def save_curve_csv(points: list[CurvePoint], path: Path) -> None:
+    """Columns shots, seeds, mean, std, low, high; accuracies in [0, 1], std empty for one seed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("shots", "seeds", "mean", "std", "low", "high"))
+    for p in points:
+        std = "" if p.std is None else f"{p.std:.6f}"
+        writer.writerow((p.shots, p.seeds, f"{p.mean:.6f}", std, f"{p.low:.6f}", f"{p.high:.6f}"))
+    write_atomic(path, text.getvalue().encode())
+
+
+def save_curve_png(points: list[CurvePoint], title: str, path: Path) -> None:
+    """Mean accuracy over shots, evenly spaced as in the paper's figure, with a bar of one std each."""
+    figure = new_figure(5.5, 4)
+    axes = figure.add_subplot()
+    places = range(len(points))
+    axes.errorbar(
+        places,
+        [100 * p.mean for p in points],
+        yerr=[100 * (p.std or 0) for p in points],
+        marker="o",
+        capsize=3,
+    )
+    for place, p in zip(places, points, strict=True):
+        axes.annotate(
+            f"{100 * p.mean:.1f}", (place, 100 * p.mean), (0, 7), textcoords="offset points", ha="center"
+        )
+    axes.set_xticks(places, [p.shots for p in points])
+    axes.set_xlabel("shots per class")
+    axes.set_ylabel("accuracy, %")
+    axes.margins(y=0.15)
+    axes.grid(alpha=0.3)
+    axes.set_title(title, fontsize=10)
+    save_figure(figure, path)

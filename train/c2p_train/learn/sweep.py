@@ -1,0 +1,141 @@
+"""A head for every number of shots and every seed, and how well each does on the test clouds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from rich.progress import Progress
+
+from c2p_deploy import LabelSet
+from c2p_deploy.errors import C2PError
+from c2p_deploy.files import write_atomic
+from c2p_train.datasets.shots import sample_shots, short_classes
+from c2p_train.evaluate.features import ViewFeatures, array_digest
+from c2p_train.learn.fewshot import FewShotConfig, accuracy, steps_of, train_head
+from c2p_train.learn.run_report import RunReport
+from c2p_train.model.heads import Head, ZeroShot
+
+RESULTS = "results.json"
+MODEL = "model.pt"
+_RUN = "run.pt"  # of a training that is not finished
+
+
+@dataclass(frozen=True)
+class ShotRun:
+    """One training: from how many clouds, and the accuracy in [0, 1] on the test clouds."""
+
+    shots: int | None  # per class; None: all clouds
+    seed: int
+    clouds: int
+    accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """zero_shot: accuracy of the depth encoder alone, the point at 0 shots; runs: by shots, then seed."""
+
+    zero_shot: float
+    runs: tuple[ShotRun, ...]
+
+
+def few_shot_sweep(
+    train: ViewFeatures,
+    test: ViewFeatures,
+    labels: LabelSet,
+    shots: Sequence[int | None],
+    seeds: Sequence[int],
+    config: FewShotConfig,
+    out: Path,
+    save: Callable[[Head, ShotRun, Path], None],
+    *,
+    device: torch.device | str = "cpu",
+    progress: Progress,
+    report: RunReport,
+) -> Sweep:
+    """Trains one head for each of `shots` and `seeds`, and measures all of them on `test`.
+
+    labels: what the labels of train and test are rows of; config: its seed is not looked at;
+    save: writes the model of a run to the path it is given, OUT/shots-K/seed-S/model.pt.
+    Every finished run is written to OUT/results.json at once: called again, the sweep goes
+    on, inside the run that was interrupted, and further shots or seeds may join. Raises
+    C2PError when OUT holds the results of other settings or data, and what `train_head` raises.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    text = labels.text_features
+    settings = {name: value for name, value in asdict(config).items() if name != "seed"}
+    data = (array_digest(f.depth, f.image, f.label) for f in (train, test))
+    settings |= dict(zip(("train", "test", "text"), (*data, array_digest(text)), strict=True))
+    known = _read(out / RESULTS, settings)
+    zero_shot = accuracy(ZeroShot(), test, text, device)
+    plan = [(k, seed) for k in shots for seed in seeds]
+    work = {k: steps_of(config, len(sample_shots(train.label, k, 0))) for k in shots}
+    task = progress.add_task(
+        "training" if len(plan) == 1 else f"{len(plan)} trainings", total=sum(work[k] for k, _ in plan)
+    )
+    for k in shots:
+        for c, count in short_classes(train.label, k):
+            progress.console.print(f"{labels.names[c]}: only {count} clouds for {k} shots", markup=False)
+
+    done = []
+    for k, seed in plan:
+        folder = out / f"shots-{name_of(k)}" / f"seed-{seed}"
+        run = next((r for r in known if (r.shots, r.seed) == (k, seed)), None)
+        if run is None or not (folder / MODEL).exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            started = perf_counter()
+            chosen = train.take(sample_shots(train.label, k, seed))
+            head = train_head(
+                chosen.depth,
+                chosen.image,
+                chosen.label,
+                text,
+                replace(config, seed=seed),
+                run_file=folder / _RUN,
+                device=device,
+                progress=progress,
+                report=report,
+            )
+            right = accuracy(head, test, text, device)
+            run = ShotRun(k, seed, len(chosen), right, round(perf_counter() - started, 3))
+            save(head.cpu(), run, folder / MODEL)
+            known = [r for r in known if (r.shots, r.seed) != (k, seed)] + [run]
+            _write(out / RESULTS, settings, Sweep(zero_shot, tuple(known)))
+            (folder / _RUN).unlink(missing_ok=True)
+        done.append(run)
+        progress.advance(task, work[k])
+    return Sweep(zero_shot, tuple(done))
+
+
+def name_of(shots: int | None) -> str:
+    """As folders, files and tables call it: a number, or `full`."""
+    return "full" if shots is None else str(shots)
+
+
+def _write(path: Path, settings: dict[str, Any], sweep: Sweep) -> None:
+    runs = [{**asdict(run), "shots": run.shots or "full"} for run in sweep.runs]
+    values = {"settings": settings, "zero_shot": sweep.zero_shot, "runs": runs}
+    write_atomic(path, (json.dumps(values, indent=1) + "\n").encode())
+
+
+def _read(path: Path, settings: dict[str, Any]) -> list[ShotRun]:
+    """The runs that `_write` left. Raises C2PError when they were made with other settings."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        runs = [
+            ShotRun(**{**r, "shots": None if r["shots"] == "full" else r["shots"]}) for r in values["runs"]
+        ]
+        found = values["settings"]
+    except FileNotFoundError:
+        return []
+    except (ValueError, KeyError, TypeError) as error:
+        raise C2PError(f"{path}: not the results of a sweep; delete it or choose another --out") from error
+    if found != settings:
+        raise C2PError(f"{path}: results of other settings or data; choose another --out")
+    return runs

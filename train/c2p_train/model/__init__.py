@@ -1,0 +1,1 @@
+"""Encoders, heads and the checkpoint that holds them; published weights and words."""

@@ -1,0 +1,163 @@
+"""The checkpoint: one `.pt` file that describes itself and loads with `weights_only=True`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy.errors import C2PError, CheckpointError, LabelError
+from c2p_deploy.files import atomic_path
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.encoders import (
+    Encoder,
+    build_encoder,
+    check_image_size,
+    config_from_dict,
+    config_to_dict,
+)
+from c2p_train.model.heads import build_head
+from c2p_train.model.torch_file import load_torch_file
+
+# The small pre-trained model that comes with the package: two encoders, head zeroshot (MODEL_CARD.md).
+PRETRAINED = Path(__file__).parents[1] / "models" / "pretrained.pt"
+FORMAT = "c2p-checkpoint"
+VERSION = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model and all that must be known to use it.
+
+    Raises C2PError when an encoder cannot take the depth maps of the spec, or when the text
+    features of the labels are not as wide as the model's.
+    """
+
+    model: CLIP2Point
+    views: ViewSet
+    spec: DepthSpec
+    labels: LabelSet | None  # what the model is offered with; None until somebody chooses
+    logit_scale: float
+    training: dict[str, Any]  # settings and validation figures; plain values
+
+    def __post_init__(self) -> None:
+        for encoder in self.encoders.values():
+            check_image_size(encoder, self.spec)
+        dim = self.model.depth_encoder.embed_dim
+        if self.labels is not None and self.labels.dim != dim:
+            raise C2PError(
+                f"text features of {self.labels.dim} do not fit a model of {dim}; make the labels with the "
+                "text encoder of the same CLIP"
+            )
+
+    @property
+    def head(self) -> str:
+        """`zeroshot`, `dpa` or `gdpa`."""
+        return self.model.head.name
+
+    @property
+    def encoders(self) -> dict[str, Encoder]:
+        """`depth` and, where there is one, `image`."""
+        found = {"depth": self.model.depth_encoder}
+        if self.model.image_encoder is not None:
+            found["image"] = self.model.image_encoder
+        return found
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path, *, half: bool = False) -> None:
+    """Writes the checkpoint, under a temporary name first.
+
+    half: with weights rounded to float16, in half the bytes; they are computed with in float32 again.
+    """
+    values = {
+        "format": FORMAT,
+        "version": VERSION,
+        "head": {"name": checkpoint.head, "state": _stored(checkpoint.model.head, half)},
+        "encoders": {
+            role: {"config": config_to_dict(encoder.config), "state": _stored(encoder, half)}
+            for role, encoder in checkpoint.encoders.items()
+        },
+        "views": {
+            "name": checkpoint.views.name,
+            "rotations": checkpoint.views.rotations.tolist(),
+            "distances": checkpoint.views.distances.tolist(),
+        },
+        "depth_spec": asdict(checkpoint.spec),
+        "labels": checkpoint.labels.to_dict() if checkpoint.labels is not None else None,
+        "logit_scale": checkpoint.logit_scale,
+        "training": checkpoint.training,
+    }
+    with atomic_path(path) as temporary:
+        torch.save(values, temporary)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Reads what `save_checkpoint` wrote, in evaluation mode. Raises CheckpointError that names the file."""
+    values = load_torch_file(path)
+    if not is_ours(values):
+        raise CheckpointError(
+            f"{path}: not a c2p checkpoint; turn the authors' files into one with c2p-train import"
+        )
+    return checkpoint_of(values, path)
+
+
+def is_ours(values: Mapping[str, Any]) -> bool:
+    """Whether a file's contents are what `save_checkpoint` writes."""
+    return values.get("format") == FORMAT
+
+
+def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
+    """The checkpoint out of the contents of its file. Raises CheckpointError that names the file."""
+    if values.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path}: checkpoint version {values.get('version')}, this release reads {VERSION}; "
+            "use the release that wrote it"
+        )
+    try:
+        encoders = {role: _encoder(stored) for role, stored in values["encoders"].items()}
+        views = ViewSet(**values["views"])
+        head = build_head(values["head"]["name"], len(views), encoders["depth"].embed_dim)
+        head.load_state_dict(values["head"]["state"])
+        model = CLIP2Point(encoders["depth"], encoders.get("image"), head).eval()
+        check_finite(model, path)
+        return Checkpoint(
+            model=model,
+            views=views,
+            spec=DepthSpec(**values["depth_spec"]),
+            labels=LabelSet.from_dict(values["labels"]) if values["labels"] is not None else None,
+            logit_scale=float(values["logit_scale"]),
+            training=values["training"],
+        )
+    except CheckpointError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, LabelError, C2PError) as error:
+        raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
+
+
+def check_finite(model: nn.Module, path: Path) -> None:
+    """Raises CheckpointError when a weight is NaN or infinite."""
+    for name, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(
+                f"{path}: {name} holds values that are not finite: its training diverged, or the "
+                "file is damaged; use an earlier checkpoint"
+            )
+
+
+def _encoder(stored: Mapping[str, Any]) -> Encoder:
+    encoder = build_encoder(config_from_dict(stored["config"]))
+    encoder.load_state_dict(stored["state"])
+    return encoder
+
+
+def _stored(module: nn.Module, half: bool) -> dict[str, torch.Tensor]:
+    """The weights laid out the plain way, so that a file does not depend on how training laid them out."""
+    return {
+        name: (value.half() if half and value.is_floating_point() else value).contiguous()
+        for name, value in module.state_dict().items()
+    }

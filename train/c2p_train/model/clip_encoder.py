@@ -1,0 +1,218 @@
+"""CLIP's image encoders: any vision tower of open_clip, from its own description.
+
+The tower of the paper is `ViT-B-32-quickgelu` with OpenAI's weights. OpenAI trained with
+QuickGELU, x * sigmoid(1.702 x); the same weights in a tower with the exact GELU give other
+features without any error, so a mismatch is refused here.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError
+from c2p_train.model.torch_file import load_torch_file
+
+if TYPE_CHECKING:
+    import open_clip
+
+OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
+OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """Everything needed to build the tower again; stored in the checkpoint."""
+
+    name: str  # for people: the model name of open_clip, or where the tower came from
+    embed_dim: int  # D
+    vision: Mapping[str, Any]  # open_clip's vision_cfg: layers, width, patch_size, image_size ...
+    quick_gelu: bool  # OpenAI's activation instead of the exact GELU
+    mean: tuple[float, float, float] = OPENAI_MEAN
+    std: tuple[float, float, float] = field(default=OPENAI_STD)
+
+
+class ClipEncoder(nn.Module):
+    """Images [N, 1 or 3, S, S] in [0, 1] -> projected class tokens [N, D], not normalised.
+
+    One channel (a depth map) is repeated three times, as the authors do (golden step 10).
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: ClipConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_dim = config.embed_dim
+        self.image_size = int(config.vision["image_size"])
+        # The text tower that open_clip builds along is thrown away, so it is as small as can be.
+        text = {"context_length": 8, "vocab_size": 8, "width": 64, "heads": 1, "layers": 1}
+        clip = import_open_clip().CLIP(
+            config.embed_dim, dict(config.vision), text, quick_gelu=config.quick_gelu
+        )
+        self.visual = clip.visual
+        self.register_buffer("mean", torch.tensor(config.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).view(3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features: Tensor = self.visual((images - self.mean) / self.std)  # broadcasts one channel to three
+        return features
+
+
+def import_open_clip() -> Any:
+    """The module, imported late: it takes seconds."""
+    try:
+        import open_clip
+    except ImportError as error:
+        raise MissingDependencyError(
+            "CLIP's encoders need open_clip; install it: pip install 'c2p-deploy[train]'"
+        ) from error
+    return open_clip
+
+
+def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
+    """A whole CLIP model in float32, and the description of its image tower.
+
+    name: a model name of open_clip; pretrained: a tag of open_clip (fetched from the network
+    once) or a file: a state dict, OpenAI's TorchScript archive, or safetensors. Raises C2PError
+    for an unknown name or tag, and where weights trained with QuickGELU meet a tower without.
+    """
+    open_clip = import_open_clip()
+    settings = open_clip.get_model_config(name)
+    if settings is None:
+        raise C2PError(f"open_clip has no model {name!r}; open_clip.list_models() names them")
+    has_quick_gelu = bool(settings.get("quick_gelu", False))
+    path = Path(pretrained)
+    mean, std = OPENAI_MEAN, OPENAI_STD
+    state = None
+    if path.exists():
+        wants_quick_gelu = has_quick_gelu
+        if path.suffix != ".safetensors":
+            state = read_clip_file(path)
+            if is_from_openai(state):
+                wants_quick_gelu = True
+    else:
+        about = open_clip.get_pretrained_cfg(name, pretrained)
+        if not about:
+            tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
+            raise C2PError(
+                f"{pretrained!r} is neither a file nor a set of weights of {name}; open_clip has: {tags}"
+            )
+        wants_quick_gelu = bool(about.get("quick_gelu", False))
+        mean, std = tuple(about.get("mean", mean)), tuple(about.get("std", std))
+    other = f"{name}-quickgelu" if wants_quick_gelu else name.removesuffix("-quickgelu")
+    if wants_quick_gelu != has_quick_gelu and open_clip.get_model_config(other) is not None:
+        these, its = ("with", "without") if wants_quick_gelu else ("without", "with")
+        raise C2PError(
+            f"{pretrained}: these weights were trained {these} QuickGELU, the tower {name} computes {its} "
+            f"it; use {other}"
+        )
+    try:
+        if state is not None:
+            clip = open_clip.create_model(name)
+            clip.load_state_dict(_weights_only_of(state))
+        else:
+            clip = open_clip.create_model(name, pretrained=pretrained)
+    except Exception as error:  # the network, or weights of another shape: open_clip raises many kinds
+        raise C2PError(f"{pretrained}: cannot be loaded as {name}: {_first_line(error)}") from error
+    config = ClipConfig(
+        name, int(settings["embed_dim"]), dict(settings["vision_cfg"]), has_quick_gelu, mean, std
+    )
+    return clip.float().eval(), config
+
+
+def image_encoder_of(clip: open_clip.CLIP, config: ClipConfig) -> ClipEncoder:
+    """The image tower of a CLIP model as an encoder of ours."""
+    encoder = ClipEncoder(config)
+    encoder.visual = copy.deepcopy(clip.visual)
+    return encoder.eval()
+
+
+def clip_from_openai(state: Mapping[str, Tensor]) -> open_clip.CLIP:
+    """A CLIP model, float32, from a state dict in OpenAI's layout; its shape is read off the weights."""
+    weights = _weights_only_of(state)
+    try:
+        clip = import_open_clip().model.build_model_from_openai_state_dict(weights)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise C2PError(f"not a CLIP model in OpenAI's layout: {_first_line(error)}") from error
+    return clip.float().eval()
+
+
+def vit_config(state: Mapping[str, Tensor], name: str) -> ClipConfig:
+    """The description of a vision transformer of OpenAI's kind, read off its weights.
+
+    state: keys without prefix (`conv1.weight`, `proj` ...). Heads are 64 wide, as in all of
+    OpenAI's. Raises C2PError for a residual network, which the authors' files do not use.
+    """
+    if "proj" not in state or "class_embedding" not in state:
+        raise C2PError("not a vision transformer of OpenAI's kind; only these can be imported")
+    patch = state["conv1.weight"].shape[-1]
+    grid = round((len(state["positional_embedding"]) - 1) ** 0.5)
+    layers = sum(key.endswith(".attn.in_proj_weight") for key in state)
+    vision = {
+        "layers": layers,
+        "width": state["conv1.weight"].shape[0],
+        "patch_size": patch,
+        "image_size": patch * grid,
+    }
+    return ClipConfig(name, state["proj"].shape[1], vision, quick_gelu=True)
+
+
+def vit_encoder(state: Mapping[str, Tensor], name: str) -> ClipEncoder:
+    """An encoder with the weights `state` (keys without prefix) of a vision transformer of OpenAI's kind."""
+    encoder = ClipEncoder(vit_config(state, name))
+    encoder.visual.load_state_dict({key: value.float() for key, value in state.items()})
+    return encoder.eval()
+
+
+def read_clip_file(path: Path) -> dict[str, Tensor]:
+    """The state dict of a CLIP file: saved as such, wrapped by a trainer, or a TorchScript archive.
+
+    A TorchScript archive (OpenAI's own `ViT-B-32.pt`) is asked for its weights, never run.
+    """
+    if is_torchscript(path):
+        try:
+            with warnings.catch_warnings():
+                # TorchScript is deprecated, but OpenAI's files will stay what they are.
+                warnings.simplefilter("ignore", FutureWarning)
+                return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            raise CheckpointError(f"{path}: damaged TorchScript archive: {_first_line(error)}") from error
+    state = load_torch_file(path)
+    state = state.get("state_dict", state)
+    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
+        raise CheckpointError(f"{path}: holds no weights by name; give a .pt or .pth of a model")
+    return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def is_from_openai(state: Mapping[str, Tensor]) -> bool:
+    """Whether a state dict is OpenAI's own: only theirs carries the input's resolution along."""
+    return "input_resolution" in state
+
+
+def _weights_only_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Without the three numbers that OpenAI stores among the weights."""
+    return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is an archive of TorchScript, as OpenAI's own are."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,174 @@
+"""The authors' published files become checkpoints of ours.
+
+Three kinds are known by their keys: a pre-training checkpoint (`best_*.pth`, the state dict of
+nn.DataParallel(CLIP2Point): `module.point_model.*`, `module.image_model.*`, `module.weights`), a
+few-shot checkpoint (`best.pth`, the state dict of DPA: `pre_model.*`, `ori_model.*`,
+`adapter1.*`, `adapter2.*`) and OpenAI's CLIP itself (a state dict or a TorchScript archive).
+Key layouts and the outputs to be matched are those of the authors' released code, measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy.errors import C2PError, CheckpointError
+from c2p_deploy.files import sha256_of
+from c2p_train.model.checkpoint import Checkpoint, check_finite, checkpoint_of, is_ours
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.clip_encoder import (
+    clip_from_openai,
+    image_encoder_of,
+    is_from_openai,
+    is_torchscript,
+    load_clip,
+    read_clip_file,
+    vit_config,
+    vit_encoder,
+)
+from c2p_train.model.heads import DPA, ZeroShot
+from c2p_train.model.torch_file import load_torch_file
+
+_CLIP_LOGIT_SCALE = 100.0  # exp of CLIP's learned temperature; the authors' files hold none of their own
+_TEN_VIEWS = "clip2point-10"  # what the released models were trained with
+
+# Names inside the authors' adapters -> names in `c2p_train.model.heads.Aggregator`.
+_AGGREGATOR = {
+    "fusion_ratio": "view_weight",
+    "global_f.0.bn": "view_norm",
+    "global_f.3": "squeeze",
+    "global_f.4": "norm",
+    "global_f.7": "out",
+}
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """A checkpoint of ours as it is, or one made from a published file. Raises CheckpointError."""
+    if not is_torchscript(path):
+        values = load_torch_file(path)
+        if is_ours(values):
+            return checkpoint_of(values, path)
+    return import_official(path)
+
+
+def import_official(path: Path, labels: LabelSet | None = None) -> Checkpoint:
+    """A checkpoint from a file of the authors or of OpenAI; which kind it is its keys tell.
+
+    Raises CheckpointError that names the file when it is none of them, or not whole.
+    """
+    state = read_clip_file(path)  # also strips `module.`
+    if any(key.startswith("adapter1.") for key in state):
+        read = import_fewshot
+    elif any(key.startswith("point_model.") for key in state):
+        read = import_pretrained
+    elif any(key.startswith("visual.") for key in state):
+        read = import_clip
+    else:
+        some = ", ".join(list(state)[:3])
+        raise CheckpointError(
+            f"{path}: neither a checkpoint of CLIP2Point nor a CLIP model (its first keys: {some})"
+        )
+    return replace(read(path), labels=labels)
+
+
+def import_pretrained(path: Path) -> Checkpoint:
+    """Depth encoder, and the image encoder it learned from, of a pre-training checkpoint: head zeroshot."""
+    state = read_clip_file(path)
+    with _naming(path):
+        depth = vit_encoder(_below(state, "point_model."), "CLIP2Point depth encoder")
+        image = _below(state, "image_model.")
+        model = CLIP2Point(depth, vit_encoder(image, "CLIP image encoder") if image else None, ZeroShot())
+        training = {"loss_weight": float(state["weights"])} if "weights" in state else {}
+        return _checkpoint(path, model, ViewSet.named(_TEN_VIEWS), training)
+
+
+def import_fewshot(path: Path) -> Checkpoint:
+    """Both encoders and both adapters of a few-shot checkpoint: head dpa."""
+    state = read_clip_file(path)
+    with _naming(path):
+        views = _view_set(state)
+        depth = vit_encoder(_below(state, "pre_model."), "CLIP2Point depth encoder")
+        image = vit_encoder(_below(state, "ori_model."), "CLIP image encoder")
+        head = DPA(len(views), depth.embed_dim)
+        head.depth_path.load_state_dict(_aggregator(_below(state, "adapter1.")))
+        head.image_path.load_state_dict(_aggregator(_below(state, "adapter2.")))
+        return _checkpoint(path, CLIP2Point(depth, image, head), views, {})
+
+
+def import_clip(path: Path) -> Checkpoint:
+    """CLIP's image encoder as it is, for both paths: what zero-shot gives before any pre-training."""
+    state = read_clip_file(path)
+    with _naming(path):
+        clip = clip_from_openai(state)
+        config = vit_config(_below(state, "visual."), "CLIP image encoder")
+        if not is_from_openai(state):
+            raise C2PError("not OpenAI's own file, so its activation is unknown; use --clip NAME with it")
+        encoder, again = image_encoder_of(clip, config), image_encoder_of(clip, config)
+        return _checkpoint(path, CLIP2Point(encoder, again, ZeroShot()), ViewSet.named(_TEN_VIEWS), {})
+
+
+def import_open_clip_model(name: str, pretrained: str) -> Checkpoint:
+    """The image encoder of a model of open_clip, for both paths. Raises C2PError (see `load_clip`)."""
+    clip, config = load_clip(name, pretrained)
+    encoder, again = image_encoder_of(clip, config), image_encoder_of(clip, config)
+    origin = {"imported_from": f"open_clip {name}, {pretrained}"}
+    return Checkpoint(
+        CLIP2Point(encoder, again, ZeroShot()).eval(),
+        ViewSet.named(_TEN_VIEWS),
+        DepthSpec(image_size=encoder.image_size),
+        None,
+        _CLIP_LOGIT_SCALE,
+        origin,
+    )
+
+
+def _checkpoint(path: Path, model: CLIP2Point, views: ViewSet, training: dict[str, float]) -> Checkpoint:
+    size = model.depth_encoder.image_size
+    spec = DepthSpec() if size is None else DepthSpec(image_size=size)
+    check_finite(model, path)
+    origin = {"imported_from": path.name, "sha256": sha256_of(path), **training}
+    return Checkpoint(model.eval(), views, spec, None, _CLIP_LOGIT_SCALE, origin)
+
+
+def _view_set(state: Mapping[str, Tensor]) -> ViewSet:
+    """The views a few-shot checkpoint was trained with, by its angles. Raises C2PError for others."""
+    known = {
+        _TEN_VIEWS: ((0, 90, 180, 270, 225, 225, 315, 315, 0, 0), (0, 0, 0, 0, -45, 45, -45, 45, -90, 90)),
+        "clip2point-6": ((0, 0, 0, 0, 90, -90), (0, 90, 180, 270, 0, 180)),
+    }
+    selector = "selector.view_selector.views_"
+    elevation, azimuth = (state[selector + angle].numpy() for angle in ("elev", "azim"))
+    for name, angles in known.items():
+        if np.array_equal(elevation, angles[0]) and np.array_equal(azimuth, angles[1]):
+            return ViewSet.named(name)
+    raise C2PError("trained with views that are neither clip2point-10 nor clip2point-6")
+
+
+def _aggregator(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    renamed = {}
+    for key, value in state.items():
+        old = next(prefix for prefix in _AGGREGATOR if key.startswith(prefix))
+        renamed[_AGGREGATOR[old] + key.removeprefix(old)] = value
+    return renamed
+
+
+def _below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Whatever goes wrong inside is an error of this file."""
+    try:
+        yield
+    except CheckpointError:  # names it already
+        raise
+    except (C2PError, KeyError, RuntimeError, StopIteration, ValueError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: cannot be imported: {reason}") from error
