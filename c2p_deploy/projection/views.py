@@ -7,10 +7,14 @@ come out hangs on the rounding of a float32 cosine of 90 degrees.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from c2p_deploy.errors import OptionError
 
 # World-to-camera rotations for row vectors (p_view = p @ R + T): the columns are the camera's
 # x (left), y (up) and z (forward) axes. One matrix a row, in the authors' order.
@@ -73,14 +77,14 @@ class ViewSet:
         rotations = np.array(self.rotations, dtype=np.float32)
         distances = np.array(self.distances, dtype=np.float32)
         if rotations.ndim != 3 or rotations.shape[1:] != (3, 3) or len(rotations) == 0:
-            raise ValueError(f"rotations must be [V, 3, 3] with V >= 1, got {rotations.shape}")
+            raise OptionError(f"rotations must be [V, 3, 3] with V >= 1, got {rotations.shape}")
         if distances.shape != (len(rotations),):
-            raise ValueError(f"distances must be [{len(rotations)}], got {distances.shape}")
+            raise OptionError(f"distances must be [{len(rotations)}], got {distances.shape}")
         products = rotations @ rotations.transpose(0, 2, 1)
         if not np.allclose(products, np.eye(3), atol=1e-4):  # False for NaN too
-            raise ValueError("rotations must be orthonormal matrices")
+            raise OptionError("rotations must be orthonormal matrices")
         if not (np.isfinite(distances) & (distances > 0)).all():
-            raise ValueError("distances must be positive")
+            raise OptionError("distances must be positive")
         for array in (rotations, distances):
             array.setflags(write=False)
         object.__setattr__(self, "rotations", rotations)
@@ -101,9 +105,22 @@ class ViewSet:
     def named(name: str) -> ViewSet:
         """One of the paper's sets: "clip2point-10" (training, few-shot) or "clip2point-6" (zero-shot).
 
-        Raises ValueError for any other name.
+        Raises OptionError for any other name.
         """
         if name not in _NAMED:
-            raise ValueError(f"unknown view set {name!r}; known: {', '.join(sorted(_NAMED))}")
+            raise OptionError(f"unknown view set {name!r}; known: {', '.join(sorted(_NAMED))}")
         rotations = np.array(_NAMED[name], dtype=np.float32)
         return ViewSet(name, rotations, np.ones(len(rotations), dtype=np.float32))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as manifests, checkpoints and image-depth pairs keep them; exact."""
+        return {
+            "name": self.name,
+            "rotations": self.rotations.tolist(),
+            "distances": self.distances.tolist(),
+        }
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> ViewSet:
+        """The inverse of `to_dict`. Raises KeyError, TypeError or ValueError for anything else."""
+        return ViewSet(str(values["name"]), values["rotations"], values["distances"])

@@ -11,7 +11,7 @@ from typing import Any
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import write_atomic
 
-BEGIN = "<!-- figures: written by c2p-train recipe, do not edit -->"
+BEGIN = "<!-- figures: written by c2p-recipe, do not edit -->"
 END = "<!-- end of figures -->"
 
 

@@ -121,7 +121,7 @@ def classifier_runs(
     A cloud ("device", points, stream) is handed over as memory of the device.
     """
     from c2p_deploy.errors import C2PError
-    from c2p_runtime import Classifier, classifier, device_path
+    from c2p_runtime import Classifier, classifier, gpu_pipeline
     from c2p_runtime.backends.choose import Choice
     from c2p_runtime.cuda.numba_cuda import cuda
 
@@ -129,9 +129,9 @@ def classifier_runs(
     _stand_in_for_the_driver(calls)
     _Plan.capturable = capturable
     classifier.choose = lambda *_: Choice("cuda", "tensorrt")
-    device_path.open_device_backend = lambda choice, engine, manifest, stream: _Plan(engine, manifest, calls)
-    device_path.CudaGraph = lambda stream, work: _Graph(work, calls)
-    device_path.address = lambda array: array._ary.ctypes.data
+    gpu_pipeline.open_device_backend = lambda choice, engine, manifest, stream: _Plan(engine, manifest, calls)
+    gpu_pipeline.CudaGraph = lambda stream, work: _Graph(work, calls)
+    gpu_pipeline.address = lambda array: array._ary.ctypes.data
     cuda.stream = lambda: _Stream()
     clf = Classifier(engine, max_points=max_points, **options)
     answers: list[Any] = []

@@ -128,3 +128,11 @@ def test_a_folder_without_known_classes_ends_in_one_line(data: RecipeData, tmp_p
         arguments += [f"--{option}", str(vars(data)[option.replace("-", "_")])]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1 and "error: " in result.output and "no class folder known" in result.output
+
+
+@pytest.mark.parametrize("name", ["default", "mini"])
+def test_every_recipe_explains_itself_with_an_example(name: str) -> None:
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"c2p-recipe {name} " in result.output.partition("Example")[2]
+    assert "--out" in result.output

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from c2p_train.cli import main
 
-COMMANDS = ("import", "render", "pretrain", "fewshot", "eval", "labels", "recipe")
+COMMANDS = ("import", "render", "pretrain", "fewshot", "eval", "labels")
 
 
 def test_the_help_names_every_command() -> None:
@@ -18,7 +18,7 @@ def test_the_help_names_every_command() -> None:
     assert "c2p-train import ViT-B-32.pt --out clip.pt" in text
 
 
-@pytest.mark.parametrize("command", [*COMMANDS[:-1], "recipe mini", "recipe default"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     result = CliRunner().invoke(main, [*command.split(), "--help"])
     assert result.exit_code == 0

@@ -5,7 +5,7 @@ operation, in float32. GPUs like to fuse a product and a sum into one operation 
 once; the compiler must not where the reference rounds twice. So those products are written
 `libdevice.fmul_rn`: it becomes `mul.rn`, which neither libNVVM nor ptxas may fuse.
 
-`project_cuda` launches them; every kernel says for which grid it is written. B clouds, V
+`launch` launches them; every kernel says for which grid it is written. B clouds, V
 views, S pixels a side. Not run on hardware yet.
 """
 

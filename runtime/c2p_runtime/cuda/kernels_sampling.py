@@ -9,7 +9,7 @@ In the order of their launches:
 
 What they give depends on nothing but the cloud and the seed: there is no atomic operation
 whose order could change a result, so the same input gives the same bits. B clouds of at
-most N rows, C candidates, P points. `project_cuda` launches them. Not run on hardware yet.
+most N rows, C candidates, P points. `launch` launches them. Not run on hardware yet.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Capture and replay: the order of driver calls, with a driver that only records them.
 
-On a GPU tests/runtime/test_device_path.py replays real graphs.
+On a GPU tests/runtime/test_gpu_pipeline.py replays real graphs.
 """
 
 from __future__ import annotations

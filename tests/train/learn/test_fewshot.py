@@ -148,8 +148,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from c2p_train import fewshot
-from c2p_train.fewshot import FewShotConfig, train_head
+from c2p_train.learn import fewshot
+from c2p_train.learn.fewshot import FewShotConfig, train_head
 
 saved, save = 0, torch.save
 

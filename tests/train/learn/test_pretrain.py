@@ -95,7 +95,10 @@ def test_by_default_the_depth_encoder_starts_as_the_image_encoder(tmp_path: Path
 
 def test_killed_and_run_again_is_the_same_as_never_killed(tmp_path: Path, straight: Checkpoint) -> None:
     """SIGKILL in the middle of a run, after its state was stored at step 3."""
-    code = "import tiny_pretraining as t, pathlib, sys;t.train(pathlib.Path(sys.argv[1]), pairs=t.Boxes(slow=0.05))"
+    code = (
+        "import tiny_pretraining as t, pathlib, sys; "
+        "t.train(pathlib.Path(sys.argv[1]), pairs=t.Boxes(slow=0.05))"
+    )
     path = str(REPOSITORY / "tests" / "helpers")
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],

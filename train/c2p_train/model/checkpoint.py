@@ -82,11 +82,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, half: bool = False) -
             role: {"config": config_to_dict(encoder.config), "state": _stored(encoder, half)}
             for role, encoder in checkpoint.encoders.items()
         },
-        "views": {
-            "name": checkpoint.views.name,
-            "rotations": checkpoint.views.rotations.tolist(),
-            "distances": checkpoint.views.distances.tolist(),
-        },
+        "views": checkpoint.views.to_dict(),
         "depth_spec": asdict(checkpoint.spec),
         "labels": checkpoint.labels.to_dict() if checkpoint.labels is not None else None,
         "logit_scale": checkpoint.logit_scale,
@@ -120,7 +116,7 @@ def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
         )
     try:
         encoders = {role: _encoder(stored) for role, stored in values["encoders"].items()}
-        views = ViewSet(**values["views"])
+        views = ViewSet.from_dict(values["views"])
         head = build_head(values["head"]["name"], len(views), encoders["depth"].embed_dim)
         head.load_state_dict(values["head"]["state"])
         model = CLIP2Point(encoders["depth"], encoders.get("image"), head).eval()

@@ -38,8 +38,7 @@ class PairDataset:
         self.root = root
         description = _read_description(root)
         try:
-            views = description["view_set"]
-            self.views = ViewSet(views["name"], np.array(views["rotations"]), np.array(views["distances"]))
+            self.views = ViewSet.from_dict(description["view_set"])
             self.image_size = int(description["image_size"])
             self.num_points = int(description["spec"]["num_points"])
             self.samplings = int(description["samplings"])

@@ -132,11 +132,7 @@ class ShardFolder:
         description = {
             "format": FORMAT,
             "version": VERSION,
-            "view_set": {
-                "name": views.name,
-                "rotations": views.rotations.tolist(),
-                "distances": views.distances.tolist(),
-            },
+            "view_set": views.to_dict(),
             "image_size": settings.spec.image_size,
             "spec": asdict(settings.spec),
             "up": "y",
