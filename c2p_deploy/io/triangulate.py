@@ -17,7 +17,7 @@ def triangulate(corners: Ints, counts: Ints, points: Floats) -> Ints:
     K; points: (N, 3). Polygons of fewer than three corners (points, lines) vanish. A convex polygon becomes
     a fan; a concave one is cut so that no triangle leaves it, as long as it does not cross itself.
 
-    Raises Unreadable for an index outside 0 ... N - 1.
+    Raises CloudFileError for an index outside 0 ... N - 1.
     """
     check_indices(corners, len(points))
     if len(counts) and counts.min() < 3:
