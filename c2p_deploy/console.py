@@ -63,16 +63,36 @@ def _began_with_interrupt(error: BaseException | None) -> bool:
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Inside, lines and bars of `c2p_deploy.progress` appear on stderr."""
+    """Inside, lines of `c2p_deploy.progress` appear on stderr and, where that is a terminal, bars."""
+    if not sys.stderr.isatty():
+        with progress.listening(_Lines()):
+            yield
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as bars,
-        progress.listening(_Bars(bars)),
-    ):
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, soft_wrap=True),  # no line is cut in two
+        transient=True,
+        # Answers on the same screen go above the bars; those that go to a file or a pipe are left alone.
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    with bars, progress.listening(_Bars(bars)):
         yield
+
+
+class _Lines:
+    """Shows what work tells where no bar can be drawn: in a log, in a pipe."""
+
+    def say(self, line: str) -> None:
+        click.echo(line, err=True)
+
+    def begin(self, what: str, total: int | None, done: int) -> progress.Task:
+        return progress.UNHEARD.begin(what, total, done)
 
 
 class _Bars:
@@ -82,7 +102,7 @@ class _Bars:
         self._bars = bars
 
     def say(self, line: str) -> None:
-        self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._bars.console.print(line, markup=False, highlight=False)
 
     def begin(self, what: str, total: int | None, done: int) -> _Bar:
         return _Bar(self._bars, what, total, done)

@@ -43,14 +43,14 @@ class CpuPipeline:
         spec, views = self.manifest.spec, self.manifest.views
         depth = self._depth_buffer(len(clouds))
         prepare_ms, project_ms = [], []
-        for place, cloud in enumerate(clouds):
+        for index, cloud in enumerate(clouds):
             started = perf_counter()
             try:
                 prepared = prepare_points(cloud, spec, self.seed)
             except CloudError as error:
-                raise UnusableCloudError(str(error), index=place) from error
+                raise UnusableCloudError(error.problem, error.remedy, index=index) from error
             between = perf_counter()
-            project_depth(prepared, views, spec, self.up, out=depth[place])
+            project_depth(prepared, views, spec, self.up, out=depth[index])
             prepare_ms.append(1e3 * (between - started))
             project_ms.append(1e3 * (perf_counter() - between))
 

@@ -114,7 +114,7 @@ def classifier_runs(
     capturable: bool = True,
     **options: Any,
 ) -> dict[str, Any]:
-    """What a `Classifier` on the device path answers, batch by batch, and what it asked of the driver.
+    """What a `Classifier` of the GPU pipeline answers, batch by batch, and what it asked of the driver.
 
     In the simulator only: device memory is the computer's there, so that a stand-in for the driver can
     copy it, one for a graph repeats the captured work, and ONNX Runtime on the CPU reads and writes it.
@@ -147,7 +147,7 @@ def classifier_runs(
         beside = [second(batches[0][0]), clf(batches[0][0]), second(batches[0][0])]
     with ThreadPoolExecutor(4) as pool:
         threaded = list(pool.map(lambda _: clf(batches[0][0]).features, range(4)))
-    clf._path._pid += 1  # as in a process forked from this one
+    clf._pipeline._pid += 1  # as in a process forked from this one
     try:
         forked = str(clf(batches[0][0]))
     except C2PError as error:

@@ -105,7 +105,7 @@ def test_names_with_odd_signs(clouds: Path) -> None:
         (["empty"], "empty: no clouds in this directory"),
         (["notes.md"], "notes.md: "),
         (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),
-        (["--labels", "chair, zofa", "a.npy"], "did you mean sofa?"),
+        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose among"),
         (["--labels", "gone.json", "a.npy"], "gone.json: cannot read label set"),
         (
             ["--save-views", "gone/v.png", "a.npy"],

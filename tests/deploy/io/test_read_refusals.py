@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from c2p_deploy.errors import CloudFileError
+from c2p_deploy.errors import CloudFileError, OptionError
 from c2p_deploy.io import CLOUD_SUFFIXES, read_cloud
 from io_files import CORNERS, POINTS, QUADS, assert_refused, cube_gltf, glb, las, off, pcd, ply, stl
 
@@ -215,7 +215,7 @@ def test_repetition_takes_linear_time(tmp_path: Path, name: str) -> None:
 def test_impossible_arguments_are_a_mistake_of_the_caller(tmp_path: Path, options: dict[str, Any]) -> None:
     path = tmp_path / "cloud.ply"
     path.write_bytes(ply())
-    with pytest.raises(ValueError, match=f"{next(iter(options))} must be at least"):
+    with pytest.raises(OptionError, match=f"{next(iter(options))} must be at least"):
         read_cloud(path, **options)
 
 
