@@ -30,7 +30,13 @@ def print_error(error: BaseException) -> None:
         text = f"{named}{error.strerror}; check the path, its permissions and the free space"
     else:
         text = str(error) or reason_of(error)
-    click.echo(f"error: {one_line(text)}", err=True)
+    click.echo(f"error: {one_line(text)}", file=sys.stderr)
+
+
+def answer(line: str) -> None:
+    """A line of what the command was asked for, on stdout; while bars are shown, above them."""
+    # The stream is named: left to itself, click finds the one below the bars and writes across them.
+    click.echo(line, file=sys.stdout)
 
 
 @contextmanager
@@ -48,8 +54,8 @@ def exit_on_error(interrupted: str = "interrupted") -> Iterator[None]:
             sys.exit(130)
         if isinstance(error, OptionError):
             raise click.UsageError(str(error)) from error
-        if not isinstance(error, (C2PError, OSError)):
-            raise
+        if not isinstance(error, (C2PError, OSError)) or isinstance(error, BrokenPipeError):
+            raise  # a fault of ours; or whoever reads our answers has had enough, which click ends quietly
         print_error(error)
         sys.exit(1)
 

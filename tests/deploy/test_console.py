@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -88,6 +90,11 @@ def test_a_fault_of_ours_stays_a_traceback() -> None:
     assert isinstance(result.exception, ZeroDivisionError) and result.stderr == ""
 
 
+def test_a_reader_who_has_had_enough_is_no_error() -> None:
+    result = run(raising(BrokenPipeError(32, "Broken pipe")))
+    assert (result.exit_code, result.stderr) == (1, "")
+
+
 def test_nothing_heavy_is_imported_until_something_is_shown() -> None:
     code = "import sys, c2p_deploy.console; print('rich' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -110,3 +117,44 @@ def test_what_took_long_tells_how_long(capsys: pytest.CaptureFixture[str]) -> No
     with console.shown(), progress.timed("wrote the plan"):
         pass
     assert capsys.readouterr().err == "wrote the plan in 0.0 s\n"
+
+
+TALKING = """
+import click
+from c2p_deploy import console, progress
+from c2p_deploy.errors import C2PError
+with console.shown(), progress.task("rendering", total=2) as task:
+    console.answer("an answer [bold]" + 40 * " word")
+    task.advance()
+    console.print_error(C2PError("is empty", path="a.ply"))
+    progress.say("so far")
+"""
+CLEARED = b"\r\x1b[2K"  # the bar's line, before something else is written there
+
+
+@pytest.mark.parametrize("on_screen", [True, False])
+def test_on_a_terminal_all_lines_stand_above_the_bar(on_screen: bool) -> None:
+    """Answers that go elsewhere are left alone."""
+    terminal, screen = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-c", TALKING],
+        stdout=screen if on_screen else subprocess.PIPE,
+        stderr=screen,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+    )
+    os.close(screen)
+    seen = b""
+    while True:
+        try:
+            seen += os.read(terminal, 1 << 16)
+        except OSError:  # how Linux says that nobody has the other end open any more
+            break
+    os.close(terminal)
+    out, _ = done.communicate(timeout=60)
+    answer = b"an answer [bold]" + 40 * b" word"
+    assert done.returncode == 0 and b"rendering" in seen
+    assert CLEARED + b"error: a.ply: is empty\r\n" in seen and CLEARED + b"so far\r\n" in seen
+    if on_screen:
+        assert CLEARED + answer + b"\r\n" in seen
+    else:
+        assert out == answer + b"\n" and b"answer" not in seen

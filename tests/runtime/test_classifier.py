@@ -13,7 +13,7 @@ import pytest
 from c2p_deploy import LabelSet, prepare_points, project_depth_reference
 from c2p_deploy.errors import CloudError, EngineError, LabelError, ManifestError, OptionError
 from c2p_runtime import Classifier, Prediction
-from engines import LABELS, SPEC, VIEWS, write_engine, write_manifest
+from engines import CPU_BACKEND, LABELS, SPEC, VIEWS, write_engine, write_manifest
 
 RNG = np.random.default_rng(0)
 CLOUDS = [RNG.normal(size=(count, 3)) * RNG.random(3) for count in (5, 64, 200, 3000, 70, 80, 90)]
@@ -166,8 +166,9 @@ def test_engines_that_cannot_run_are_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not an ONNX file")
     write_manifest(broken)
-    with pytest.raises(EngineError, match=r"broken\.onnx: OpenVINO cannot load it"):
-        Classifier(broken)
+    titles = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
+    with pytest.raises(EngineError, match=rf"broken\.onnx: {titles[CPU_BACKEND]} cannot load it"):
+        Classifier(broken, device="cpu")
 
 
 def run_python(code: str, **environment: str) -> str:

@@ -26,7 +26,7 @@ from c2p_runtime.backends.gpu import Gpu
 from c2p_runtime.bench import cli, memory
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.prediction import Prediction, timing
-from engines import write_engine
+from engines import CPU_BACKEND, write_engine
 
 COMMAND = [sys.executable, "-m", "c2p_runtime.bench.cli"]
 STAGES = ["prepare", "project", "encode", "score", "end to end"]
@@ -49,7 +49,7 @@ def test_json_of_the_bundled_model() -> None:
     assert report["comparison"] is None and report["interrupted"] is False
     (engine,) = report["engines"]
     assert engine["engine"] == "bundled model" and engine["sha256"] == sha256_of(DEFAULT_ENGINE)
-    assert (engine["precision"], engine["device"], engine["backend"]) == ("fp32", "cpu", "openvino")
+    assert (engine["precision"], engine["device"], engine["backend"]) == ("fp32", "cpu", CPU_BACKEND)
     assert (engine["views"], engine["image_size"], engine["runs"]) == (10, 112, 4)
     assert list(engine["per_call_ms"]) == list(engine["per_cloud_ms"]) == STAGES
     for stage in STAGES:
