@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,9 +174,8 @@ def test_an_interrupt_prints_what_was_measured(tmp_path: Path) -> None:
     )
     os.close(stderr)
     seen = b""
-    while b"measuring" not in seen:
+    while not re.search(rb"measuring.* (?:[3-9]|\d\d+)/1000001", seen):  # some runs after the burn-in
         seen += os.read(terminal, 1 << 16)
-    time.sleep(1)  # it measures; should it be slow to, the assertions below still hold or say so
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     seen += os.read(terminal, 1 << 16)
