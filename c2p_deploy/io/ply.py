@@ -198,7 +198,7 @@ def _list_length(data: bytes, position: int, type: np.dtype[Any]) -> int | None:
 
 def _ragged_rows(data: bytes, start: int, element: Element, columns: list[int]) -> tuple[list[Column], int]:
     """Like `_uniform_rows` for lists of varying length, row by row; also returns where the element ends."""
-    places: dict[int, list[int]] = {i: [] for i in columns}
+    positions: dict[int, list[int]] = {i: [] for i in columns}
     lengths: dict[int, list[int]] = {i: [] for i in columns}
     position = start
     for row in range(element.rows):
@@ -210,8 +210,8 @@ def _ragged_rows(data: bytes, start: int, element: Element, columns: list[int]) 
                     raise _truncated(element, f"row {row} is incomplete")
                 count = length
                 position += count_type.itemsize
-            if i in places:
-                places[i].append(position)
+            if i in positions:
+                positions[i].append(position)
                 lengths[i].append(count)
             position += count * type.itemsize
         if position > len(data):
@@ -221,7 +221,7 @@ def _ragged_rows(data: bytes, start: int, element: Element, columns: list[int]) 
         _, type, count_type = element.properties[i]
         counts = np.array(lengths[i], np.int64)
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        offsets = np.repeat(np.array(places[i], np.int64), counts) + within * type.itemsize
+        offsets = np.repeat(np.array(positions[i], np.int64), counts) + within * type.itemsize
         values = np.frombuffer(data, np.uint8)[offsets[:, None] + np.arange(type.itemsize)].view(type).ravel()
         tables.append(Column(values, counts if count_type is not None else None))
     return tables, position

@@ -34,11 +34,11 @@ def triangulate(corners: Ints, counts: Ints, points: Floats) -> Ints:
 
     # From a polygon's only reflex corner every other corner is visible: a fan that starts there is exact.
     shift = np.zeros(len(counts), np.int64)
-    place = np.arange(len(corners)) - np.repeat(first, counts)  # (K,) position within the polygon
+    index = np.arange(len(corners)) - np.repeat(first, counts)  # (K,) within the polygon
     only = reflex & np.repeat(reflexes == 1, counts)
-    shift[reflexes == 1] = place[only]
+    shift[reflexes == 1] = index[only]
     corners = corners[
-        np.repeat(first, counts) + (place + np.repeat(shift, counts)) % np.repeat(counts, counts)
+        np.repeat(first, counts) + (index + np.repeat(shift, counts)) % np.repeat(counts, counts)
     ]
 
     # fans of all polygons at once: corners (0, 1, 2), (0, 2, 3), ...

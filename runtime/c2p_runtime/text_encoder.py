@@ -61,7 +61,7 @@ class TextEncoder:
     def label_set(self, names: Sequence[str], templates: Sequence[str] = (PAPER_TEMPLATE,)) -> LabelSet:
         """The label set of `names`. templates: prompts, each with `{}` where the name goes.
 
-        Raises LabelError for a template without its place or names that make no label set, EngineError
+        Raises LabelError for a template without `{}` or names that make no label set, EngineError
         when the text tower cannot be run or gives what is no feature of the engine's space.
         """
         for template in templates:

@@ -274,9 +274,10 @@ def _simulate() -> None:
     from c2p_runtime.cuda import kernels_projection as kernels
     from c2p_runtime.cuda import kernels_sampling, kernels_score
 
-    kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = kernels.SHADE_THREADS = 32
-    kernels_score.SCORE_THREADS = 32
-    kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64  # of two warps, which have to agree
+    kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = 32
+    # Of two warps, which have to agree.
+    kernels.SHADE_THREADS = kernels_score.SCORE_THREADS = 64
+    kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64
 
 
 def _run_block(manager: Any, block: tuple[int, ...], *arguments: Any) -> None:
