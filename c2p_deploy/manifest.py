@@ -120,6 +120,11 @@ class Manifest:
         if not (np.isfinite(self.logit_scale) and self.logit_scale > 0):
             raise ManifestError(f"logit_scale must be a positive number, got {self.logit_scale}")
 
+    @property
+    def maps_shape(self) -> tuple[int, int, int]:
+        """(V, S, S), of the depth maps of one cloud."""
+        return len(self.views), self.spec.image_size, self.spec.image_size
+
     @staticmethod
     def path_for(engine: Path) -> Path:
         """Where the manifest of an engine file lies: NAME.json beside NAME.onnx or NAME.plan."""

@@ -16,6 +16,7 @@ import click
 
 from c2p_deploy import console, progress
 from c2p_deploy.errors import C2PError, reason_of
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_runtime.options import backend_option, device_option, engine_option
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ others still run, and the exit code is 1.
 )
 @click.option(
     "--up",
-    type=click.Choice(["z", "y"]),
+    type=click.Choice(UP_AXES),
     default="z",
     show_default=True,
     help="The axis of the clouds that points up: z for robots (REP-103) and ModelNet, y for most meshes.",

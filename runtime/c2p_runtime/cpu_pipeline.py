@@ -79,6 +79,5 @@ class CpuPipeline:
         """This thread's depth maps [size, V, S, S], kept from call to call."""
         kept: FloatArray | None = getattr(self._buffers, "depth", None)
         if kept is None or len(kept) < size:
-            s = self.manifest.spec.image_size
-            kept = self._buffers.depth = np.empty((size, len(self.manifest.views), s, s), dtype=np.float32)
+            kept = self._buffers.depth = np.empty((size, *self.manifest.maps_shape), dtype=np.float32)
         return kept[:size]

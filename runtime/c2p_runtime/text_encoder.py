@@ -67,7 +67,8 @@ class TextEncoder:
         for template in templates:
             if not is_template(template):
                 raise LabelError(
-                    f"template {template!r}: write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}"
+                    f"template {template!r} has no one place for the name",
+                    f"write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}",
                 )
         if not names or not templates:
             raise LabelError("a label set needs at least one name and one template")

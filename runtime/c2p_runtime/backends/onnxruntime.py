@@ -62,9 +62,7 @@ class OnnxRuntimeCudaBackend:
         check_session(self._session, engine, manifest)
         self._engine = engine
         self._input, self._output = manifest.input_name, manifest.output_name
-        size = manifest.spec.image_size
-        self._maps = (len(manifest.views), size, size)
-        self._width = manifest.labels.dim
+        self._maps, self._width = manifest.maps_shape, manifest.labels.dim
         self._binding = self._session.io_binding()
         self._options = ort.RunOptions()
         # Left alone it waits for the GPU after every run.

@@ -43,8 +43,7 @@ class TensorRTBackend:
                 "close other programs, or export it again with a smaller --max-batch",
                 engine,
             )
-        size = manifest.spec.image_size
-        self._maps = (len(manifest.views), size, size)
+        self._maps = manifest.maps_shape
         self._input, self._output = manifest.input_name, manifest.output_name
         self._engine = engine
 
@@ -115,10 +114,9 @@ def check_signature(trt: Any, loaded: Any, engine: Path, manifest: Manifest) -> 
         )
         for name in (loaded.get_tensor_name(i) for i in range(loaded.num_io_tensors))
     ]
-    size, width = manifest.spec.image_size, manifest.labels.text_features.shape[1]
     expected = [
-        (manifest.input_name, True, (len(manifest.views), size, size), True),
-        (manifest.output_name, False, (width,), True),
+        (manifest.input_name, True, manifest.maps_shape, True),
+        (manifest.output_name, False, (manifest.labels.dim,), True),
     ]
     if sorted(found) != sorted(expected):
         problem = f"has {_signature(found)}, its manifest says {_signature(expected)}"

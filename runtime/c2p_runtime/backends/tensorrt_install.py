@@ -155,11 +155,11 @@ def logger_of(flavour: str) -> Any:
 
         def log(self, severity: Any, message: str) -> None:
             # By value: the enum's members cannot be compared by rank.
-            level = int(severity)
+            level, line = int(severity), " ".join(message.split())
             if level <= int(trt.ILogger.Severity.ERROR):
-                self._errors.append(" ".join(message.split()))
+                self._errors.append(line)
             elif level == int(trt.ILogger.Severity.WARNING):
-                self._warnings.append(" ".join(message.split()))
+                self._warnings.append(line)
 
         def told(self) -> str:
             """The errors, or else the warnings, on one line; empty when there were none."""
