@@ -62,9 +62,13 @@ def exit_on_error(interrupted: str = "interrupted") -> Iterator[None]:
 
 def _began_with_interrupt(error: BaseException | None) -> bool:
     """Whether Ctrl-C is what an error began with: torch's exporter raises others on top of it."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
+    seen: set[int] = set()  # `raise error.at(path) from error` makes a circle where the error had its path
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
-    return error is not None
+    return False
 
 
 @contextmanager

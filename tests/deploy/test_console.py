@@ -85,6 +85,17 @@ def test_ctrl_c_below_another_error_is_told_from_it(cause: bool) -> None:
     assert run(work).exit_code == 130
 
 
+def test_an_error_that_is_its_own_cause_is_one_line_too() -> None:
+    def work() -> None:
+        try:
+            raise C2PError("is empty", path="a.ply")
+        except C2PError as error:
+            raise error.at("b.ply") from error
+
+    result = run(work)
+    assert (result.exit_code, result.stderr) == (1, "error: a.ply: is empty\n")
+
+
 def test_a_fault_of_ours_stays_a_traceback() -> None:
     result = run(raising(ZeroDivisionError("oops")))
     assert isinstance(result.exception, ZeroDivisionError) and result.stderr == ""

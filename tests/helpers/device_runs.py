@@ -107,6 +107,16 @@ def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, 
     return samples.copy_to_host()[0, : kept.copy_to_host()[0]]
 
 
+def block_results(values: np.ndarray) -> np.ndarray:
+    """`block_max` and `block_sum`, [2, T], in every thread of a block of T that have these values [T]."""
+    from block_kernels import max_and_sum_for
+    from c2p_runtime.cuda.numba_cuda import cuda
+
+    found = cuda.to_device(np.zeros((2, len(values)), values.dtype))
+    max_and_sum_for(values.dtype.type)[1, len(values)](cuda.to_device(values), found)
+    return np.asarray(found.copy_to_host())
+
+
 def classifier_runs(
     engine: str,
     batches: Sequence[Sequence[Any]],
