@@ -35,8 +35,9 @@ def print_error(error: BaseException) -> None:
 
 def answer(line: str) -> None:
     """A line of what the command was asked for, on stdout; while bars are shown, above them."""
+    printable = line.encode(errors="replace").decode()  # names may hold bytes that are no characters
     # The stream is named: left to itself, click finds the one below the bars and writes across them.
-    click.echo(line, file=sys.stdout)
+    click.echo(printable, file=sys.stdout)
 
 
 @contextmanager

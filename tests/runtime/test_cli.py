@@ -1,6 +1,7 @@
 """`c2p-run` as its users meet it: in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,16 @@ def test_names_with_odd_signs(clouds: Path) -> None:
     np.save(odd, RNG.normal(size=(10, 3)))
     result = c2p_run("--json", odd)
     assert json.loads(result.stdout)["file"] == str(odd)
+
+
+def test_a_name_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
+    for name in (b"a\xff.npy", b"b.npy"):
+        with (tmp_path / os.fsdecode(name)).open("wb") as file:
+            np.save(file, RNG.normal(size=(10, 3)))
+    for arguments in ([], ["--json"]):
+        result = c2p_run(*arguments, tmp_path)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "a?.npy" in result.stdout and result.stdout.count("\n") == 2
 
 
 @pytest.mark.parametrize(
