@@ -35,7 +35,7 @@ from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime import Classifier
-from c2p_runtime.backends.choose import Device
+from c2p_runtime.backends import Device
 from c2p_runtime.bench.measure import Call, Subject, made_up_batches, made_up_cloud, timed_call
 from c2p_runtime.options import backend_option, device_option
 from c2p_runtime.prediction import Prediction

@@ -30,7 +30,14 @@ def print_error(error: BaseException) -> None:
         text = f"{named}{error.strerror}; check the path, its permissions and the free space"
     else:
         text = str(error) or reason_of(error)
-    click.echo(f"error: {one_line(text)}", err=True)
+    click.echo(f"error: {one_line(text)}", file=sys.stderr)
+
+
+def answer(line: str) -> None:
+    """A line of what the command was asked for, on stdout; while bars are shown, above them."""
+    printable = line.encode(errors="replace").decode()  # names may hold bytes that are no characters
+    # The stream is named: left to itself, click finds the one below the bars and writes across them.
+    click.echo(printable, file=sys.stdout)
 
 
 @contextmanager
@@ -48,31 +55,55 @@ def exit_on_error(interrupted: str = "interrupted") -> Iterator[None]:
             sys.exit(130)
         if isinstance(error, OptionError):
             raise click.UsageError(str(error)) from error
-        if not isinstance(error, (C2PError, OSError)):
-            raise
+        if not isinstance(error, (C2PError, OSError)) or isinstance(error, BrokenPipeError):
+            raise  # a fault of ours; or whoever reads our answers has had enough, which click ends quietly
         print_error(error)
         sys.exit(1)
 
 
 def _began_with_interrupt(error: BaseException | None) -> bool:
     """Whether Ctrl-C is what an error began with: torch's exporter raises others on top of it."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
+    seen: set[int] = set()  # `raise error.at(path) from error` makes a circle where the error had its path
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
-    return error is not None
+    return False
 
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Inside, lines and bars of `c2p_deploy.progress` appear on stderr."""
+    """Inside, lines of `c2p_deploy.progress` appear on stderr and, where that is a terminal, bars."""
+    if not sys.stderr.isatty():
+        with progress.listening(_Lines()):
+            yield
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as bars,
-        progress.listening(_Bars(bars)),
-    ):
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, soft_wrap=True),  # no line is cut in two
+        transient=True,
+        # Answers on the same screen go above the bars; those that go to a file or a pipe are left alone.
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    with bars, progress.listening(_Bars(bars)):
         yield
+
+
+class _Lines:
+    """Shows what work tells where no bar can be drawn: in a log, in a pipe."""
+
+    def say(self, line: str) -> None:
+        click.echo(line, err=True)
+
+    def begin(self, what: str, total: int | None, done: int) -> progress.Task:
+        return progress.UNHEARD.begin(what, total, done)
 
 
 class _Bars:
@@ -82,7 +113,7 @@ class _Bars:
         self._bars = bars
 
     def say(self, line: str) -> None:
-        self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._bars.console.print(line, markup=False, highlight=False)
 
     def begin(self, what: str, total: int | None, done: int) -> _Bar:
         return _Bar(self._bars, what, total, done)

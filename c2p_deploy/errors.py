@@ -112,5 +112,7 @@ def one_line(text: str) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """What a library says of its own error, in its first line; the kind of error where it says nothing."""
+    """What a library or the system says of its own error: the first line, or else the kind of error."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # its whole text has a number before, and the path behind
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

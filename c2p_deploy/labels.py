@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.errors import LabelError, UnknownLabelError
+from c2p_deploy.errors import LabelError, UnknownLabelError, reason_of
 from c2p_deploy.files import write_atomic
 
 PAPER_TEMPLATE = "image of a {}"  # the prompt of CLIP2Point
+_SAVE = "write it with LabelSet.save"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ class LabelSet:
             )
         norms = np.linalg.norm(features, axis=1, keepdims=True)
         if not (np.isfinite(norms) & (norms > 0)).all():
-            raise LabelError("text features hold a zero or a value that is not finite; make them again")
+            raise LabelError("text features hold a zero or a value that is not finite", "make them again")
         features = features / norms
         features.setflags(write=False)
         object.__setattr__(self, "names", names)
@@ -77,10 +78,10 @@ class LabelSet:
         for name in wanted:
             if _key(name) not in rows:
                 near = [self.names[rows[key]] for key in difflib.get_close_matches(_key(name), rows)]
-                advice = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.names)};"
+                found = f"near: {', '.join(near)}" if near else f"known: {', '.join(self.names)}"
                 raise UnknownLabelError(
-                    f"no text feature for label {name!r}; {advice} Choose among the engine's own labels "
-                    "or give a label-set file with text features",
+                    f"no text feature for label {name!r} ({found})",
+                    "choose among the engine's own labels or give a label-set file with text features",
                     names=wanted,
                 )
             chosen.append(rows[_key(name)])
@@ -103,15 +104,16 @@ class LabelSet:
             names, template, dim = values["names"], values["template"], values["dim"]
             raw = base64.b64decode(values["text_features"], validate=True)
         except KeyError as error:
-            raise LabelError(f"label set has no key {error}; write it with LabelSet.save") from error
+            raise LabelError(f"label set has no key {error}", _SAVE) from error
         except (TypeError, ValueError, binascii.Error) as error:
-            raise LabelError("label set: text_features is not base64; write it with LabelSet.save") from error
+            raise LabelError("text_features is not base64", _SAVE) from error
         if not isinstance(names, list) or not isinstance(template, str) or type(dim) is not int or dim < 1:
-            raise LabelError("label set: names must be a list, template a string, dim a positive integer")
+            raise LabelError("names must be a list, template a string, dim a positive integer", _SAVE)
         if len(raw) != 2 * dim * len(names):
             raise LabelError(
-                f"label set: {len(names)} names of dim {dim} need {2 * dim * len(names)} bytes of text "
-                f"features, got {len(raw)}; the file is damaged"
+                f"{len(names)} names of dim {dim} need {2 * dim * len(names)} bytes of text features, "
+                f"got {len(raw)}",
+                "the file is damaged: copy it again",
             )
         features = np.frombuffer(raw, dtype="<f2").reshape(len(names), dim)
         return LabelSet(tuple(names), features.astype(np.float32), template)
@@ -126,15 +128,15 @@ class LabelSet:
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise LabelError(f"{path}: cannot read label set: {error.strerror or error}") from error
+            raise LabelError(f"cannot read label set: {reason_of(error)}", "check the path", path) from error
         except ValueError as error:
-            raise LabelError(f"{path}: not a JSON label set; write it with LabelSet.save") from error
+            raise LabelError("not a JSON label set", _SAVE, path) from error
         if not isinstance(values, dict):
-            raise LabelError(f"{path}: not a label set but a JSON {type(values).__name__}")
+            raise LabelError(f"not a label set but a JSON {type(values).__name__}", _SAVE, path)
         try:
             return LabelSet.from_dict(values)
         except LabelError as error:
-            raise LabelError(f"{path}: {error}") from error
+            raise error.at(path) from error
 
 
 def templates_of(labels: LabelSet) -> tuple[str, ...]:
@@ -164,17 +166,14 @@ def choose_labels(known: LabelSet, wanted: LabelSet | str | PathLike[str] | Iter
     if isinstance(wanted, LabelSet):
         chosen = wanted
     elif isinstance(wanted, (str, PathLike)):
-        path = Path(wanted)
-        if path.suffix.lower() == ".json":
-            chosen = LabelSet.load(path)
-        else:
-            chosen = _subset(known, label_names(wanted), f"{path}: " if _is_label_file(wanted) else "")
+        is_label_set = Path(wanted).suffix.lower() == ".json"
+        chosen = LabelSet.load(wanted) if is_label_set else _by_names(known, wanted)
     else:
         chosen = known.subset(wanted)
     if chosen.dim != known.dim:
         raise LabelError(
-            f"text features have {chosen.dim} dimensions, the engine's features {known.dim}; "
-            "make the label set with the text encoder the engine was trained for"
+            f"text features have {chosen.dim} dimensions, the engine's features {known.dim}",
+            "make the label set with the text encoder the engine was trained for",
         )
     return chosen
 
@@ -189,7 +188,9 @@ def label_names(wanted: str | PathLike[str]) -> tuple[str, ...]:
                 Path(wanted).read_text(encoding="utf-8-sig").splitlines()
             )  # some editors begin with a mark
         except (OSError, UnicodeDecodeError) as error:
-            raise LabelError(f"{wanted}: cannot read labels: {error}; write one name per line") from error
+            raise LabelError(
+                f"cannot read labels: {reason_of(error)}", "write one name per line", wanted
+            ) from error
     return tuple(line.strip() for line in lines if line.strip())
 
 
@@ -199,13 +200,15 @@ def _is_label_file(wanted: str | PathLike[str]) -> bool:
     return isinstance(wanted, PathLike) or wanted.lower().endswith(".txt") or os.path.isfile(wanted)
 
 
-def _subset(known: LabelSet, names: Iterable[str], where: str) -> LabelSet:
+def _by_names(known: LabelSet, wanted: str | PathLike[str]) -> LabelSet:
+    """What `known` has of the names in a text file, or in a list separated by commas."""
+    names = label_names(wanted)
     try:
         return known.subset(names)
-    except UnknownLabelError as error:
-        raise UnknownLabelError(f"{where}{error}", names=error.names) from error
     except LabelError as error:
-        raise LabelError(f"{where}{error}") from error
+        if not _is_label_file(wanted):
+            raise
+        raise error.at(wanted) from error
 
 
 def _key(name: str) -> str:

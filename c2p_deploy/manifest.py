@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from c2p_deploy.errors import LabelError, ManifestError
+from c2p_deploy.errors import LabelError, ManifestError, reason_of
 from c2p_deploy.files import sha256_of, write_atomic
 from c2p_deploy.labels import LabelSet
 from c2p_deploy.projection.spec import DepthSpec
@@ -27,6 +27,7 @@ HEADS = ("zeroshot", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
 _MAX_BYTES = 64 << 20  # a manifest is a few hundred kilobytes at most
+_EXPORT_AGAIN = "export the engine again"
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,11 @@ class Manifest:
         if not (np.isfinite(self.logit_scale) and self.logit_scale > 0):
             raise ManifestError(f"logit_scale must be a positive number, got {self.logit_scale}")
 
+    @property
+    def maps_shape(self) -> tuple[int, int, int]:
+        """(V, S, S), of the depth maps of one cloud."""
+        return len(self.views), self.spec.image_size, self.spec.image_size
+
     @staticmethod
     def path_for(engine: Path) -> Path:
         """Where the manifest of an engine file lies: NAME.json beside NAME.onnx or NAME.plan."""
@@ -133,22 +139,24 @@ class Manifest:
         """
         engine = Path(engine)
         if not engine.is_file():
-            raise ManifestError(f"{engine}: no such engine file; give a .onnx or .plan made by c2p-export")
+            remedy = "give a .onnx or .plan made by c2p-export"
+            raise ManifestError("no such engine file", remedy, engine)
         path = Manifest.path_for(engine)
         if not path.is_file():
-            raise ManifestError(
-                f"{engine}: its manifest {path.name} is missing; copy it along with the engine"
-            )
+            remedy = "copy it along with the engine"
+            raise ManifestError(f"its manifest {path.name} is missing", remedy, engine)
         manifest = Manifest.load(path)
         if engine.name not in manifest.engines:
             raise ManifestError(
-                f"{engine}: {path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this "
-                "file; an engine must keep the name it was exported under"
+                f"{path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this file",
+                "an engine must keep the name it was exported under",
+                engine,
             )
         if sha256_of(engine) != manifest.engines[engine.name]:
             raise ManifestError(
-                f"{engine}: SHA-256 differs from the one in {path.name}; the file is damaged or from "
-                "another export: copy engine and manifest together again"
+                f"SHA-256 differs from the one in {path.name}",
+                "the file is damaged or from another export: copy engine and manifest together again",
+                engine,
             )
         return manifest
 
@@ -158,16 +166,17 @@ class Manifest:
         path = Path(path)
         try:
             if path.stat().st_size > _MAX_BYTES:
-                raise ManifestError(f"{path}: too large to be a manifest")
+                raise ManifestError("too large to be a manifest", "give the .json made by c2p-export", path)
             values = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ManifestError(f"{path}: cannot read manifest: {error.strerror or error}") from error
+            remedy = "check the path and its permissions"
+            raise ManifestError(f"cannot read manifest: {reason_of(error)}", remedy, path) from error
         except ValueError as error:
-            raise ManifestError(f"{path}: not valid JSON; export the engine again") from error
+            raise ManifestError("not valid JSON", _EXPORT_AGAIN, path) from error
         try:
             return Manifest.from_dict(values)
         except ManifestError as error:
-            raise ManifestError(f"{path}: {error}") from error
+            raise error.at(path) from error
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the manifest, under a temporary name first."""
@@ -208,12 +217,13 @@ class Manifest:
     def from_dict(values: Any) -> Manifest:
         """The inverse of `to_dict`. Raises ManifestError for anything that does not fit."""
         if not isinstance(values, dict) or "schema" not in values:
-            raise ManifestError("not a manifest: it has no schema version; give the .json made by c2p-export")
+            remedy = "give the .json made by c2p-export"
+            raise ManifestError("not a manifest: it has no schema version", remedy)
         schema = values["schema"]
         if str(schema).split(".")[0] != SCHEMA.split(".")[0]:
             raise ManifestError(
-                f"manifest schema {schema}, this release reads {SCHEMA.split('.')[0]}.x; "
-                "install the c2p-deploy release that exported it, or export again"
+                f"manifest schema {schema}, this release reads {SCHEMA.split('.')[0]}.x",
+                "install the c2p-deploy release that exported it, or export again",
             )
         try:
             return Manifest(
@@ -238,16 +248,16 @@ class Manifest:
                 cost=_cost(values.get("cost")),  # the same
             )
         except KeyError as error:
-            raise ManifestError(f"manifest has no key {error}; export the engine again") from error
+            raise ManifestError(f"manifest has no key {error}", _EXPORT_AGAIN) from error
         except LabelError as error:
-            raise ManifestError(f"manifest: {error}") from error
+            raise ManifestError(f"in its labels: {error.problem}", _EXPORT_AGAIN) from error
         except (TypeError, ValueError, AttributeError) as error:
-            raise ManifestError(f"manifest is malformed: {error}; export the engine again") from error
+            raise ManifestError(f"manifest is malformed: {reason_of(error)}", _EXPORT_AGAIN) from error
 
 
 def _check_file(what: str, name: str, digest: str) -> None:
     if not name or Path(name).name != name or not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
-        raise ManifestError(f"{what} {name!r}: needs a plain file name and its SHA-256 in hex")
+        raise ManifestError(f"{what} {name!r}: needs a plain file name and its SHA-256 in hex", _EXPORT_AGAIN)
 
 
 def _text_encoder(values: Any) -> TextEncoderFiles | None:

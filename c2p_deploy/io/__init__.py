@@ -7,7 +7,7 @@ The readers are our own because a robot must not crash on a file. General mesh l
 a header's word for the size of the data, accept some truncated files in silence, and cost more
 start-up time than a whole classification; here every promise of a header is checked against
 the size of the file before anything is allocated. trimesh and pypcd4 remain the oracles of the
-tests (tests/deploy/test_read_oracles.py).
+tests (tests/deploy/io/test_read_oracles.py).
 
 Importing this package costs numpy and nothing else; LZF and LAZ decoders are imported
 by the readers that need them.

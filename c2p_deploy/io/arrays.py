@@ -11,7 +11,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2p_deploy.io.common import Geometry, Unreadable
+from c2p_deploy.errors import CloudFileError, reason_of
+from c2p_deploy.io.common import Geometry, damaged, quoted
 
 MOST_COLUMNS = 64  # more look like coordinates in rows, or features
 ZIP_RATIO, ZIP_FREE = 100, 16 << 20  # clouds compress 10 : 1 at best; a small member may be all zeros
@@ -33,27 +34,31 @@ def read_npz(data: bytes, path: Path) -> Geometry:
             arrays = [member for member in archive.infolist() if member.filename.endswith(".npy")]
             for packed, unpacked in ((member.compress_size, member.file_size) for member in arrays):
                 if unpacked > max(ZIP_FREE, ZIP_RATIO * packed):
-                    raise Unreadable(f"claims that {packed} bytes unpack to {unpacked}", RESAVE)
+                    raise CloudFileError(f"claims that {packed} bytes unpack to {unpacked}", RESAVE)
             members = {member.filename.removesuffix(".npy"): member for member in arrays}
             if "points" not in members:
                 shaped = {name: m for name, m in members.items() if _could_be_points(archive, m)}
                 if len(shaped) != 1:
-                    names = ", ".join(list(members)[:10]) or "none"
-                    raise Unreadable(f"has {len(shaped)} arrays that could be points (of {names})", RESAVE)
+                    names = ", ".join(members) or "none"
+                    raise CloudFileError(
+                        f"has {len(shaped)} arrays that could be points (of {quoted(names, 200)})", RESAVE
+                    )
                 members = {"points": next(iter(shaped.values()))}
             with archive.open(members["points"]) as stream:
                 return _points(_read_array(stream, members["points"].file_size))
-    except Unreadable:
+    except CloudFileError:
         raise
     except Exception as error:  # damage shows as one of a dozen kinds
-        raise Unreadable(f"is not an NPZ archive that can be opened ({error})") from error
+        raise damaged(
+            f"is not an NPZ archive that can be opened ({quoted(reason_of(error), 200)})"
+        ) from error
 
 
 def _could_be_points(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
     try:
         with archive.open(member) as stream:
             shape, _, dtype = _read_header(stream)
-    except Unreadable:
+    except CloudFileError:
         return False
     return _refusal(shape, dtype) is None
 
@@ -67,8 +72,8 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
         if version == (2, 0):
             return np.lib.format.read_array_header_2_0(stream)
     except Exception as error:  # NumPy parses the header with Python's tokenizer: many kinds of error
-        raise Unreadable(f"has an NPY header that makes no sense ({error})") from error
-    raise Unreadable(f"is an NPY file of version {version[0]}.{version[1]}", RESAVE)
+        raise damaged(f"has an NPY header that makes no sense ({quoted(reason_of(error), 200)})") from error
+    raise CloudFileError(f"is an NPY file of version {version[0]}.{version[1]}", RESAVE)
 
 
 def _refusal(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str | None:
@@ -78,11 +83,11 @@ def _refusal(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str | None:
     if dtype.names is not None:
         if len(shape) == 1 and all(axis in dtype.names and dtype[axis].kind in "fiu" for axis in "xyz"):
             return None
-        return f"holds records of {dtype.names}, without numbers x, y and z"
+        return f"holds records of {quoted(dtype.names)}, without numbers x, y and z"
     if dtype.kind not in "fiu":
         return f"holds {dtype.name} values, which are not coordinates"
     if len(shape) != 2 or not 3 <= shape[1] <= MOST_COLUMNS:
-        return f"holds an array of shape {shape}, not (points, 3 or a few more)"
+        return f"holds an array of shape {quoted(shape)}, not (points, 3 or a few more)"
     return None
 
 
@@ -90,13 +95,15 @@ def _read_array(stream: IO[bytes], size: int) -> NDArray[Any]:
     """The array in `stream`, whose `size` bytes include the header."""
     shape, fortran, dtype = _read_header(stream)
     if (refusal := _refusal(shape, dtype)) is not None:
-        raise Unreadable(refusal, RESAVE)
+        raise CloudFileError(refusal, RESAVE)
     count, left = math.prod(shape), size - stream.tell()
     if min(shape) < 0 or count * dtype.itemsize > left:
-        raise Unreadable(f"promises an array of shape {shape} and type {dtype}, but only {left} bytes follow")
+        raise damaged(
+            f"promises an array of shape {quoted(shape)} and type {dtype}, but only {left} bytes follow"
+        )
     raw = stream.read(count * dtype.itemsize)
     if len(raw) != count * dtype.itemsize:
-        raise Unreadable(f"promises {count * dtype.itemsize} bytes of array, but only {len(raw)} are there")
+        raise damaged(f"promises {count * dtype.itemsize} bytes of array, but only {len(raw)} are there")
     return np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
 
 

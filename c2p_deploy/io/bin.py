@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from c2p_deploy.io.common import Geometry, Unreadable
+from c2p_deploy.errors import CloudFileError
+from c2p_deploy.io.common import Geometry
 
 GIVE_COLUMNS = "say how many float32 values make one point (columns=4 for KITTI, 5 for nuScenes)"
 FARTHEST = 1e6  # coordinates beyond it are another type of number read as float32
@@ -28,12 +29,12 @@ def read_bin(data: bytes, columns: int | None) -> Geometry:
     -> (N, 3) float32
     """
     if len(data) % 4:
-        raise Unreadable(f"has {len(data)} bytes, no whole float32 values", "check that it holds float32")
+        raise CloudFileError(f"has {len(data)} bytes, no whole float32 values", "check that it holds float32")
     values = np.frombuffer(data, "<f4")
     if columns is None:
         columns = _infer_columns(values)
     elif values.size % columns:
-        raise Unreadable(f"has {values.size} values, no whole points of {columns}", "give other columns")
+        raise CloudFileError(f"has {values.size} values, no whole points of {columns}", "give other columns")
     return Geometry(values.reshape(-1, columns)[:, :3].astype(np.float32))
 
 
@@ -41,16 +42,22 @@ def _infer_columns(values: NDArray[np.float32]) -> int:
     size = np.abs(values)
     # negated, so that NaN counts; denormals are what integers look like
     if not ((size <= FARTHEST) & ((size == 0) | (size >= np.finfo(np.float32).tiny))).all():
-        raise Unreadable("does not look like float32 points (values not finite, or enormous)", GIVE_COLUMNS)
+        raise CloudFileError(
+            "does not look like float32 points (values not finite, or enormous)", GIVE_COLUMNS
+        )
     possible = [n for n in (3, 4, 5, 6) if values.size % n == 0 and _is_plausible(values.reshape(-1, n))]
     if len(possible) > 1:
         possible = [n for n in possible if _is_steady(values.reshape(-1, n))] or possible
     if len(possible) > 1:
-        raise Unreadable(f"may hold points of {' or '.join(map(str, possible))} values each", GIVE_COLUMNS)
+        raise CloudFileError(
+            f"may hold points of {' or '.join(map(str, possible))} values each", GIVE_COLUMNS
+        )
     if possible == [3] and values.size < 3 * FEW_ROWS and any(values.size % n == 0 for n in (4, 5, 6, 7, 8)):
         possible = []  # attributes would have shown, but three columns and any unknown layout look alike
     if not possible:
-        raise Unreadable(f"holds {values.size} values that do not look like points of 3 to 6", GIVE_COLUMNS)
+        raise CloudFileError(
+            f"holds {values.size} values that do not look like points of 3 to 6", GIVE_COLUMNS
+        )
     return possible[0]
 
 

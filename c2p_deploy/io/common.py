@@ -1,8 +1,8 @@
 """What all format readers share: their result, their refusal, and the parsing of plain numbers.
 
 A format reader is a function `(data: bytes, path: Path) -> Geometry`. It checks every count a
-header promises against the bytes that are there *before* it allocates, and it refuses by raising
-`Unreadable`, without naming the file; `read_cloud` puts the path in front.
+header promises against the bytes that are there *before* it allocates, and it refuses with a
+CloudFileError without a path; `read_cloud` adds that. What it quotes of a file goes through `quoted`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from c2p_deploy.errors import CloudFileError, reason_of
+
 Floats = NDArray[Any]  # float32 or float64; which one is said where it matters
 Ints = NDArray[np.int64]
-
-RE_EXPORT = "the file is damaged or cut short, so copy or export it again"
-
-
-class Unreadable(Exception):
-    """A reader's refusal: what is wrong, and what to do. One line, no path."""
-
-    def __init__(self, problem: str, remedy: str = RE_EXPORT) -> None:
-        quoted = problem if len(problem) <= 300 else problem[:300] + " ..."  # contents may be quoted in it
-        super().__init__(f"{quoted}; {remedy}")
-
-
-class MissingPackage(Unreadable):
-    """A refusal that installing an optional package would lift."""
 
 
 class Geometry(NamedTuple):
@@ -42,11 +30,22 @@ class Geometry(NamedTuple):
     declared: bool = True
 
 
+def damaged(problem: str) -> CloudFileError:
+    """The refusal of a file that does not hold what its own format says it should."""
+    return CloudFileError(problem, "the file is damaged or cut short, so copy or export it again")
+
+
+def quoted(content: object, most: int = 60) -> str:
+    """What a file holds, or a library says of it, at a length that a message can bear."""
+    text = str(content)
+    return text if len(text) <= most else f"{text[:most]} ..."
+
+
 def whole_number(token: bytes | str, what: str) -> int:
     """The count in `token`, 0 ... 10^18; `what` names it in the refusal."""
     text = token.decode("latin-1") if isinstance(token, bytes) else token
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Unreadable(f"{what} is {text[:40]!r}, not a whole number")
+        raise damaged(f"{what} is {quoted(text)!r}, not a whole number")
     return int(text)
 
 
@@ -74,9 +73,9 @@ def parse_rows(rows: Sequence[bytes], columns: Sequence[int]) -> Floats:
         raise not_numbers(error) from error
 
 
-def not_numbers(error: Exception) -> Unreadable:
+def not_numbers(error: Exception) -> CloudFileError:
     """The refusal for a number that does not parse; NumPy's words for it say where it is."""
-    return Unreadable(f"holds a row that is not the numbers it should be ({str(error).rstrip('.')})")
+    return damaged(f"holds a row that is not the numbers it should be ({quoted(reason_of(error), 200)})")
 
 
 def as_utf8(data: bytes) -> bytes:
@@ -87,7 +86,7 @@ def as_utf8(data: bytes) -> bytes:
         try:
             return data.decode("utf-16").encode("utf-8", "replace")
         except UnicodeDecodeError as error:
-            raise Unreadable(f"begins like UTF-16 text, but is not ({error.reason})") from error
+            raise damaged(f"begins like UTF-16 text, but is not ({error.reason})") from error
     return data
 
 
@@ -95,4 +94,4 @@ def check_indices(indices: Ints, points: int) -> None:
     """Refuse faces that refer to vertices the file does not have."""
     if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= points):
         wrong = indices[(indices < 0) | (indices >= points)].flat[0]
-        raise Unreadable(f"has a face that refers to vertex {wrong} (from 0), but it has {points} vertices")
+        raise damaged(f"has a face that refers to vertex {wrong} (from 0), but it has {points} vertices")

@@ -21,13 +21,12 @@ def find_clouds(pattern: str) -> list[Path]:
     if os.path.isdir(path):
         found = sorted(p for p in path.rglob("*") if p.suffix.lower() in CLOUD_SUFFIXES and p.is_file())
         if not found:
-            raise CloudFileError(
-                f"{pattern}: no clouds in this directory; known: {' '.join(sorted(CLOUD_SUFFIXES))}"
-            )
+            known = f"give files that end in one of {' '.join(CLOUD_SUFFIXES)}"
+            raise CloudFileError("no clouds in this directory", known, pattern)
         return found
     if not os.path.exists(path) and glob.has_magic(pattern):
         found = sorted(p for p in map(Path, glob.glob(pattern, recursive=True)) if p.is_file())
         if not found:
-            raise CloudFileError(f"{pattern}: matches no file; check the pattern")
+            raise CloudFileError("matches no file", "check the pattern", pattern)
         return found
     return [path]

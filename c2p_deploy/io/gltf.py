@@ -16,7 +16,8 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from c2p_deploy.io.common import Floats, Geometry, Ints, Unreadable, check_indices
+from c2p_deploy.errors import CloudFileError, reason_of
+from c2p_deploy.io.common import Floats, Geometry, Ints, check_indices, damaged, quoted
 
 Json = dict[str, Any]
 
@@ -36,41 +37,43 @@ def read_gltf(data: bytes, path: Path) -> Geometry:
     try:
         root = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"has a glTF description that is not JSON ({error})") from error
+        raise damaged(f"has a glTF description that is not JSON ({reason_of(error)})") from error
     if not isinstance(root, dict) or not isinstance(root.get("asset"), dict):
-        raise Unreadable("is JSON, but not glTF", "check that it is a glTF file")
+        raise CloudFileError("is JSON, but not glTF", "check that it is a glTF file")
     version = root["asset"].get("version")
     if not str(version).startswith("2"):
-        raise Unreadable(f"is glTF of version {version}", "export it as glTF 2.0")
+        raise CloudFileError(f"is glTF of version {quoted(version)}", "export it as glTF 2.0")
     try:
         if packed := [name for name in root.get("extensionsRequired", []) if "compression" in name]:
-            raise Unreadable(f"holds compressed geometry ({packed[0]})", "export it without compression")
+            raise CloudFileError(
+                f"holds compressed geometry ({quoted(packed[0])})", "export it without compression"
+            )
         return _read_scene(root, _load_buffers(root, binary, path))
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, struct.error) as error:
-        cause = f"{type(error).__name__}: {error}"
-        raise Unreadable(f"has a glTF description that is not consistent ({cause})") from error
+        cause = quoted(f"{type(error).__name__}: {error}", 200)
+        raise damaged(f"has a glTF description that is not consistent ({cause})") from error
 
 
 def _split_glb(data: bytes) -> tuple[bytes, bytes | None]:
     """The JSON and the binary chunk of a GLB file."""
     if len(data) < 20:
-        raise Unreadable("ends within its GLB header")
+        raise damaged("ends within its GLB header")
     _, version, length = struct.unpack_from("<4sII", data)
     if version != 2:
-        raise Unreadable(f"is GLB of version {version}", "export it as glTF 2.0")
+        raise CloudFileError(f"is GLB of version {version}", "export it as glTF 2.0")
     if length > len(data):
-        raise Unreadable(f"promises {length} bytes of GLB, but only {len(data)} are there")
+        raise damaged(f"promises {length} bytes of GLB, but only {len(data)} are there")
     chunks: dict[bytes, bytes] = {}
     position = 12
     while position + 8 <= length:
         size, kind = struct.unpack_from("<I4s", data, position)
         position += 8
         if size > length - position:
-            raise Unreadable(f"promises a GLB chunk of {size} bytes, but only {length - position} are there")
+            raise damaged(f"promises a GLB chunk of {size} bytes, but only {length - position} are there")
         chunks.setdefault(kind, data[position : position + size])
         position += size
     if b"JSON" not in chunks:
-        raise Unreadable("has no JSON chunk, so it is not a complete GLB file")
+        raise damaged("has no JSON chunk, so it is not a complete GLB file")
     return chunks[b"JSON"], chunks.get(b"BIN\0")
 
 
@@ -81,19 +84,23 @@ def _load_buffers(root: Json, binary: bytes | None, path: Path) -> list[bytes]:
         uri = entry.get("uri")
         if uri is None:
             if binary is None:
-                raise Unreadable("has a glTF buffer without data")
+                raise damaged("has a glTF buffer without data")
             content = binary
         elif uri.startswith("data:"):
             content = base64.b64decode(uri.partition(",")[2])
         else:
             beside = Path(unquote(uri))
             if ":" in uri or beside.is_absolute() or ".." in beside.parts:
-                raise Unreadable(f"refers to data outside its folder: {uri[:80]!r}", "export it as one .glb")
+                raise CloudFileError(
+                    f"refers to data outside its folder: {quoted(uri)!r}", "export it as one .glb"
+                )
             if not (path.parent / beside).is_file():
-                raise Unreadable(f"refers to {uri[:80]!r}, which is not beside it", "copy that file too")
+                raise CloudFileError(
+                    f"refers to {quoted(uri)!r}, which is not beside it", "copy that file too"
+                )
             content = (path.parent / beside).read_bytes()
         if (promised := entry["byteLength"]) > len(content):
-            raise Unreadable(f"promises a buffer of {promised} bytes, but only {len(content)} are there")
+            raise damaged(f"promises a buffer of {promised} bytes, but only {len(content)} are there")
         buffers.append(content)
     return buffers
 
@@ -113,7 +120,7 @@ def _read_scene(root: Json, buffers: list[bytes]) -> Geometry:
         number, parent = shown.pop()
         node = _entry(nodes, number)
         if number in visited:
-            raise Unreadable(f"has a glTF scene that is not a tree (node {number} appears twice)")
+            raise damaged(f"has a glTF scene that is not a tree (node {number} appears twice)")
         visited.add(number)
         frame = parent @ _transform(node)
         shown += [(child, frame) for child in reversed(node.get("children", []))]
@@ -121,7 +128,7 @@ def _read_scene(root: Json, buffers: list[bytes]) -> Geometry:
             points, corners = _read_primitive(root, buffers, primitive)
             total += len(points) + len(corners)
             if total > MOST_VERTICES:
-                raise Unreadable(
+                raise CloudFileError(
                     f"expands to more than {MOST_VERTICES} vertices", "export a smaller part of it"
                 )
             parts.append((points @ frame[:3, :3].T + frame[:3, 3], corners))
@@ -187,7 +194,7 @@ def _read_accessor(root: Json, buffers: list[bytes], number: int, type: str) -> 
     """(count, width) values; integers flagged `normalized` become floats."""
     accessor = _entry(root["accessors"], number)
     if "sparse" in accessor or "bufferView" not in accessor:
-        raise Unreadable("holds sparse or compressed geometry, which is not read", "export it plainly")
+        raise CloudFileError("holds sparse or compressed geometry, which is not read", "export it plainly")
     if accessor["type"] != type:
         raise TypeError(f"accessor {number} is {accessor['type']}, not {type}")
     view = _entry(root["bufferViews"], accessor["bufferView"])
@@ -203,7 +210,7 @@ def _read_accessor(root: Json, buffers: list[bytes], number: int, type: str) -> 
         or start < 0
         or end > min(len(buffer), view.get("byteOffset", 0) + view["byteLength"])
     ):
-        raise Unreadable(f"promises {count} vertices or corners, but its buffer cannot hold them")
+        raise damaged(f"promises {count} vertices or corners, but its buffer cannot hold them")
     values: NDArray[Any] = np.ndarray((count, width), component, buffer, start, (stride, component.itemsize))
     if accessor.get("normalized") and component.kind != "f":
         values = np.maximum(values / np.iinfo(component).max, -1.0)

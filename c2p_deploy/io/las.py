@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from c2p_deploy.io.common import Floats, Geometry, MissingPackage, Unreadable
+from c2p_deploy.errors import CloudFileError, MissingDependencyError
+from c2p_deploy.io.common import Floats, Geometry, damaged
 
 LAZ_RATIO = 200  # airborne LiDAR packs 10 : 1
 INSTALL = "pip install 'c2p-deploy[las]', or save it as uncompressed LAS"
@@ -33,7 +34,7 @@ def read_las(data: bytes, path: Path) -> Geometry:
         return Geometry(_read_laz(path, header))
     left = len(data) - header.body
     if header.points * header.point_size > left:
-        raise Unreadable(
+        raise damaged(
             f"promises {header.points} points of {header.point_size} bytes, but only {left} are there"
         )
     # Every point format begins with X, Y, Z as 32-bit integers.
@@ -43,19 +44,19 @@ def read_las(data: bytes, path: Path) -> Geometry:
 
 def _parse_header(data: bytes) -> Header:
     if len(data) < 227 or not data.startswith(b"LASF"):
-        raise Unreadable("does not begin with a complete LAS header")
+        raise damaged("does not begin with a complete LAS header")
     major, minor = data[24], data[25]
     if (major, minor) > (1, 4) or major != 1:
-        raise Unreadable(f"is LAS of the unknown version {major}.{minor}", "save it as LAS 1.2 or 1.4")
+        raise CloudFileError(f"is LAS of the unknown version {major}.{minor}", "save it as LAS 1.2 or 1.4")
     header_size, body, blocks, kind, point_size, points = struct.unpack_from("<HIIBHI", data, 94)
     if minor == 4 and header_size >= 375 and len(data) >= 375:
         points = struct.unpack_from("<Q", data, 247)[0] or points
         extended_at, extended = struct.unpack_from("<QI", data, 235)
         if extended and extended_at + 60 * extended > len(data):
-            raise Unreadable("promises LAS records beyond its end")
+            raise damaged("promises LAS records beyond its end")
     # Checked here so that no reader walks through the four billion records a broken header may claim.
     if not 227 <= header_size + 54 * blocks <= body <= len(data) or point_size < 20:
-        raise Unreadable("has a LAS header whose sizes contradict the file's")
+        raise damaged("has a LAS header whose sizes contradict the file's")
     numbers = np.frombuffer(data, "<f8", 6, 131)
     return Header(body, point_size, points, numbers[:3], numbers[3:], bool(kind & 0x80))
 
@@ -68,16 +69,16 @@ def _read_laz(path: Path, header: Header) -> Floats:
     """
     size = header.points * header.point_size
     if size > LAZ_RATIO * path.stat().st_size:
-        raise Unreadable(f"promises {header.points} points in {path.stat().st_size} bytes")
+        raise damaged(f"promises {header.points} points in {path.stat().st_size} bytes")
     if not all(importlib.util.find_spec(name) for name in ("laspy", "lazrs")):
-        raise MissingPackage("is a compressed LAS file (LAZ)", INSTALL)
+        raise MissingDependencyError("is a compressed LAS file (LAZ)", INSTALL)
     command = [sys.executable, "-c", DECODE, str(path), str(2**30 + 10 * size), *sys.path]
     try:
         decoder = subprocess.run(command, capture_output=True, timeout=60 + header.points / 1e5)
     except subprocess.TimeoutExpired as error:
-        raise Unreadable("holds compressed points that do not end") from error
+        raise damaged("holds compressed points that do not end") from error
     if decoder.returncode != 0 or len(decoder.stdout) != 24 * header.points:
-        raise Unreadable("holds compressed points that do not decompress")
+        raise damaged("holds compressed points that do not decompress")
     return np.frombuffer(decoder.stdout, np.float64).reshape(-1, 3)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from c2p_deploy.io.common import Geometry, Unreadable, as_utf8, not_numbers, parse_rows
+from c2p_deploy.errors import CloudFileError
+from c2p_deploy.io.common import Geometry, as_utf8, damaged, not_numbers, parse_rows
 from c2p_deploy.io.triangulate import triangulate
 
 
@@ -31,7 +32,7 @@ def read_obj(data: bytes, path: Path) -> Geometry:
             faces.append(line[2:])
             seen.append(len(vertices))
     if not vertices:
-        raise Unreadable(
+        raise CloudFileError(
             "holds no OBJ vertices (lines that begin with 'v ')", "check that it is an OBJ file with a shape"
         )
     points = parse_rows(vertices, (1, 2, 3))
@@ -46,6 +47,6 @@ def read_obj(data: bytes, path: Path) -> Geometry:
     except (ValueError, OverflowError) as error:
         raise not_numbers(error) from error
     if (corners == 0).any():
-        raise Unreadable("has a face that refers to vertex 0, but OBJ counts from 1")
+        raise damaged("has a face that refers to vertex 0, but OBJ counts from 1")
     corners = np.where(corners < 0, corners + np.repeat(seen, counts), corners - 1)
     return Geometry(points, triangulate(corners, counts, points), declared=False)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from c2p_deploy.io.common import Geometry, Unreadable, as_utf8, not_numbers, parse_rows, whole_number
+from c2p_deploy.errors import CloudFileError
+from c2p_deploy.io.common import Geometry, as_utf8, damaged, not_numbers, parse_rows, whole_number
 from c2p_deploy.io.triangulate import triangulate
 
 # texture, colour, normal: further columns behind x y z; 4, n: further coordinates
@@ -25,20 +26,20 @@ def read_off(data: bytes, path: Path) -> Geometry:
     data = data.lstrip()
     keyword = KEYWORD.match(data)
     if keyword is None:
-        raise Unreadable("does not begin with OFF", "check that it is an OFF file")
+        raise CloudFileError("does not begin with OFF", "check that it is an OFF file")
     if keyword.group(4) or keyword.group(5):
-        raise Unreadable("is an OFF file of more than three dimensions", "export it in three")
+        raise CloudFileError("is an OFF file of more than three dimensions", "export it in three")
     lines = [line for line in data[keyword.end() :].splitlines() if line.strip()]
     if not lines:
-        raise Unreadable("has no vertex and face counts after OFF")
+        raise damaged("has no vertex and face counts after OFF")
     if lines[0].split()[0] == b"BINARY":
-        raise Unreadable("is binary OFF", "save it as text OFF or as binary PLY")
+        raise CloudFileError("is binary OFF", "save it as text OFF or as binary PLY")
     counts = [whole_number(word, "a count on the first line of OFF") for word in lines[0].split()[:2]]
     if len(counts) < 2:
-        raise Unreadable("has only one count on its first line, but OFF has vertices and faces")
+        raise damaged("has only one count on its first line, but OFF has vertices and faces")
     vertices, faces = counts
     if vertices + faces > len(lines) - 1:
-        raise Unreadable(
+        raise damaged(
             f"promises {vertices} vertices and {faces} faces, but only {len(lines) - 1} rows are there"
         )
 
@@ -49,7 +50,7 @@ def read_off(data: bytes, path: Path) -> Geometry:
     lengths = [whole_number(row[0], "the number of corners of a face") for row in rows]
     for row, length in zip(rows, lengths, strict=True):
         if length >= len(row):  # behind the corners may stand colours
-            raise Unreadable(f"has a face of {length} corners that lists {len(row) - 1}")
+            raise damaged(f"has a face of {length} corners that lists {len(row) - 1}")
     try:
         polygons = [row[1 : length + 1] for row, length in zip(rows, lengths, strict=True)]
         corners = np.array([int(word) for polygon in polygons for word in polygon], np.int64)

@@ -12,14 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from c2p_deploy.io.common import (
-    Floats,
-    Geometry,
-    MissingPackage,
-    Unreadable,
-    parse_rows,
-    whole_number,
-)
+from c2p_deploy.errors import CloudFileError, MissingDependencyError
+from c2p_deploy.io.common import Floats, Geometry, damaged, parse_rows, quoted, whole_number
 
 LZF_RATIO = 88  # three bytes of LZF stand for at most 264
 
@@ -61,13 +55,13 @@ def _parse_header(data: bytes) -> Header:
     while "DATA" not in entries:
         end = data.find(b"\n", position)
         if end < 0:
-            raise Unreadable("has no DATA line, so it is not a complete PCD file")
+            raise damaged("has no DATA line, so it is not a complete PCD file")
         words = data[position : min(end, position + 10_000)].decode("latin-1").split()
         position = end + 1
         if words and not words[0].startswith("#"):
             entries.setdefault(words[0].upper(), words[1:])
             if not entries.keys() & {"VERSION", "FIELDS", "COLUMNS"} and len(entries) > 1:
-                raise Unreadable("does not begin with a PCD header")
+                raise damaged("does not begin with a PCD header")
 
     names = entries.get("FIELDS") or entries.get("COLUMNS") or []
     kinds = entries.get("TYPE", [])
@@ -76,30 +70,32 @@ def _parse_header(data: bytes) -> Header:
         whole_number(word, "a COUNT in the PCD header") for word in entries.get("COUNT", ["1"] * len(names))
     ]
     if not names or not len(names) == len(kinds) == len(sizes) == len(counts):
-        raise Unreadable("has a PCD header whose FIELDS, SIZE, TYPE and COUNT lines differ in length")
+        raise damaged("has a PCD header whose FIELDS, SIZE, TYPE and COUNT lines differ in length")
     width, height, points = (_single(entries, key) for key in ("WIDTH", "HEIGHT", "POINTS"))
     if width is not None and points is not None and width * (1 if height is None else height) != points:
-        raise Unreadable(
+        raise damaged(
             f"has a PCD header that contradicts itself: WIDTH {width}, HEIGHT {height}, POINTS {points}"
         )
     if points is None:
         if width is None:
-            raise Unreadable("has a PCD header without POINTS and WIDTH")
+            raise damaged("has a PCD header without POINTS and WIDTH")
         points = width * (1 if height is None else height)
 
     encoding = " ".join(entries["DATA"]).lower()
     if encoding not in ("ascii", "binary", "binary_compressed"):
-        raise Unreadable(f"holds PCD data of the unknown kind {encoding[:40]!r}", "save it as DATA binary")
+        raise CloudFileError(
+            f"holds PCD data of the unknown kind {quoted(encoding)!r}", "save it as DATA binary"
+        )
     offsets = np.cumsum([0, *(size * count for size, count in zip(sizes, counts, strict=True))]).tolist()
     columns = np.cumsum([0, *counts]).tolist()
     xyz = []
     for axis in "xyz":
         if axis not in names:
-            raise Unreadable(f"has the PCD fields {' '.join(names)[:80]}, without x, y and z")
+            raise damaged(f"has the PCD fields {quoted(' '.join(names))}, without x, y and z")
         i = names.index(axis)
         kind = f"{kinds[i]}{sizes[i]}"
         if kind not in ("F4", "F8", "I1", "I2", "I4", "I8", "U1", "U2", "U4", "U8") or counts[i] != 1:
-            raise Unreadable(f"has a PCD field {axis} of the impossible type {kind[:20]} (times {counts[i]})")
+            raise damaged(f"has a PCD field {axis} of the impossible type {quoted(kind)} (times {counts[i]})")
         xyz.append(Field(np.dtype("<" + kind.lower()), offsets[i], columns[i]))
     return Header(xyz, offsets[-1], points, encoding, position)
 
@@ -111,16 +107,14 @@ def _single(entries: dict[str, list[str]], key: str) -> int | None:
 def _read_ascii(body: bytes, header: Header) -> Floats:
     lines = [line for line in body.splitlines() if line.strip()]
     if len(lines) < header.points:
-        raise Unreadable(f"promises {header.points} points, but only {len(lines)} are there")
+        raise damaged(f"promises {header.points} points, but only {len(lines)} are there")
     return parse_rows(lines[: header.points], [field.column for field in header.xyz])
 
 
 def _read_binary(data: bytes, header: Header) -> Floats:
     left = len(data) - header.body
     if header.points * header.point_size > left:
-        raise Unreadable(
-            f"promises {header.points} points of {header.point_size} bytes, but has {left} bytes"
-        )
+        raise damaged(f"promises {header.points} points of {header.point_size} bytes, but has {left} bytes")
     points = np.empty((header.points, 3), _dtype(header))
     for axis, field in enumerate(header.xyz):
         points[:, axis] = np.ndarray(
@@ -133,28 +127,26 @@ def _read_compressed(data: bytes, header: Header) -> Floats:
     """LZF-compressed, and by field: all x, then all y, ..."""
     size = header.points * header.point_size
     if len(data) < header.body + 8:
-        raise Unreadable("ends before its compressed points begin")
+        raise damaged("ends before its compressed points begin")
     packed, unpacked = struct.unpack_from("<II", data, header.body)
     if packed > len(data) - header.body - 8:
-        raise Unreadable(
-            f"promises {packed} compressed bytes, but only {len(data) - header.body - 8} are there"
-        )
+        raise damaged(f"promises {packed} compressed bytes, but only {len(data) - header.body - 8} are there")
     if unpacked != size or unpacked > packed * LZF_RATIO:
-        raise Unreadable(f"promises {size} bytes of points, but {packed} compressed ones for {unpacked}")
+        raise damaged(f"promises {size} bytes of points, but {packed} compressed ones for {unpacked}")
     if size == 0:
         return np.empty((0, 3))
     try:
         lzf = importlib.import_module("lzf")
     except ImportError as error:
-        raise MissingPackage(
+        raise MissingDependencyError(
             "is a compressed PCD file", "pip install python-neo-lzf, or save it as DATA binary"
         ) from error
     try:
         planes = lzf.decompress(data[header.body + 8 : header.body + 8 + packed], unpacked)
     except ValueError as error:
-        raise Unreadable("holds compressed points that do not decompress") from error
+        raise damaged("holds compressed points that do not decompress") from error
     if planes is None or len(planes) != unpacked:
-        raise Unreadable("holds compressed points that decompress to another size than it says")
+        raise damaged("holds compressed points that decompress to another size than it says")
     points = np.empty((header.points, 3), _dtype(header))
     for axis, field in enumerate(header.xyz):
         points[:, axis] = np.frombuffer(planes, field.type, header.points, field.offset * header.points)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from c2p_deploy.io.common import Geometry, Unreadable, not_numbers, parse_rows, whole_number
+from c2p_deploy.errors import CloudFileError
+from c2p_deploy.io.common import Geometry, damaged, not_numbers, parse_rows, quoted, whole_number
 from c2p_deploy.io.triangulate import triangulate
 
 TYPES = {
@@ -57,11 +58,11 @@ def read_ply(data: bytes, path: Path) -> Geometry:
     is_ascii, elements, body = _parse_header(data)
     names = [e.name for e in elements]
     if "vertex" not in names:
-        raise Unreadable("has no vertex element in its PLY header", "export it again with vertices")
+        raise CloudFileError("has no vertex element in its PLY header", "export it again with vertices")
     vertex = elements[names.index("vertex")]
     plain = [None if p.count_type else p.name for p in vertex.properties]
     if not {"x", "y", "z"} <= set(plain):
-        raise Unreadable(
+        raise CloudFileError(
             "has no vertex properties x, y and z in its PLY header", "export it with coordinates"
         )
     columns = [plain.index(axis) for axis in "xyz"]
@@ -83,7 +84,7 @@ def read_ply(data: bytes, path: Path) -> Geometry:
     if counts is None or len(counts) == 0:
         return Geometry(points, None, declared)
     if corners.dtype.kind == "f" and not (corners == np.round(corners)).all():
-        raise Unreadable("has faces whose vertex indices are not whole numbers")
+        raise damaged("has faces whose vertex indices are not whole numbers")
     return Geometry(points, triangulate(corners.astype(np.int64), counts, points), declared)
 
 
@@ -99,38 +100,38 @@ def _parse_header(data: bytes) -> tuple[bool, list[Element], int]:
     # The line ending of the first line also ends the header: a byte after it that looks like one may be data.
     begin = re.match(rb"ply[ \t]*(\r\n|\n|\r)", data)
     if begin is None:
-        raise Unreadable("does not begin with a line 'ply'")
+        raise damaged("does not begin with a line 'ply'")
     newline = re.escape(begin.group(1))
     last_line = re.compile(newline + rb"[ \t]*end_header[ \t]*(?:" + newline + rb"|\Z)")
     end = last_line.search(data, begin.start(1))
     if end is None:
-        raise Unreadable("has a PLY header without end_header")
+        raise damaged("has a PLY header without end_header")
     order, elements = "", list[Element]()
     for line in data[begin.end() : end.start()].decode("latin-1").split(begin.group(1).decode()):
         match line.split():
             case ["format", name, *_] if name in ORDERS:
                 order = ORDERS[name]
             case ["element", name, rows]:
-                elements.append(Element(name, whole_number(rows, f"the number of {name} rows"), []))
+                elements.append(Element(name, whole_number(rows, f"the number of {quoted(name)} rows"), []))
             case ["property", "list", count, kind, name] if (
                 elements and {count, kind} <= TYPES.keys() and order
             ):
                 count_type = np.dtype(order + TYPES[count])
                 if count_type.kind == "f":
-                    raise Unreadable(f"declares a list whose length is a {count}")
+                    raise damaged(f"declares a list whose length is a {count}")
                 elements[-1].properties.append(Property(name, np.dtype(order + TYPES[kind]), count_type))
             case ["property", kind, name] if elements and kind in TYPES and order:
                 elements[-1].properties.append(Property(name, np.dtype(order + TYPES[kind]), None))
             case ["format" | "element" | "property", *_]:
-                raise Unreadable(f"has a PLY header line that makes no sense here: {line.strip()[:80]!r}")
+                raise damaged(f"has a PLY header line that makes no sense here: {quoted(line.strip())!r}")
             # all else is comment, obj_info, or a comment that an exporter broke in two
     if not order:
-        raise Unreadable("has a PLY header without a format line")
+        raise damaged("has a PLY header without a format line")
     return order == "=", elements, end.end()
 
 
-def _truncated(element: Element, found: str) -> Unreadable:
-    return Unreadable(f"promises {element.rows} rows of {element.name}, but {found}")
+def _truncated(element: Element, found: str) -> CloudFileError:
+    return damaged(f"promises {element.rows} rows of {quoted(element.name)}, but {found}")
 
 
 def _read_binary(
@@ -197,7 +198,7 @@ def _list_length(data: bytes, position: int, type: np.dtype[Any]) -> int | None:
 
 def _ragged_rows(data: bytes, start: int, element: Element, columns: list[int]) -> tuple[list[Column], int]:
     """Like `_uniform_rows` for lists of varying length, row by row; also returns where the element ends."""
-    places: dict[int, list[int]] = {i: [] for i in columns}
+    positions: dict[int, list[int]] = {i: [] for i in columns}
     lengths: dict[int, list[int]] = {i: [] for i in columns}
     position = start
     for row in range(element.rows):
@@ -209,8 +210,8 @@ def _ragged_rows(data: bytes, start: int, element: Element, columns: list[int]) 
                     raise _truncated(element, f"row {row} is incomplete")
                 count = length
                 position += count_type.itemsize
-            if i in places:
-                places[i].append(position)
+            if i in positions:
+                positions[i].append(position)
                 lengths[i].append(count)
             position += count * type.itemsize
         if position > len(data):
@@ -220,7 +221,7 @@ def _ragged_rows(data: bytes, start: int, element: Element, columns: list[int]) 
         _, type, count_type = element.properties[i]
         counts = np.array(lengths[i], np.int64)
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        offsets = np.repeat(np.array(places[i], np.int64), counts) + within * type.itemsize
+        offsets = np.repeat(np.array(positions[i], np.int64), counts) + within * type.itemsize
         values = np.frombuffer(data, np.uint8)[offsets[:, None] + np.arange(type.itemsize)].view(type).ravel()
         tables.append(Column(values, counts if count_type is not None else None))
     return tables, position
@@ -261,7 +262,7 @@ def _ragged_lines(lines: list[bytes], element: Element, columns: list[int]) -> l
                 count = whole_number(b"".join(tokens[position : position + 1]), "the length of a list")
                 position += 1
             if position + count > len(tokens):
-                raise _truncated(element, f"the row {line.strip()[:40].decode('latin-1')!r} is incomplete")
+                raise _truncated(element, f"the row {quoted(line.strip().decode('latin-1'))!r} is incomplete")
             if i in words:
                 words[i] += tokens[position : position + count]
                 counts[i].append(count)

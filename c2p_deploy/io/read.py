@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from c2p_deploy.errors import CloudFileError, MissingDependencyError
+from c2p_deploy.errors import C2PError, CloudFileError, OptionError, reason_of
 from c2p_deploy.io.arrays import read_npy, read_npz
 from c2p_deploy.io.bin import read_bin
-from c2p_deploy.io.common import Floats, Geometry, MissingPackage, Unreadable, narrow
+from c2p_deploy.io.common import Floats, Geometry, narrow, quoted
 from c2p_deploy.io.gltf import read_gltf
 from c2p_deploy.io.las import read_las
 from c2p_deploy.io.obj import read_obj
@@ -102,34 +102,28 @@ def read_cloud(
             "PATH: what is wrong; what to do". Counts in a header are compared with the file before anything
             is allocated, so that a broken or hostile file costs neither much memory nor time.
         MissingDependencyError: reading it needs an optional package (LAZ: `c2p-deploy[las]`).
-        ValueError: `mesh_points` < 1, `seed` < 0 or `columns` < 3.
+        OptionError: `mesh_points` < 1, `seed` < 0 or `columns` < 3.
     """
     if mesh_points < 1:
-        raise ValueError(f"mesh_points must be at least 1, not {mesh_points}")
+        raise OptionError(f"mesh_points must be at least 1, not {mesh_points}")
     if seed < 0:
-        raise ValueError(f"seed must be at least 0, not {seed}")
+        raise OptionError(f"seed must be at least 0, not {seed}")
     if columns is not None and columns < 3:
-        raise ValueError(f"columns must be at least 3, not {columns}")
-    name = _printable(os.fspath(path))
+        raise OptionError(f"columns must be at least 3, not {columns}")
     try:
         with np.errstate(all="ignore"):  # values that overflow are dropped in the end as not finite
             return _read(Path(path), mesh_points, seed, columns)
-    except MissingPackage as error:
-        raise MissingDependencyError(f"{name}: {_printable(str(error))}") from error
-    except Unreadable as error:
-        problem = str(error)
+    except C2PError as error:
+        raise error.at(path) from error
     except OSError as error:
-        problem = f"cannot be opened ({error.strerror or error}); check the path and its permissions"
-    except MemoryError:
-        problem = "needs more memory than there is; reduce its number of points"
+        opened = f"cannot be opened ({reason_of(error)})"
+        raise CloudFileError(opened, "check the path and its permissions", path) from error
+    except MemoryError as error:
+        remedy = "reduce its number of points"
+        raise CloudFileError("needs more memory than there is", remedy, path) from error
     except Exception as error:  # whatever a decoder did not foresee is a fault of the file to the user
-        problem = f"cannot be read ({type(error).__name__}: {error}); check that it is what its suffix says"
-    raise CloudFileError(f"{name}: {_printable(problem)}")
-
-
-def _printable(text: str) -> str:
-    """On one line: without the control characters and undecodable bytes that names and contents may hold."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
+        found = f"cannot be read ({type(error).__name__}: {quoted(reason_of(error), 200)})"
+        raise CloudFileError(found, "check that it is what its suffix says", path) from error
 
 
 def _read(path: Path, mesh_points: int, seed: int, columns: int | None) -> Floats:
@@ -140,10 +134,10 @@ def _read(path: Path, mesh_points: int, seed: int, columns: int | None) -> Float
     if triangles is not None and len(triangles):
         points = sample_mesh(points, triangles, mesh_points, seed)
     if len(points) == 0:
-        raise Unreadable("holds no points", "check that points were written to it")
+        raise CloudFileError("holds no points", "check that points were written to it")
     finite = np.isfinite(points).all(axis=1)
     if not finite.any():
-        raise Unreadable(
+        raise CloudFileError(
             f"holds {len(points)} points, none of them finite", "check the sensor or export that made it"
         )
     points = points if finite.all() else points[finite]
@@ -154,19 +148,19 @@ def _load(path: Path, suffix: str) -> bytes:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise Unreadable("no such file", "check the path") from None
+        raise CloudFileError("no such file", "check the path") from None
     except ValueError as error:  # a NUL in the name
-        raise Unreadable(f"is not a file name ({error})", "check the path") from error
+        raise CloudFileError(f"is not a file name ({reason_of(error)})", "check the path") from error
     if stat.S_ISDIR(mode):
-        raise Unreadable("is a directory", "give the files in it")
+        raise CloudFileError("is a directory", "give the files in it")
     if not stat.S_ISREG(mode):  # reading a pipe or device may never end
-        raise Unreadable("is not a regular file", "save the points to a file first")
+        raise CloudFileError("is not a regular file", "save the points to a file first")
     if suffix not in CLOUD_SUFFIXES:
         found = f"has the unknown suffix {suffix!r}" if suffix else "has no suffix"
-        raise Unreadable(found, f"convert or rename it to one of {' '.join(CLOUD_SUFFIXES)}")
+        raise CloudFileError(found, f"convert or rename it to one of {' '.join(CLOUD_SUFFIXES)}")
     data = path.read_bytes()
     if not data:
-        raise Unreadable("is empty (0 bytes)", "write or copy it again")
+        raise CloudFileError("is empty (0 bytes)", "write or copy it again")
     return data
 
 
@@ -179,4 +173,4 @@ def _check_magic(data: bytes, suffix: str) -> None:
                 if suffixes
                 else f"convert it to one of {' '.join(CLOUD_SUFFIXES)}"
             )
-            raise Unreadable(f"is {name}, not what {suffix} stands for", REMEDIES.get(name, remedy))
+            raise CloudFileError(f"is {name}, not what {suffix} stands for", REMEDIES.get(name, remedy))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from c2p_deploy.io.common import Floats, Geometry, Unreadable, parse_rows
+from c2p_deploy.io.common import Floats, Geometry, damaged, parse_rows
 
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
@@ -22,13 +22,13 @@ def read_stl(data: bytes, path: Path) -> Geometry:
     elif is_text:
         points, declared = _read_text(data), False
     else:
-        raise Unreadable("is neither text STL (begins with 'solid') nor as long as the header of binary STL")
+        raise damaged("is neither text STL (begins with 'solid') nor as long as the header of binary STL")
     return Geometry(points, np.arange(len(points)).reshape(-1, 3), declared)
 
 
 def _read_binary(data: bytes, facets: int) -> Floats:
     if facets * FACET.itemsize > len(data) - 84:
-        raise Unreadable(
+        raise damaged(
             f"promises {facets} STL facets, but only {(len(data) - 84) // FACET.itemsize} are there"
         )
     points: Floats = np.frombuffer(data, FACET, facets, 84)["corners"].reshape(-1, 3).astype(np.float32)
@@ -41,7 +41,7 @@ def _read_text(data: bytes) -> Floats:
     facets = len(re.findall(rb"^[ \t]*endfacet\b", data, re.MULTILINE | re.IGNORECASE))
     solids = re.findall(rb"^[ \t]*(solid|endsolid)\b", data, re.MULTILINE | re.IGNORECASE)
     if len(corners) != 3 * facets:
-        raise Unreadable(f"has {len(corners)} corners in {facets} STL facets instead of three each")
+        raise damaged(f"has {len(corners)} corners in {facets} STL facets instead of three each")
     if not solids or solids[-1].lower() != b"endsolid":
-        raise Unreadable("is text STL that does not end with 'endsolid'")
+        raise damaged("is text STL that does not end with 'endsolid'")
     return parse_rows(corners, (1, 2, 3))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from c2p_deploy.io.common import Geometry, Unreadable, as_utf8, not_numbers
+from c2p_deploy.errors import CloudFileError
+from c2p_deploy.io.common import Geometry, as_utf8, damaged, not_numbers, quoted
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 COMMENTS = ("#", "//", "%")
@@ -24,14 +25,14 @@ def read_text(data: bytes, path: Path) -> Geometry:
     """
     text = as_utf8(data)
     if b"\0" in text:
-        raise Unreadable("holds bytes that are not text", "check its suffix, or save it as text")
+        raise CloudFileError("holds bytes that are not text", "check its suffix, or save it as text")
     header: list[str] = []
     promised: int | None = None
     position = 0  # of the first row of numbers
     while True:
         line, following = _line(text, position)
         if not line and following == len(text):
-            raise Unreadable("holds no row of numbers", "check that points were written to it")
+            raise CloudFileError("holds no row of numbers", "check that points were written to it")
         if not line:
             position = following
             continue
@@ -50,11 +51,13 @@ def read_text(data: bytes, path: Path) -> Geometry:
         elif not header:
             header = words
         else:
-            raise Unreadable(f"has a row that is not numbers: {line[:60]!r}", "put one row per point")
+            raise CloudFileError(f"has a row that is not numbers: {quoted(line)!r}", "put one row per point")
         position = following
 
     if len(words) <= max(columns):
-        raise Unreadable(f"has rows of {len(words)} columns: {line[:60]!r}", "give x, y and z in every row")
+        raise CloudFileError(
+            f"has rows of {len(words)} columns: {quoted(line)!r}", "give x, y and z in every row"
+        )
     delimiter = _delimiter(line)
     body = text[position:]
     if delimiter == ";" and "," in line and "." not in line:
@@ -68,7 +71,7 @@ def read_text(data: bytes, path: Path) -> Geometry:
     except ValueError as error:
         raise not_numbers(error) from error
     if promised is not None and promised != len(points):
-        raise Unreadable(f"promises {promised} points on its first line, but holds {len(points)}")
+        raise damaged(f"promises {promised} points on its first line, but holds {len(points)}")
     return Geometry(points, None, declared=False)
 
 

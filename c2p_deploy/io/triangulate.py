@@ -17,7 +17,7 @@ def triangulate(corners: Ints, counts: Ints, points: Floats) -> Ints:
     K; points: (N, 3). Polygons of fewer than three corners (points, lines) vanish. A convex polygon becomes
     a fan; a concave one is cut so that no triangle leaves it, as long as it does not cross itself.
 
-    Raises Unreadable for an index outside 0 ... N - 1.
+    Raises CloudFileError for an index outside 0 ... N - 1.
     """
     check_indices(corners, len(points))
     if len(counts) and counts.min() < 3:
@@ -34,11 +34,11 @@ def triangulate(corners: Ints, counts: Ints, points: Floats) -> Ints:
 
     # From a polygon's only reflex corner every other corner is visible: a fan that starts there is exact.
     shift = np.zeros(len(counts), np.int64)
-    place = np.arange(len(corners)) - np.repeat(first, counts)  # (K,) position within the polygon
+    index = np.arange(len(corners)) - np.repeat(first, counts)  # (K,) within the polygon
     only = reflex & np.repeat(reflexes == 1, counts)
-    shift[reflexes == 1] = place[only]
+    shift[reflexes == 1] = index[only]
     corners = corners[
-        np.repeat(first, counts) + (place + np.repeat(shift, counts)) % np.repeat(counts, counts)
+        np.repeat(first, counts) + (index + np.repeat(shift, counts)) % np.repeat(counts, counts)
     ]
 
     # fans of all polygons at once: corners (0, 1, 2), (0, 2, 3), ...

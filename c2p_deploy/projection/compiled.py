@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.cores import cores
+from c2p_deploy.errors import OptionError
 from c2p_deploy.projection.jit import jit
 from c2p_deploy.projection.reference import pixel_centres
 from c2p_deploy.projection.spec import DepthSpec, FloatArray, UpAxis, turn_up
@@ -37,7 +38,7 @@ def project_depth(
 
     Foreground lies in [0, 200/255], near is dark; background is 1.0. `up` names the axis of
     the cloud that points up. `out`, C-contiguous float32 [V, S, S], is filled and returned
-    when given. Raises ValueError for a wrong shape, dtype or `up`.
+    when given. Raises OptionError for a wrong shape, dtype or `up`.
     """
     cloud, out = checked(points, views, spec, out)
     cloud = np.ascontiguousarray(turn_up(cloud, up))
@@ -59,15 +60,15 @@ def project_depth(
 def checked(
     points: npt.ArrayLike, views: ViewSet, spec: DepthSpec, out: FloatArray | None
 ) -> tuple[FloatArray, FloatArray]:
-    """The points as float32 [N, 3], and where the depth maps go. Raises ValueError (see `project_depth`)."""
+    """The points as float32 [N, 3], and where the depth maps go. Raises OptionError (see `project_depth`)."""
     cloud = np.asarray(points, dtype=np.float32)
     if cloud.ndim != 2 or cloud.shape[1] != 3:
-        raise ValueError(f"points must be [N, 3], got {cloud.shape}")
+        raise OptionError(f"points must be [N, 3], got {cloud.shape}")
     shape = (len(views), spec.image_size, spec.image_size)
     if out is None:
         out = np.empty(shape, dtype=np.float32)
     elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
-        raise ValueError(f"out must be C-contiguous float32 {shape}, got {out.dtype} {out.shape}")
+        raise OptionError(f"out must be C-contiguous float32 {shape}, got {out.dtype} {out.shape}")
     return cloud, out
 
 

@@ -13,6 +13,11 @@ _CANDIDATES_PER_POINT = 8
 # Squares of anything larger would overflow the float32 arithmetic of the sampling.
 LARGEST_COORDINATE = 1e18
 
+# What is wrong with a cloud and what to do about it, whether it is found here or on a GPU.
+NO_FINITE_POINT = "no finite point in the cloud", "check the sensor or the file"
+ALL_COINCIDE = "all points coincide", "a cloud needs some extent to be classified"
+TOO_LARGE = "coordinates beyond 1e18 in the cloud", "the data is damaged or its columns are not x, y, z"
+
 
 def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> FloatArray:
     """Points ready for `project_depth`: float32 [M, 3], centred, the farthest at radius 1.
@@ -31,26 +36,33 @@ def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
     Raises CloudError for a wrong shape or dtype, or when no row is finite.
     """
-    cloud = np.asarray(points)
-    if cloud.ndim != 2 or cloud.shape[1] != 3:
-        raise CloudError(
-            f"points must be an array [N, 3], got shape {cloud.shape}; pass x, y, z columns only"
-        )
-    if cloud.dtype not in (np.float32, np.float64):
-        try:
-            cloud = cloud.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise CloudError(f"points must be numbers, got dtype {cloud.dtype}") from error
+    cloud = as_floats(points)
     finite = np.isfinite(cloud).all(axis=1)
     if not finite.all():
         cloud = cloud[finite]
     if len(cloud) == 0:
-        raise CloudError("no finite point in the cloud; check the sensor or the file")
+        raise CloudError(*NO_FINITE_POINT)
     if np.abs(cloud).max() > LARGEST_COORDINATE:
-        raise CloudError(
-            "coordinates beyond 1e18 in the cloud; the data is damaged or its columns are not x, y, z"
-        )
+        raise CloudError(*TOO_LARGE)
     return cloud
+
+
+def as_floats(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
+    """Points [N, 3] of any numbers as float32, if they are that, or float64. Raises CloudError."""
+    cloud = np.asarray(points)
+    check_shape(cloud.shape)
+    if cloud.dtype in (np.float32, np.float64):
+        return cloud
+    try:
+        return cloud.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise CloudError(f"points must be numbers, got dtype {cloud.dtype}") from error
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raises CloudError unless the shape is [N, 3]."""
+    if len(shape) != 2 or shape[1] != 3:
+        raise CloudError(f"points must be an array [N, 3], got shape {shape}", "pass x, y, z columns only")
 
 
 def sample_points(
@@ -88,5 +100,6 @@ def to_unit_sphere(points: npt.NDArray[np.floating]) -> FloatArray:
     radius = np.sqrt((offset * offset).sum(axis=1).max())
     # Below this the differences between points are rounding errors of their coordinates.
     if not radius > (1e-7 if points.dtype == np.float32 else 1e-14) * np.abs(wide).max():
-        raise CloudError(f"all {len(points)} points coincide; a cloud needs some extent to be classified")
+        _, remedy = ALL_COINCIDE
+        raise CloudError(f"all {len(points)} points coincide", remedy)
     return np.asarray(offset / radius, dtype=np.float32)

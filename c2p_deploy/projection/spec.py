@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from c2p_deploy.errors import OptionError
 
 FloatArray = npt.NDArray[np.float32]
 UpAxis = Literal["z", "y"]
+UP_AXES: tuple[str, ...] = get_args(UpAxis)
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class DepthSpec:
 
 def check_up(up: str) -> None:
     """Raises OptionError unless `up` names an axis that the projection knows."""
-    if up not in ("z", "y"):
-        raise OptionError(f"up must be 'z' or 'y', got {up!r}")
+    if up not in UP_AXES:
+        raise OptionError(f"up must be {' or '.join(map(repr, UP_AXES))}, got {up!r}")
 
 
 def turn_up(points: FloatArray, up: UpAxis) -> FloatArray:

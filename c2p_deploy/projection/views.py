@@ -108,7 +108,7 @@ class ViewSet:
         Raises OptionError for any other name.
         """
         if name not in _NAMED:
-            raise OptionError(f"unknown view set {name!r}; known: {', '.join(sorted(_NAMED))}")
+            raise OptionError(f"unknown view set {name!r}", f"give one of {', '.join(sorted(_NAMED))}")
         rotations = np.array(_NAMED[name], dtype=np.float32)
         return ViewSet(name, rotations, np.ones(len(rotations), dtype=np.float32))
 

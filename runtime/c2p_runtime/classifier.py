@@ -1,6 +1,6 @@
 """`Classifier`: from points in memory to a name.
 
-The whole path of one cloud: prepare (sample, centre, scale) -> project (V depth maps) ->
+The way of one cloud: prepare (sample, centre, scale) -> project (V depth maps) ->
 encode (the engine: one feature per cloud) -> score (cosine with the text features). The
 scores are taken outside the engine, so labels change without rebuilding anything.
 """
@@ -21,7 +21,8 @@ from c2p_deploy import LabelSet, Manifest, prepare_points
 from c2p_deploy.errors import CloudError, EngineError, UnusableCloudError
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
-from c2p_runtime.backends.choose import Device, choose
+from c2p_runtime.backends import Device
+from c2p_runtime.backends.choose import choose
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.prediction import Prediction
 from c2p_runtime.text_encoder import choose_any_labels
@@ -55,7 +56,8 @@ class Classifier:
     (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing goes over the host).
     One classifier may be called from many threads at once: on the CPU each keeps its own buffers, on
     a GPU they take turns. After a fork make a new one.
-    Raises ManifestError, EngineError, LabelError or MissingDependencyError when it cannot be built.
+    Raises ManifestError, EngineError, LabelError or MissingDependencyError when it cannot be built, and
+    OptionError (a ValueError, too) for a device, backend or up that there is none of.
     """
 
     def __init__(
@@ -78,18 +80,20 @@ class Classifier:
         self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
-        self._path: CpuPipeline | GpuPipeline | None
+        self._pipeline: CpuPipeline | GpuPipeline | None
         if choice.device == "cpu":
-            self._path = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
+            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
         else:
             from c2p_runtime.gpu_pipeline import GpuPipeline
 
-            self._path = GpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed, max_points)
+            self._pipeline = GpuPipeline(
+                self.engine, self.manifest, choice, self.labels, up, seed, max_points
+            )
 
     @property
     def backend(self) -> str:
         """What runs the engine; with the type it computes in, where that is not the engine's own."""
-        return self._open_path().backend
+        return self._open_pipeline().backend
 
     def __call__(self, points: npt.ArrayLike) -> Prediction:
         """The prediction for one cloud, points [N, 3]. Raises CloudError for one that has no shape."""
@@ -98,7 +102,7 @@ class Classifier:
     def batch(self, clouds: Sequence[npt.ArrayLike]) -> list[Prediction]:
         """Predictions for many clouds, with as few engine calls as its batch profile allows.
 
-        Raises CloudError, naming the place of the cloud in the list, when one cannot be used.
+        Raises CloudError, naming the index of the cloud in the list, when one cannot be used.
         """
         largest = self.manifest.batch.max
         predictions: list[Prediction] = []
@@ -118,9 +122,9 @@ class Classifier:
 
     def close(self) -> None:
         """Frees the engine. Calling the classifier afterwards raises EngineError."""
-        if self._path is not None:
-            self._path.close()
-        self._path = None
+        if self._pipeline is not None:
+            self._pipeline.close()
+        self._pipeline = None
 
     def __enter__(self) -> Classifier:
         return self
@@ -131,15 +135,15 @@ class Classifier:
         self.close()
 
     def _run(self, clouds: Sequence[npt.ArrayLike], first: int) -> list[Prediction]:
-        """One engine call. `first` is the place of the first of these clouds in the user's list."""
+        """One engine call. first: the index of the first of these clouds in the user's list."""
         try:
-            return self._open_path().run(clouds)
+            return self._open_pipeline().run(clouds)
         except UnusableCloudError as error:
             if len(clouds) == 1 and first == 0:
                 raise
-            raise CloudError(f"cloud {first + error.index}: {error}") from error
+            raise CloudError(f"cloud {first + error.index}: {error.problem}", error.remedy) from error
 
-    def _open_path(self) -> CpuPipeline | GpuPipeline:
-        if self._path is None:
-            raise EngineError(f"{self.engine}: this classifier is closed; make a new one")
-        return self._path
+    def _open_pipeline(self) -> CpuPipeline | GpuPipeline:
+        if self._pipeline is None:
+            raise EngineError("this classifier is closed", "make a new one", self.engine)
+        return self._pipeline

@@ -7,14 +7,16 @@ import gc
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from c2p_deploy.errors import C2PError
+from c2p_deploy import console, progress
+from c2p_deploy.errors import C2PError, reason_of
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_runtime.options import backend_option, device_option, engine_option
 
 if TYPE_CHECKING:
@@ -39,9 +41,7 @@ others still run, and the exit code is 1.
 """
 
 
-@click.command(
-    epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.command(epilog=_EPILOG, context_settings=console.CONTEXT)
 @click.argument("clouds", nargs=-1, required=True, metavar="CLOUD...")
 @engine_option
 @device_option
@@ -58,7 +58,7 @@ others still run, and the exit code is 1.
 )
 @click.option(
     "--up",
-    type=click.Choice(["z", "y"]),
+    type=click.Choice(UP_AXES),
     default="z",
     show_default=True,
     help="The axis of the clouds that points up: z for robots (REP-103) and ModelNet, y for most meshes.",
@@ -108,51 +108,36 @@ def main(
         from c2p_runtime.classifier import Classifier
 
     failed = False
-
-    def fail(message: object) -> None:
-        nonlocal failed
-        failed = True
-        click.echo(f"error: {' '.join(str(message).split())}", err=True)
-
     paths: list[Path] = []
-    for cloud in clouds:
-        try:
-            paths += find_clouds(cloud)
-        except C2PError as error:
-            fail(error)
-    try:
+    with console.exit_on_error():
+        for cloud in clouds:
+            try:
+                paths += find_clouds(cloud)
+            except C2PError as error:
+                console.print_error(error)
+                failed = True
         with no_garbage():
             classifier = Classifier(engine, labels, device, backend=backend, up=up, seed=seed)
-    except C2PError as error:
-        fail(error)
-        sys.exit(1)
 
-    outputs = OutputNames(many=len(paths) > 1)
-    with classifier, progress_over(paths) as (queue, echo):
-        for path in queue:
-            started = perf_counter()
-            try:
-                points = read_cloud(path, seed=seed, columns=columns)
-            except C2PError as error:  # names the file itself
-                fail(error)
-                continue
-            read_ms = 1e3 * (perf_counter() - started)
-            try:
-                prediction = classifier(points)
-                save_extras(classifier, points, prediction, path, save_views, save_depth, outputs)
-            except C2PError as error:
-                fail(f"{path}: {error}")
-                continue
-            except OSError as error:
-                wanted = " or ".join(str(file) for file in (save_views, save_depth) if file)
-                reason = error.strerror or error
-                fail(f"{path}: cannot write {wanted}: {reason}; check the folder and its free space")
-                continue
-            if as_json:
-                record = describe(path, len(points), prediction, read_ms, classifier, top_k)
-                echo(json.dumps(record, ensure_ascii=False))
-            else:
-                echo(answer_line(path, prediction, top_k))
+        outputs = OutputNames(many=len(paths) > 1)
+        bars = console.shown() if len(paths) > _HANDFUL else nullcontext()
+        with classifier, bars, progress.task("classifying", total=len(paths)) as task:
+            for path in paths:
+                try:
+                    started = perf_counter()
+                    points = read_cloud(path, seed=seed, columns=columns)
+                    read_ms = 1e3 * (perf_counter() - started)
+                    prediction = classifier(points)
+                    save_extras(classifier, points, prediction, path, save_views, save_depth, outputs)
+                    if as_json:
+                        record = describe(path, len(points), prediction, read_ms, classifier, top_k)
+                        console.answer(json.dumps(record, ensure_ascii=False))
+                    else:
+                        console.answer(answer_line(path, prediction, top_k))
+                except C2PError as error:  # the others still run
+                    console.print_error(error.at(path))
+                    failed = True
+                task.advance()
     sys.exit(1 if failed else 0)
 
 
@@ -184,21 +169,33 @@ def save_extras(
     save_depth: Path | None,
     outputs: OutputNames,
 ) -> None:
-    """Writes the picture and the depth maps if they are wanted. Raises OSError."""
+    """Writes the picture and the depth maps if they are wanted. Raises C2PError where that fails."""
     if save_views is None and save_depth is None:
         return
     depth = classifier.depth_maps(points)
     if save_views is not None:
         from c2p_runtime.picture import save_views as draw
 
-        draw(depth, prediction, outputs.for_cloud(save_views, cloud), title=cloud.name, up=classifier.up)
+        with writing(save_views):
+            draw(depth, prediction, outputs.for_cloud(save_views, cloud), title=cloud.name, up=classifier.up)
     if save_depth is not None:
         import numpy as np
 
         from c2p_deploy.files import atomic_path
 
-        with atomic_path(outputs.for_cloud(save_depth, cloud)) as temporary, temporary.open("wb") as file:
+        target = outputs.for_cloud(save_depth, cloud)
+        with writing(save_depth), atomic_path(target) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, depth=depth)
+
+
+@contextmanager
+def writing(wanted: Path) -> Iterator[None]:
+    """Inside, an OSError becomes a C2PError that says what could not be written."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"cannot write {wanted}: {reason_of(error)}"
+        raise C2PError(problem, "check the folder and its free space") from error
 
 
 def describe(
@@ -242,26 +239,6 @@ def no_garbage() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-@contextmanager
-def progress_over(paths: list[Path]) -> Iterator[tuple[Iterator[Path], Any]]:
-    """The paths, with a progress bar on a terminal when they are many, and how to print a line."""
-    if len(paths) <= _HANDFUL or not sys.stderr.isatty():
-        yield iter(paths), click.echo
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
-
-        def echo(line: str) -> None:
-            if sys.stdout.isatty():  # both streams on one screen: print above the bar
-                progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
-            else:
-                click.echo(line)
-
-        yield progress.track(paths, description="classifying"), echo  # type: ignore[misc]
 
 
 if __name__ == "__main__":

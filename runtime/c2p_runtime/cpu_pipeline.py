@@ -43,14 +43,14 @@ class CpuPipeline:
         spec, views = self.manifest.spec, self.manifest.views
         depth = self._depth_buffer(len(clouds))
         prepare_ms, project_ms = [], []
-        for place, cloud in enumerate(clouds):
+        for index, cloud in enumerate(clouds):
             started = perf_counter()
             try:
                 prepared = prepare_points(cloud, spec, self.seed)
             except CloudError as error:
-                raise UnusableCloudError(str(error), index=place) from error
+                raise UnusableCloudError(error.problem, error.remedy, index=index) from error
             between = perf_counter()
-            project_depth(prepared, views, spec, self.up, out=depth[place])
+            project_depth(prepared, views, spec, self.up, out=depth[index])
             prepare_ms.append(1e3 * (between - started))
             project_ms.append(1e3 * (perf_counter() - between))
 
@@ -79,6 +79,5 @@ class CpuPipeline:
         """This thread's depth maps [size, V, S, S], kept from call to call."""
         kept: FloatArray | None = getattr(self._buffers, "depth", None)
         if kept is None or len(kept) < size:
-            s = self.manifest.spec.image_size
-            kept = self._buffers.depth = np.empty((size, len(self.manifest.views), s, s), dtype=np.float32)
+            kept = self._buffers.depth = np.empty((size, *self.manifest.maps_shape), dtype=np.float32)
         return kept[:size]

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import CloudError, EngineError, UnusableCloudError
+from c2p_deploy.projection import prepare
 from c2p_deploy.projection.spec import UpAxis
 from c2p_runtime.backends.base import address
 from c2p_runtime.backends.choose import Choice, open_device_backend
@@ -31,12 +32,10 @@ from c2p_runtime.cuda.launch import DepthPipeline
 from c2p_runtime.cuda.numba_cuda import check_gpu, cuda
 from c2p_runtime.prediction import Prediction, check_features, timing
 
-_WRONG = {
-    kernels_sampling.NO_FINITE_POINT: "no finite point in the cloud; check the sensor or the file",
-    kernels_sampling.ALL_COINCIDE: "all points coincide; a cloud needs some extent to be classified",
-    kernels_sampling.TOO_LARGE: (
-        "coordinates beyond 1e18 in the cloud; the data is damaged or its columns are not x, y, z"
-    ),
+_WRONG = {  # what the device says of a cloud -> problem and remedy
+    kernels_sampling.NO_FINITE_POINT: prepare.NO_FINITE_POINT,
+    kernels_sampling.ALL_COINCIDE: prepare.ALL_COINCIDE,
+    kernels_sampling.TOO_LARGE: prepare.TOO_LARGE,
 }
 
 
@@ -64,7 +63,7 @@ class GpuPipeline:
         batch, dim, names = manifest.batch.max, manifest.labels.dim, len(labels)
         self._stream = cuda.stream()  # makes the context that the backend then shares
         self._handle = int(self._stream)
-        self._pipeline = DepthPipeline(batch, max_points, manifest.views, manifest.spec, up, seed)
+        self._maps = DepthPipeline(batch, max_points, manifest.views, manifest.spec, up, seed)
         self._text = cuda.to_device(np.ascontiguousarray(labels.text_features.T))  # [D, C]
         self._logit_scale = np.float32(manifest.logit_scale)
         self._features = cuda.device_array((batch, dim), np.float32)
@@ -76,7 +75,7 @@ class GpuPipeline:
         self._found_scores = cuda.pinned_array((batch, names), np.float32)
         self._status = cuda.pinned_array(batch, np.int32)
         self._backend = open_device_backend(choice, engine, manifest, self._handle)
-        self._pipeline.warm_up(self._stream)
+        self._maps.warm_up(self._stream)
         self._graphs: list[CudaGraph] = []
         self._steps: dict[int, list[Callable[[], None]]] = {}  # by batch size
         self._event = check(driver, driver.cuEventCreate(0))
@@ -93,17 +92,18 @@ class GpuPipeline:
         """
         if os.getpid() != self._pid:
             raise EngineError(
-                f"{self._engine}: this classifier was made before the process forked, which CUDA does not "
-                "survive; make the classifier in the process that uses it"
+                "this classifier was made before the process forked, which CUDA does not survive",
+                "make the classifier in the process that uses it",
+                self._engine,
             )
         with self._lock:
             cuda.current_context()  # of this thread, which may be a new one
             started = perf_counter()
-            for place, cloud in enumerate(clouds):
+            for index, cloud in enumerate(clouds):
                 try:
-                    self._copy_in(place, as_input(cloud, self._max_points))
+                    self._copy_in(index, as_input(cloud, self._max_points))
                 except CloudError as error:
-                    raise UnusableCloudError(str(error), index=place) from error
+                    raise UnusableCloudError(error.problem, error.remedy, index=index) from error
             between = perf_counter()
             self._launch(len(clouds))
             self._stream.synchronize()
@@ -119,13 +119,13 @@ class GpuPipeline:
             self._graphs.clear()
             self._steps.clear()
 
-    def _copy_in(self, place: int, cloud: HostCloud | DeviceCloud) -> None:
+    def _copy_in(self, index: int, cloud: HostCloud | DeviceCloud) -> None:
         """Puts a cloud's points and count into their place on the device, in stream order."""
-        driver, points = self._driver, self._pipeline.points
-        target = address(points) + place * 12 * self._max_points  # three float32 a point
+        driver, points = self._driver, self._maps.points
+        target = address(points) + index * 12 * self._max_points  # three float32 a point
         if isinstance(cloud, HostCloud):
             count = len(cloud.points)
-            staged = self._staging[place, :count]
+            staged = self._staging[index, :count]
             with np.errstate(over="ignore", invalid="ignore"):  # infinities are dropped on the device
                 np.subtract(cloud.points, cloud.offset, out=staged, casting="same_kind")
             source = staged.ctypes.data
@@ -136,7 +136,7 @@ class GpuPipeline:
                 check(driver, driver.cuEventRecord(self._event, cloud.stream))
                 check(driver, driver.cuStreamWaitEvent(self._handle, self._event, 0))
             check(driver, driver.cuMemcpyDtoDAsync(target, cloud.address, 12 * count, self._handle))
-        self._counts[place] = count
+        self._counts[index] = count
 
     def _launch(self, batch: int) -> None:
         """Puts the whole call on the stream, from the second time on as graphs."""
@@ -170,11 +170,11 @@ class GpuPipeline:
 
     def _before(self, batch: int) -> None:
         """From the counts on the host, and points on the device, to the engine's input."""
-        self._pipeline.counts[:batch].copy_to_device(self._counts[:batch], stream=self._stream)
-        self._pipeline.enqueue(self._stream, batch)
+        self._maps.counts[:batch].copy_to_device(self._counts[:batch], stream=self._stream)
+        self._maps.enqueue(self._stream, batch)
 
     def _encode(self, batch: int) -> None:
-        self._backend.bind(address(self._pipeline.depth), address(self._features), batch)
+        self._backend.bind(address(self._maps.depth), address(self._features), batch)
         self._backend.enqueue(self._handle)
 
     def _after(self, batch: int) -> None:
@@ -184,21 +184,21 @@ class GpuPipeline:
         for source, target in (
             (self._features, self._found_features),
             (self._scores, self._found_scores),
-            (self._pipeline.status, self._status),
+            (self._maps.status, self._status),
         ):
             source[:batch].copy_to_host(target[:batch], stream=stream)
 
     def _predictions(self, batch: int, copy_ms: float, device_ms: float) -> list[Prediction]:
-        for place in range(batch):
-            if wrong := _WRONG.get(int(self._status[place])):
-                raise UnusableCloudError(wrong, index=place)
+        for index in range(batch):
+            if wrong := _WRONG.get(int(self._status[index])):
+                raise UnusableCloudError(*wrong, index=index)
         check_features(self._found_features[:batch], self._engine)
         return [
             Prediction(
                 self._labels.names,
-                self._found_scores[place].copy(),
-                self._found_features[place].copy(),
+                self._found_scores[index].copy(),
+                self._found_features[index].copy(),
                 timing(copy_ms, 0.0, device_ms, 0.0),
             )
-            for place in range(batch)
+            for index in range(batch)
         ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from c2p_runtime.backends import BACKENDS, DEVICES
+
 engine_option = click.option(
     "--engine",
     metavar="ENGINE",
@@ -11,14 +13,14 @@ engine_option = click.option(
 )
 device_option = click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
+    type=click.Choice(DEVICES),
     default="auto",
     show_default=True,
     help="Where to run; auto takes the GPU if there is one that can.",
 )
 backend_option = click.option(
     "--backend",
-    type=click.Choice(["auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx"]),
+    type=click.Choice(BACKENDS),
     default="auto",
     show_default=True,
     help="What to run with: onnxruntime or, on a CPU, openvino for an .onnx; the TensorRT that built it "

@@ -48,8 +48,9 @@ def check_features(features: npt.NDArray[np.float32], engine: Path) -> None:
     """Raises EngineError when an engine gave what is no number: no answer may be made of that."""
     if not np.isfinite(features).all():
         raise EngineError(
-            f"{engine}: the engine gave features that are not finite; "
-            "its precision does not hold here: export it with a higher one"
+            "the engine gave features that are not finite",
+            "its precision does not hold here: export it with a higher one",
+            engine,
         )
 
 

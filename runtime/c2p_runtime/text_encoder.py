@@ -43,7 +43,7 @@ class TextEncoder:
         """
         files = manifest.text_encoder
         if files is None:
-            raise ManifestError(f"{engine}: has no text encoder; export it with --text-encoder")
+            raise ManifestError("has no text encoder", "export it with --text-encoder", engine)
         tokenizers = import_tokenizers()
         self._model = _checked(engine, files.model, files.model_sha256)
         tokenizer = _checked(engine, files.tokenizer, files.tokenizer_sha256)
@@ -51,8 +51,9 @@ class TextEncoder:
             self._tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer))
         except Exception as error:  # the library raises bare Exception
             raise EngineError(
-                f"{tokenizer}: tokenizers {tokenizers.__version__} cannot read it: {error}; install a newer "
-                "release of that library, or export again"
+                f"tokenizers {tokenizers.__version__} cannot read it: {reason_of(error)}",
+                "install a newer release of that library, or export again",
+                tokenizer,
             ) from error
         self._session = open_session(self._model)
         self._dim = manifest.labels.dim
@@ -60,13 +61,14 @@ class TextEncoder:
     def label_set(self, names: Sequence[str], templates: Sequence[str] = (PAPER_TEMPLATE,)) -> LabelSet:
         """The label set of `names`. templates: prompts, each with `{}` where the name goes.
 
-        Raises LabelError for a template without its place or names that make no label set, EngineError
+        Raises LabelError for a template without `{}` or names that make no label set, EngineError
         when the text tower cannot be run or gives what is no feature of the engine's space.
         """
         for template in templates:
             if not is_template(template):
                 raise LabelError(
-                    f"template {template!r}: write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}"
+                    f"template {template!r} has no one place for the name",
+                    f"write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}",
                 )
         if not names or not templates:
             raise LabelError("a label set needs at least one name and one template")
@@ -83,12 +85,14 @@ class TextEncoder:
             try:
                 parts += self._session.run(["features"], {"tokens": tokens})
             except Exception as error:  # as in OnnxRuntimeBackend
-                raise EngineError(f"{self._model}: {reason_of(error)}; export it again") from error
+                raise EngineError(reason_of(error), "export it again", self._model) from error
         features: FloatArray = np.concatenate(parts)
         if features.shape != (len(prompts), self._dim) or not np.isfinite(features).all():
             raise EngineError(
-                f"{self._model}: gives features {list(features.shape)}, finite numbers "
-                f"[{len(prompts)}, {self._dim}] are needed here; export the engine again with --text-encoder"
+                f"gives features {list(features.shape)}, finite numbers [{len(prompts)}, {self._dim}] are "
+                "needed here",
+                "export the engine again with --text-encoder",
+                self._model,
             )
         return features
 
@@ -106,9 +110,8 @@ def choose_any_labels(
         return choose_labels(manifest.labels, wanted)
     except UnknownLabelError as error:
         if manifest.text_encoder is None:
-            raise LabelError(
-                f"{error}, or an engine exported with --text-encoder, which takes any words"
-            ) from error
+            remedy = f"{error.remedy}, or an engine exported with --text-encoder, which takes any words"
+            raise LabelError(error.problem, remedy, error.path) from error
         return TextEncoder(engine, manifest).label_set(error.names, templates_of(manifest.labels))
 
 
@@ -118,8 +121,8 @@ def import_tokenizers() -> Any:
         import tokenizers
     except ImportError as error:
         raise MissingDependencyError(
-            "words that the engine does not know need the library tokenizers; install it: "
-            "pip install 'c2p-deploy[text]'"
+            "words that the engine does not know need the library tokenizers",
+            "install it: pip install 'c2p-deploy[text]'",
         ) from error
     return tokenizers
 
@@ -127,14 +130,15 @@ def import_tokenizers() -> Any:
 def _checked(engine: Path, name: str, sha256: str) -> Path:
     """The file of that name beside the engine, once its bytes are the recorded ones."""
     path = engine.with_name(name)
-    advice = f"copy {name} again, from the export that {engine.name} is from"
+    remedy = f"copy {name} again, from the export that {engine.name} is from"
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise ManifestError(f"{path}: cannot read it: {error.strerror or error}; {advice}") from error
+        raise ManifestError(f"cannot read it: {reason_of(error)}", remedy, path) from error
     if found != sha256:
         raise ManifestError(
-            f"{path}: SHA-256 differs from the one in {Manifest.path_for(engine).name}; the file is damaged "
-            f"or from another export: {advice}"
+            f"SHA-256 differs from the one in {Manifest.path_for(engine).name}",
+            f"the file is damaged or from another export: {remedy}",
+            path,
         )
     return path

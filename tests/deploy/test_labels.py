@@ -48,7 +48,7 @@ def test_names_are_found_however_they_are_written(labels: LabelSet) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(labels: LabelSet) -> None:
-    with pytest.raises(LabelError, match=r"'zofa'; did you mean sofa\?"):
+    with pytest.raises(LabelError, match=r"'zofa' \(near: sofa\); choose"):
         labels.subset(["chair", "zofa"])
     with pytest.raises(LabelError, match="known: chair, night stand, sofa, T-shirt"):
         labels.subset(["xylophone"])

@@ -107,6 +107,16 @@ def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, 
     return samples.copy_to_host()[0, : kept.copy_to_host()[0]]
 
 
+def block_results(values: np.ndarray) -> np.ndarray:
+    """`block_max` and `block_sum`, [2, T], in every thread of a block of T that have these values [T]."""
+    from block_kernels import max_and_sum_for
+    from c2p_runtime.cuda.numba_cuda import cuda
+
+    found = cuda.to_device(np.zeros((2, len(values)), values.dtype))
+    max_and_sum_for(values.dtype.type)[1, len(values)](cuda.to_device(values), found)
+    return np.asarray(found.copy_to_host())
+
+
 def classifier_runs(
     engine: str,
     batches: Sequence[Sequence[Any]],
@@ -114,7 +124,7 @@ def classifier_runs(
     capturable: bool = True,
     **options: Any,
 ) -> dict[str, Any]:
-    """What a `Classifier` on the device path answers, batch by batch, and what it asked of the driver.
+    """What a `Classifier` of the GPU pipeline answers, batch by batch, and what it asked of the driver.
 
     In the simulator only: device memory is the computer's there, so that a stand-in for the driver can
     copy it, one for a graph repeats the captured work, and ONNX Runtime on the CPU reads and writes it.
@@ -147,7 +157,7 @@ def classifier_runs(
         beside = [second(batches[0][0]), clf(batches[0][0]), second(batches[0][0])]
     with ThreadPoolExecutor(4) as pool:
         threaded = list(pool.map(lambda _: clf(batches[0][0]).features, range(4)))
-    clf._path._pid += 1  # as in a process forked from this one
+    clf._pipeline._pid += 1  # as in a process forked from this one
     try:
         forked = str(clf(batches[0][0]))
     except C2PError as error:
@@ -274,9 +284,10 @@ def _simulate() -> None:
     from c2p_runtime.cuda import kernels_projection as kernels
     from c2p_runtime.cuda import kernels_sampling, kernels_score
 
-    kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = kernels.SHADE_THREADS = 32
-    kernels_score.SCORE_THREADS = 32
-    kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64  # of two warps, which have to agree
+    kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = 32
+    # Of two warps, which have to agree.
+    kernels.SHADE_THREADS = kernels_score.SCORE_THREADS = 64
+    kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64
 
 
 def _run_block(manager: Any, block: tuple[int, ...], *arguments: Any) -> None:

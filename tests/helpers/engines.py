@@ -12,7 +12,9 @@ from onnx import TensorProto, helper
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import BatchProfile, EngineTarget
+from c2p_runtime.backends.choose import has_openvino
 
+CPU_BACKEND = "openvino" if has_openvino() else "onnxruntime"  # what runs a float32 engine on this CPU
 VIEWS = ViewSet.named("clip2point-6")
 SPEC = DepthSpec(image_size=16, point_radius=0.2, num_points=64)
 LABELS = LabelSet(("cup", "box", "rod"), np.random.default_rng(0).normal(size=(3, len(VIEWS))))

@@ -11,9 +11,9 @@ import onnxruntime as ort
 import pytest
 
 from c2p_deploy import LabelSet, prepare_points, project_depth_reference
-from c2p_deploy.errors import CloudError, EngineError, LabelError, ManifestError
+from c2p_deploy.errors import CloudError, EngineError, LabelError, ManifestError, OptionError
 from c2p_runtime import Classifier, Prediction
-from engines import LABELS, SPEC, VIEWS, write_engine, write_manifest
+from engines import CPU_BACKEND, LABELS, SPEC, VIEWS, write_engine, write_manifest
 
 RNG = np.random.default_rng(0)
 CLOUDS = [RNG.normal(size=(count, 3)) * RNG.random(3) for count in (5, 64, 200, 3000, 70, 80, 90)]
@@ -89,10 +89,10 @@ def test_threads_share_a_classifier(tmp_path: Path) -> None:
 def test_buffers_are_kept_and_answers_do_not_share_them(tmp_path: Path) -> None:
     clf = Classifier(write_engine(tmp_path))
     first = clf(CLOUDS[0])
-    kept = clf._path._depth_buffer(1)
+    kept = clf._pipeline._depth_buffer(1)
     before = first.features.copy()
     clf(CLOUDS[1])
-    assert np.shares_memory(clf._path._depth_buffer(1), kept)
+    assert np.shares_memory(clf._pipeline._depth_buffer(1), kept)
     np.testing.assert_array_equal(first.features, before)
 
 
@@ -157,17 +157,18 @@ def test_features_that_are_not_finite_never_become_an_answer(tmp_path: Path) -> 
 def test_engines_that_cannot_run_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no such engine"):
         Classifier(tmp_path / "gone.onnx")
-    with pytest.raises(EngineError, match="device 'tpu' is not one of auto, cpu, cuda"):
+    with pytest.raises(OptionError, match="device 'tpu' is not one of auto, cpu, cuda"):
         Classifier(write_engine(tmp_path), device="tpu")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="'z' or 'y'"):
+    with pytest.raises(OptionError, match="'z' or 'y'"):
         Classifier(write_engine(tmp_path), up="x")  # type: ignore[arg-type]
     with pytest.raises(EngineError, match=r"odd\.onnx: has inputs \['picture'\]"):
         Classifier(write_engine(tmp_path, name="odd", input_name="picture"))
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not an ONNX file")
     write_manifest(broken)
-    with pytest.raises(EngineError, match=r"broken\.onnx: OpenVINO cannot load it"):
-        Classifier(broken)
+    titles = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
+    with pytest.raises(EngineError, match=rf"broken\.onnx: {titles[CPU_BACKEND]} cannot load it"):
+        Classifier(broken, device="cpu")
 
 
 def run_python(code: str, **environment: str) -> str:

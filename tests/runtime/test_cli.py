@@ -1,6 +1,7 @@
 """`c2p-run` as its users meet it: in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from c2p_deploy import prepare_points, project_depth_reference
-from engines import SPEC, VIEWS, write_engine
+from engines import CPU_BACKEND, SPEC, VIEWS, write_engine
 
 RNG = np.random.default_rng(0)
 
@@ -57,14 +58,14 @@ def test_garbage_is_collected_again_after_loading() -> None:
 
 def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None:
     np.save(clouds / "chair.npy", chair)
-    result = c2p_run("--json", "--top-k", "5", clouds / "chair.npy", clouds / "b.xyz")
+    result = c2p_run("--json", "--device", "cpu", "--top-k", "5", clouds / "chair.npy", clouds / "b.xyz")
     assert result.returncode == 0
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert [record["points"] for record in records] == [1024, 50]
     record = records[0]
     assert list(record) == ["file", "label", "score", "top", "points", "timing_ms", "engine", "backend"]
     assert record["file"] == str(clouds / "chair.npy")
-    assert (record["label"], record["backend"]) == ("chair", "openvino")
+    assert (record["label"], record["backend"]) == ("chair", CPU_BACKEND)
     assert len(record["top"]) == 5
     assert record["top"][0] == {"label": "chair", "score": record["score"]}
     timing = record["timing_ms"]
@@ -95,6 +96,16 @@ def test_names_with_odd_signs(clouds: Path) -> None:
     assert json.loads(result.stdout)["file"] == str(odd)
 
 
+def test_a_name_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
+    for name in (b"a\xff.npy", b"b.npy"):
+        with (tmp_path / os.fsdecode(name)).open("wb") as file:
+            np.save(file, RNG.normal(size=(10, 3)))
+    for arguments in ([], ["--json"]):
+        result = c2p_run(*arguments, tmp_path)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "a?.npy" in result.stdout and result.stdout.count("\n") == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -105,7 +116,7 @@ def test_names_with_odd_signs(clouds: Path) -> None:
         (["empty"], "empty: no clouds in this directory"),
         (["notes.md"], "notes.md: "),
         (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),
-        (["--labels", "chair, zofa", "a.npy"], "did you mean sofa?"),
+        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose among"),
         (["--labels", "gone.json", "a.npy"], "gone.json: cannot read label set"),
         (
             ["--save-views", "gone/v.png", "a.npy"],

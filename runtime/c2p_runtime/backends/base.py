@@ -41,8 +41,10 @@ def check_names(engine: Path, manifest: Manifest, inputs: list[str], outputs: li
     """Raises EngineError when an `.onnx` has other inputs and outputs than its manifest says."""
     if (inputs, outputs) != ([manifest.input_name], [manifest.output_name]):
         raise EngineError(
-            f"{engine}: has inputs {inputs} and outputs {outputs}, its manifest says "
-            f"{manifest.input_name} and {manifest.output_name}; export it again"
+            f"has inputs {inputs} and outputs {outputs}, its manifest says {manifest.input_name} and "
+            f"{manifest.output_name}",
+            "export it again",
+            engine,
         )
 
 

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from c2p_deploy import Manifest
-from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError, OptionError
+from c2p_runtime.backends import BACKENDS, DEVICES, Device
 from c2p_runtime.backends.base import DeviceBackend, HostBackend
 from c2p_runtime.backends.gpu import Gpu, find_gpus
-from c2p_runtime.backends.tensorrt_install import check_fits, target_of
+from c2p_runtime.backends.tensorrt_install import check_fits, rebuild_command, target_of
 
-Device = Literal["auto", "cpu", "cuda"]
 _OLDEST_OPENVINO = (2025, 4)  # before, pairs with float16 scales, as in int8 engines, are refused
-BACKENDS = ("auto", "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx")
 
 
 @dataclass(frozen=True)
@@ -38,33 +37,33 @@ class Choice:
 def choose(engine: Path, manifest: Manifest, device: Device = "auto", backend: str = "auto") -> Choice:
     """The backend and device for an engine on this machine.
 
-    Raises EngineError when what is asked for cannot be had, and always for a plan that does not
-    fit: only an `.onnx` with device "auto" falls back to the CPU.
+    Raises OptionError for a device or backend that there is none of, EngineError when what is asked for
+    cannot be had, and always for a plan that does not fit: only an `.onnx` with device "auto" falls back
+    to the CPU.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise EngineError(f"device {device!r} is not one of auto, cpu, cuda")
+    if device not in DEVICES:
+        raise OptionError(f"device {device!r} is not one of {', '.join(DEVICES)}")
     if backend not in BACKENDS:
-        raise EngineError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
+        raise OptionError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
     suffix = engine.suffix.lower()
     if suffix == ".plan":
         return _choose_plan(engine, manifest, device, backend)
     if suffix != ".onnx":
-        raise EngineError(f"{engine}: an engine is an .onnx or a .plan made by c2p-export")
+        raise EngineError("an engine is an .onnx or a .plan made by c2p-export", path=engine)
     if backend not in ("auto", "onnxruntime", "openvino"):
-        raise EngineError(
-            f"{engine}: {backend} runs plans; build one with c2p-export --onnx {engine.name}, or leave the "
-            "backend to auto"
-        )
+        remedy = f"build one with {rebuild_command(engine.name)}, or leave the backend to auto"
+        raise EngineError(f"{backend} runs plans", remedy, engine)
     if backend == "openvino":
         if device == "cuda":
-            raise EngineError(f"{engine}: openvino runs on the CPU only; use onnxruntime, or device='cpu'")
+            remedy = "use onnxruntime, or device='cpu'"
+            raise EngineError("openvino runs on the CPU only", remedy, engine)
         return Choice("cpu", "openvino")
     gpus = () if device == "cpu" else find_gpus()
-    reason = why_no_cuda(gpus)
-    if device == "cuda" and reason is not None:
-        raise EngineError(f"{engine}: cannot run on the GPU: {reason}")
-    if device == "cpu" or reason is not None:
-        return _choose_for_cpu(manifest, backend, f"runs on the CPU: {reason}" if gpus else None)
+    error = why_no_cuda(gpus)
+    if device == "cuda" and error is not None:
+        raise EngineError(f"cannot run on the GPU: {error.problem}", error.remedy, engine)
+    if device == "cpu" or error is not None:
+        return _choose_for_cpu(manifest, backend, f"runs on the CPU: {error}" if gpus else None)
     return Choice("cuda", "onnxruntime")
 
 
@@ -91,29 +90,30 @@ def has_openvino() -> bool:
 def _choose_plan(engine: Path, manifest: Manifest, device: Device, backend: str) -> Choice:
     target = target_of(engine, manifest)
     if device == "cpu":
-        onnx = engine.with_suffix(".onnx").name
-        raise EngineError(f"{engine}: a plan runs on a GPU only; give {onnx} for the CPU")
+        remedy = f"give {engine.with_suffix('.onnx').name} for the CPU"
+        raise EngineError("a plan runs on a GPU only", remedy, engine)
     if backend not in ("auto", target.flavour):
-        raise EngineError(f"{engine}: was built by {target.flavour} and cannot be run by {backend}")
+        remedy = "leave the backend to auto"
+        raise EngineError(f"was built by {target.flavour} and cannot be run by {backend}", remedy, engine)
     check_fits(engine, target)
     return Choice("cuda", target.flavour)
 
 
-def why_no_cuda(gpus: tuple[Gpu, ...]) -> str | None:
+def why_no_cuda(gpus: tuple[Gpu, ...]) -> C2PError | None:
     """Why an `.onnx` cannot run on a GPU here, and what to do; None when it can."""
     if not gpus:
-        return "this machine has no NVIDIA GPU or no driver for it"
+        return EngineError("this machine has no NVIDIA GPU or no driver for it")
     try:
         require_cuda()
         import onnxruntime
     except MissingDependencyError as error:
-        return str(error)
+        return error
     except ImportError:
-        return "ONNX Runtime is not installed; pip install onnxruntime-gpu"
+        return MissingDependencyError("ONNX Runtime is not installed", "pip install onnxruntime-gpu")
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        return (
-            "this ONNX Runtime has no CUDA provider (there is none for Jetson on PyPI); pip install "
-            "onnxruntime-gpu, or build a plan with c2p-export --onnx"
+        return MissingDependencyError(
+            "this ONNX Runtime has no CUDA provider (there is none for Jetson on PyPI)",
+            f"pip install onnxruntime-gpu, or build a plan with {rebuild_command()}",
         )
     return None
 

@@ -33,7 +33,7 @@ class OnnxRuntimeBackend:
         try:
             (features,) = self._session.run(self._outputs, {self._input: depth})
         except Exception as error:
-            raise EngineError(f"{self._engine}: {reason_of(error)}") from error
+            raise EngineError(reason_of(error), path=self._engine) from error
         return np.asarray(features)
 
 
@@ -54,15 +54,15 @@ class OnnxRuntimeCudaBackend:
         # ONNX Runtime goes on without a provider that it cannot load, with a line in its log.
         if self._session.get_providers()[0] != "CUDAExecutionProvider":
             raise EngineError(
-                f"{engine}: ONNX Runtime cannot use CUDA here (its CUDA or cuDNN libraries are missing or do "
-                "not fit the driver); install onnxruntime-gpu[cuda,cudnn], or use device='cpu'"
+                "ONNX Runtime cannot use CUDA here (its CUDA or cuDNN libraries are missing or do not fit "
+                "the driver)",
+                "install onnxruntime-gpu[cuda,cudnn], or use device='cpu'",
+                engine,
             )
         check_session(self._session, engine, manifest)
         self._engine = engine
         self._input, self._output = manifest.input_name, manifest.output_name
-        size = manifest.spec.image_size
-        self._maps = (len(manifest.views), size, size)
-        self._width = manifest.labels.dim
+        self._maps, self._width = manifest.maps_shape, manifest.labels.dim
         self._binding = self._session.io_binding()
         self._options = ort.RunOptions()
         # Left alone it waits for the GPU after every run.
@@ -79,7 +79,7 @@ class OnnxRuntimeCudaBackend:
         try:
             self._session.run_with_iobinding(self._binding, self._options)
         except Exception as error:  # ONNX Runtime has no common base class for its errors
-            raise EngineError(f"{self._engine}: {reason_of(error)}") from error
+            raise EngineError(reason_of(error), path=self._engine) from error
 
     def keep_compiled(self) -> None:
         """ONNX Runtime keeps nothing."""
@@ -96,7 +96,7 @@ def open_session(
         import onnxruntime as ort
     except ImportError as error:
         raise MissingDependencyError(
-            'ONNX Runtime is not installed; pip install "onnxruntime" (or onnxruntime-gpu)'
+            "ONNX Runtime is not installed", 'pip install "onnxruntime" (or onnxruntime-gpu)'
         ) from error
     options = ort.SessionOptions()
     # Waiting threads sleep. Spinning, as is the default, costs a 10 Hz loop more than the engine itself
@@ -114,8 +114,8 @@ def open_session(
     try:
         return ort.InferenceSession(str(model), options, providers=list(providers))
     except Exception as error:  # ONNX Runtime has no common base class for its errors
-        reason = reason_of(error)
-        raise EngineError(f"{model}: ONNX Runtime cannot load it: {reason}; export it again") from error
+        problem = f"ONNX Runtime cannot load it: {reason_of(error)}"
+        raise EngineError(problem, "export it again", model) from error
 
 
 def check_session(session: Any, engine: Path, manifest: Manifest) -> None:

@@ -31,7 +31,7 @@ class OpenVINOBackend:
         """Raises EngineError when the file cannot be loaded or does not fit its manifest."""
         openvino = import_openvino()
         if manifest.precision not in _TYPES:
-            raise EngineError(f"{engine}: OpenVINO does not run {manifest.precision}; use onnxruntime")
+            raise EngineError(f"OpenVINO does not run {manifest.precision}", "use onnxruntime", engine)
         self._engine = engine
         try:
             core = openvino.Core()
@@ -45,7 +45,7 @@ class OpenVINOBackend:
             self._compiled = core.compile_model(core.read_model(str(engine)), "CPU", settings)
         except RuntimeError as error:
             raise EngineError(
-                f"{engine}: OpenVINO cannot load it: {_reason(error)}; update OpenVINO, or export it again"
+                f"OpenVINO cannot load it: {_reason(error)}", "update OpenVINO, or export it again", engine
             ) from error
         ports = (self._compiled.inputs, self._compiled.outputs)
         check_names(engine, manifest, *([port.any_name for port in some] for some in ports))
@@ -58,7 +58,7 @@ class OpenVINOBackend:
             # Shared: the maps are read where they lie, and the features copied only once.
             outputs = self._request().infer({0: depth}, share_inputs=True, share_outputs=True)
         except RuntimeError as error:
-            raise EngineError(f"{self._engine}: {_reason(error)}") from error
+            raise EngineError(_reason(error), path=self._engine) from error
         return np.array(outputs[0])
 
     def _request(self) -> Any:
@@ -82,7 +82,7 @@ def import_openvino() -> Any:
         import openvino
     except ImportError as error:
         raise MissingDependencyError(
-            'OpenVINO cannot be imported here; pip install "c2p-deploy[openvino]"'
+            "OpenVINO cannot be imported here", 'pip install "c2p-deploy[openvino]"'
         ) from error
     finally:
         if absent:

@@ -32,19 +32,18 @@ class TensorRTBackend:
         self._loaded = self._runtime.deserialize_cuda_engine(engine.read_bytes())
         if self._loaded is None:
             title = f"{TITLES[target.flavour]} {target.version}"
-            raise EngineError(
-                f"{engine}: {title} cannot load it: {self._logger.told()}; export it again on this machine"
-            )
+            problem = f"{title} cannot load it: {self._logger.told()}"
+            raise EngineError(problem, "export it again on this machine", engine)
         check_signature(self._trt, self._loaded, engine, manifest)
         self._runtime_cache: Any = None
         self._context = self._new_context(engine)
         if self._context is None:
             raise EngineError(
-                f"{engine}: no memory on the GPU to run it: {self._logger.told()}; close other programs, or "
-                "export it again with a smaller --max-batch"
+                f"no memory on the GPU to run it: {self._logger.told()}",
+                "close other programs, or export it again with a smaller --max-batch",
+                engine,
             )
-        size = manifest.spec.image_size
-        self._maps = (len(manifest.views), size, size)
+        self._maps = manifest.maps_shape
         self._input, self._output = manifest.input_name, manifest.output_name
         self._engine = engine
 
@@ -93,7 +92,7 @@ class TensorRTBackend:
 
     def _check(self, done: bool, what: str) -> None:
         if not done:
-            raise EngineError(f"{self._engine}: {TITLES[self.name]} {what}: {self._logger.told()}")
+            raise EngineError(f"{TITLES[self.name]} {what}: {self._logger.told()}", path=self._engine)
 
 
 def runtime_cache_file(engine: Path) -> Path:
@@ -115,21 +114,20 @@ def check_signature(trt: Any, loaded: Any, engine: Path, manifest: Manifest) -> 
         )
         for name in (loaded.get_tensor_name(i) for i in range(loaded.num_io_tensors))
     ]
-    size, width = manifest.spec.image_size, manifest.labels.text_features.shape[1]
     expected = [
-        (manifest.input_name, True, (len(manifest.views), size, size), True),
-        (manifest.output_name, False, (width,), True),
+        (manifest.input_name, True, manifest.maps_shape, True),
+        (manifest.output_name, False, (manifest.labels.dim,), True),
     ]
     if sorted(found) != sorted(expected):
-        raise EngineError(
-            f"{engine}: has {_signature(found)}; its manifest says {_signature(expected)}; export it again"
-        )
+        problem = f"has {_signature(found)}, its manifest says {_signature(expected)}"
+        raise EngineError(problem, "export it again", engine)
     batch = manifest.batch
     least, _, most = (next(iter(shape)) for shape in loaded.get_tensor_profile_shape(manifest.input_name, 0))
     if (least, most) != (batch.min, batch.max):
         raise EngineError(
-            f"{engine}: takes {least} to {most} clouds a call, its manifest says {batch.min} to {batch.max}; "
-            "export it again"
+            f"takes {least} to {most} clouds a call, its manifest says {batch.min} to {batch.max}",
+            "export it again",
+            engine,
         )
 
 

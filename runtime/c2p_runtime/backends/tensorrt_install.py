@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.errors import EngineError, MissingDependencyError, reason_of
 from c2p_deploy.manifest import EngineTarget, Manifest
 from c2p_runtime.backends.gpu import Gpu, find_gpus, sm_name
 
@@ -34,28 +34,28 @@ def import_tensorrt(flavour: str) -> ModuleType:
     """The module of one flavour. Raises MissingDependencyError that says how to get it."""
     if flavour not in FLAVOURS:
         raise MissingDependencyError(f"TensorRT {flavour!r} is not one of {', '.join(FLAVOURS)}")
-    title, name = TITLES[flavour], _MODULES[flavour]
+    title, name, how_to_get = TITLES[flavour], _MODULES[flavour], _how_to_get(flavour)
     try:
         module = import_module(name)
     except Exception as error:  # a missing library is an OSError, a wrong one may be anything
         if isinstance(error, ModuleNotFoundError) and error.name == name:
-            raise MissingDependencyError(f"{title} is not installed; {_how_to_get(flavour)}") from error
+            raise MissingDependencyError(f"{title} is not installed", how_to_get) from error
         raise MissingDependencyError(
-            f"{title} is installed but cannot be imported: {' '.join(str(error).split())}; "
-            f"install it again: {_how_to_get(flavour)}"
+            f"{title} is installed but cannot be imported: {reason_of(error)}",
+            f"install it again: {how_to_get}",
         ) from error
     version = getattr(module, "__version__", None)
     if version is None:  # a folder of that name in sys.path imports as an empty package
         places = ", ".join(getattr(module, "__path__", [])) or "an unknown place"
         raise MissingDependencyError(
-            f"what Python finds as `{name}`, in {places}, is not {title}; rename that folder, or "
-            f"{_how_to_get(flavour)}"
+            f"what Python finds as `{name}`, in {places}, is not {title}",
+            f"rename that folder, or {how_to_get}",
         )
     if flavour == "tensorrt" and release(version) < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         raise MissingDependencyError(
-            f"TensorRT {version} is too old, {oldest} is the first that works; "
-            f"install JetPack 6.1 or later on a Jetson, elsewhere: {_how_to_get(flavour)}"
+            f"TensorRT {version} is too old, {oldest} is the first that works",
+            f"install JetPack 6.1 or later on a Jetson, elsewhere: {how_to_get}",
         )
     return module
 
@@ -75,14 +75,14 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-def rebuild_command(onnx_name: str) -> str:
+def rebuild_command(onnx_name: str = "NAME.onnx") -> str:
     """What to type, on the machine that shall run it, to get a plan from an `.onnx`."""
     return f"c2p-export --onnx {onnx_name}"
 
 
 def why_not_here(
     target: EngineTarget, gpus: tuple[Gpu, ...], version: str | None, onnx_name: str = "NAME.onnx"
-) -> str | None:
+) -> EngineError | None:
     """Why a plan built for `target` cannot run on this machine, and what to do; None when it can.
 
     gpus: of this machine, the first is the one that would run it. version: of this machine's
@@ -90,25 +90,25 @@ def why_not_here(
     the command that is recommended.
     """
     if target.flavour not in FLAVOURS:
-        return f"it was built by {target.flavour!r}, known are {', '.join(FLAVOURS)}; update c2p-deploy"
+        known = ", ".join(FLAVOURS)
+        return EngineError(f"it was built by {target.flavour!r}, known are {known}", "update c2p-deploy")
     title = TITLES[target.flavour]
+    built_by = f"it was built by {title} {target.version}"
     built = ", ".join(sm_name(capability) for capability in target.compute_capabilities)
     if target.gpu:
         built += f" ({target.gpu})"
-    rebuild = f"rebuild it here: {rebuild_command(onnx_name)}"
+    rebuild, run_onnx = f"rebuild it here: {rebuild_command(onnx_name)}", "run the .onnx beside it"
     if version is None:
-        return (
-            f"it was built by {title} {target.version} for {built}, and {title} cannot be imported here; "
-            f"{_how_to_get(target.flavour)}; or run the .onnx beside it"
+        return EngineError(
+            f"{built_by} for {built}, and {title} cannot be imported here",
+            f"{_how_to_get(target.flavour)}; or {run_onnx}",
         )
     # Plans of both flavours are bound to the release: TensorRT's by default, TensorRT-RTX's always.
     if release(version) != release(target.version):
-        return f"it was built by {title} {target.version}, this machine has {version}; {rebuild}"
+        return EngineError(f"{built_by}, this machine has {version}", rebuild)
     if not gpus:
-        return (
-            f"it was built for {built}, and this machine has no NVIDIA GPU or no driver for it; "
-            "run the .onnx beside it"
-        )
+        problem = f"it was built for {built}, and this machine has no NVIDIA GPU or no driver for it"
+        return EngineError(problem, run_onnx)
     if gpus[0].compute_capability in target.compute_capabilities:
         return None
     for gpu in gpus:
@@ -116,22 +116,23 @@ def why_not_here(
             rebuild = f"choose the {gpu.name} with CUDA_VISIBLE_DEVICES, or {rebuild}"
             break
     here = f"{gpus[0].name}, {sm_name(gpus[0].compute_capability)}"
-    return f"it was built for {built}, this machine's GPU is {here}; {rebuild}"
+    return EngineError(f"it was built for {built}, this machine's GPU is {here}", rebuild)
 
 
 def target_of(plan: Path, manifest: Manifest) -> EngineTarget:
     """What a plan was built for. Raises EngineError when its manifest does not say."""
     if manifest.target is None:
-        raise EngineError(f"{plan}: its manifest does not say what it was built for; export it again")
+        problem = "its manifest does not say what it was built for"
+        raise EngineError(problem, "export it again", plan)
     return manifest.target
 
 
 def check_fits(plan: Path, target: EngineTarget) -> None:
     """Raises EngineError for a plan that this machine cannot run (`why_not_here`)."""
     version = installed_version(target.flavour)
-    reason = why_not_here(target, find_gpus(), version, plan.with_suffix(".onnx").name)
-    if reason is not None:
-        raise EngineError(f"{plan}: {reason}")
+    error = why_not_here(target, find_gpus(), version, plan.with_suffix(".onnx").name)
+    if error is not None:
+        raise error.at(plan)
 
 
 @cache
@@ -154,11 +155,11 @@ def logger_of(flavour: str) -> Any:
 
         def log(self, severity: Any, message: str) -> None:
             # By value: the enum's members cannot be compared by rank.
-            level = int(severity)
+            level, line = int(severity), " ".join(message.split())
             if level <= int(trt.ILogger.Severity.ERROR):
-                self._errors.append(" ".join(message.split()))
+                self._errors.append(line)
             elif level == int(trt.ILogger.Severity.WARNING):
-                self._warnings.append(" ".join(message.split()))
+                self._warnings.append(line)
 
         def told(self) -> str:
             """The errors, or else the warnings, on one line; empty when there were none."""

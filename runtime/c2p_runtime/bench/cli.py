@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from c2p_deploy.errors import C2PError, EngineError
+from c2p_deploy import console, progress
+from c2p_deploy.errors import C2PError, EngineError, reason_of
 from c2p_runtime.bench.boards import BOARDS, detect_board
 from c2p_runtime.options import backend_option, device_option, engine_option
 
@@ -36,9 +37,7 @@ so far. Measure on an idle machine; on a Jetson set the power mode (nvpmodel) an
 """
 
 
-@click.command(
-    epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.command(epilog=_EPILOG, context_settings=console.CONTEXT)
 @engine_option
 @click.option(
     "--compare",
@@ -100,10 +99,12 @@ def main(
     was measured on.
     """
     settings = {"points": points, "batch": batch, "runs": runs, "burn_in": burn_in, "seed": _SEED}
-    try:
+    with console.exit_on_error("interrupted: nothing was measured yet"):
         if histogram is not None and not histogram.parent.is_dir():
-            raise EngineError(f"{histogram}: its folder does not exist; make it first")
-        report = bench([engine] if other is None else [engine, other], device, backend, board, settings)
+            raise C2PError("its folder does not exist", "make it first", histogram)
+        names = [engine] if other is None else [engine, other]
+        with console.shown():
+            report = bench(names, device, backend, board, settings)
         if as_json:
             click.echo(json.dumps(report, indent=1, ensure_ascii=False))
         else:
@@ -114,12 +115,6 @@ def main(
             show(report, Console())
         if histogram is not None:
             draw(report, histogram)
-    except C2PError as error:
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("interrupted: nothing was measured yet", err=True)
-        sys.exit(_INTERRUPTED)
     if report["interrupted"]:
         done = report["engines"][0]["runs"]
         click.echo(f"interrupted: these figures are of {done} of {runs} runs", err=True)
@@ -150,19 +145,21 @@ def bench(
         classifiers = [stack.enter_context(classifier) for classifier, _ in loaded]
         on_gpu = any(classifier.device == "cuda" for classifier in classifiers)
         if board is not None and not on_gpu:
-            raise EngineError(f"--board {board} is of a GPU, and here the CPU runs the engine; leave it out")
+            raise EngineError(
+                f"--board {board} is of a GPU, and here the CPU runs the engine", "leave it out"
+            )
         if on_gpu and board is None:
             board = detect_board(gpus[0], machine["machine"], machine["power_mode"])
         runs: list[tuple[Call, ...]] = []
-        with progress(settings["burn_in"] + settings["runs"]) as advance:
+        with progress.task("measuring", total=settings["burn_in"] + settings["runs"]) as task:
             first = [timed_call(classifier, batches[0]) for classifier in classifiers]
-            advance()
+            task.advance()
             for _ in take_turns(classifiers, batches, settings["burn_in"] - 1):
-                advance()
+                task.advance()
             try:
                 for calls in take_turns(classifiers, batches, settings["runs"]):
                     runs.append(calls)
-                    advance()
+                    task.advance()
             except KeyboardInterrupt:
                 if not runs:
                     raise
@@ -202,8 +199,9 @@ def load(
     if not profile.min <= batch <= profile.max:
         classifier.close()
         raise EngineError(
-            f"{classifier.engine}: takes {profile.min} to {profile.max} clouds per call, not {batch}; "
-            "give another --batch, or export with a larger --max-batch"
+            f"takes {profile.min} to {profile.max} clouds per call, not {batch}",
+            "give another --batch, or export with a larger --max-batch",
+            classifier.engine,
         )
     return classifier, elapsed
 
@@ -217,7 +215,7 @@ def titles(names: Sequence[str | None]) -> list[str]:
 
 
 def draw(report: Mapping[str, Any], path: Path) -> None:
-    """Writes the histogram. Raises EngineError when it cannot be written."""
+    """Writes the histogram. Raises C2PError when it cannot be written."""
     from c2p_runtime.bench.histogram import save_histogram
 
     settings = report["settings"]
@@ -229,21 +227,7 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
     try:
         save_histogram(times, path, subtitle=subtitle)
     except OSError as error:
-        raise EngineError(f"{path}: cannot write it: {error.strerror or error}; check the folder") from error
-
-
-@contextmanager
-def progress(calls: int) -> Iterator[Callable[[], None]]:
-    """A progress bar when stderr is a terminal; gives what to call after every run."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task("measuring", total=calls)
-        yield lambda: bar.advance(task)
+        raise C2PError(f"cannot write it: {reason_of(error)}", "check the folder", path) from error
 
 
 if __name__ == "__main__":

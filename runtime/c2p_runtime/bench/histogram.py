@@ -55,9 +55,9 @@ def _draw_panel(
     base, right = top + _PANEL, MARGIN + _BINS * _BIN_WIDTH
     counts, _ = np.histogram(np.minimum(values, edges[-1]), edges)
     canvas.box(MARGIN, top, right, base, TRACK)
-    for place, count in enumerate(counts):
+    for index, count in enumerate(counts):
         if count:
-            left = MARGIN + place * _BIN_WIDTH
+            left = MARGIN + index * _BIN_WIDTH
             height = (_PANEL - 8) * count / counts.max()
             canvas.box(left + 1, base - height, left + _BIN_WIDTH - 1, base, OTHER)
     canvas.box(MARGIN, base, right, base + 1, LINE)

@@ -55,19 +55,19 @@ class Comparison:
 def made_up_batches(points: int, batch: int, seed: int) -> list[list[FloatArray]]:
     """Batches of clouds [points, 3] on the faces of boxes, as furniture has them; the same for a seed."""
     return [
-        [made_up_cloud(points, np.random.default_rng([seed, number, place])) for place in range(batch)]
+        [made_up_cloud(points, np.random.default_rng([seed, number, index])) for index in range(batch)]
         for number in range(_POOL)
     ]
 
 
 def made_up_cloud(points: int, rng: np.random.Generator) -> FloatArray:
     """float32 [points, 3] on the faces of a handful of boxes about one unit wide together."""
-    places, sizes = rng.uniform(-0.5, 0.5, (_BOXES, 3)), rng.uniform(0.05, 0.4, (_BOXES, 3))
+    centres, sizes = rng.uniform(-0.5, 0.5, (_BOXES, 3)), rng.uniform(0.05, 0.4, (_BOXES, 3))
     on_face = rng.uniform(-1, 1, (points, 3))
     axis = rng.integers(3, size=points)
     on_face[np.arange(points), axis] = rng.choice((-1.0, 1.0), points)
     box = rng.integers(_BOXES, size=points)
-    return (places[box] + on_face * sizes[box]).astype(np.float32)
+    return (centres[box] + on_face * sizes[box]).astype(np.float32)
 
 
 def timed_call(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import CloudError
+from c2p_deploy.projection.prepare import NO_FINITE_POINT, as_floats, check_shape
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,18 @@ def as_input(cloud: Any, max_points: int) -> HostCloud | DeviceCloud:
     interface = getattr(cloud, "__cuda_array_interface__", None)
     found = _host(cloud) if interface is None else _device(interface)
     count = len(found.points) if isinstance(found, HostCloud) else found.count
+    if count == 0:
+        raise CloudError(*NO_FINITE_POINT)
     if count > max_points:
         raise CloudError(
-            f"{count} points, but the buffers on the GPU hold {max_points}; make the classifier with "
-            f"max_points={count} or more, or thin the cloud"
+            f"{count} points, but the buffers on the GPU hold {max_points}",
+            f"make the classifier with max_points={count} or more, or thin the cloud",
         )
     return found
 
 
 def _host(cloud: Any) -> HostCloud:
-    points = np.asarray(cloud)
-    _check_shape(points.shape)
-    if points.dtype not in (np.float32, np.float64):
-        try:
-            points = points.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise CloudError(f"points must be numbers, got dtype {points.dtype}") from error
+    points = as_floats(cloud)
     # Map coordinates are large: in float32 they would leave no digits for the shape. float32 points
     # have lost those already, and are taken as they are.
     offset = np.zeros(3, points.dtype)
@@ -65,17 +62,11 @@ def _host(cloud: Any) -> HostCloud:
 def _device(interface: dict[str, Any]) -> DeviceCloud:
     """From version 3 of the CUDA array interface, which says which stream the data is complete on."""
     shape, strides = tuple(interface["shape"]), interface.get("strides")
-    _check_shape(shape)
+    check_shape(shape)
     if interface["typestr"] != "<f4" or (strides is not None and tuple(strides) != (12, 4)):
         raise CloudError(
             f"points on the GPU must be float32 without gaps, got {interface['typestr']} with strides "
-            f"{strides}; convert them there (in torch: points.float().contiguous())"
+            f"{strides}",
+            "convert them there (in torch: points.float().contiguous())",
         )
     return DeviceCloud(int(interface["data"][0]), int(shape[0]), interface.get("stream"))
-
-
-def _check_shape(shape: tuple[int, ...]) -> None:
-    if len(shape) != 2 or shape[1] != 3:
-        raise CloudError(f"points must be an array [N, 3], got shape {shape}; pass x, y, z columns only")
-    if shape[0] == 0:
-        raise CloudError("no finite point in the cloud; check the sensor or the file")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from c2p_runtime.cuda.block import WARPS, block_max
 from c2p_runtime.cuda.numba_cuda import cuda, kernel, libdevice
 
 # Threads per block. Discs and pixels are independent, so any multiple of a warp gives the same
@@ -25,7 +26,8 @@ SHADE_THREADS = 1024
 # A depth nobody reaches: the bits of float32 +inf. Depths are >= 0, and such floats keep their
 # order when their bits are read as uint32: so the nearest wins by an integer atomic, which is one
 # instruction, where the minimum of floats is a loop of compare-and-swap.
-FAR = np.uint32(0x7F800000)
+_FAR_BITS = 0x7F800000
+FAR = np.uint32(_FAR_BITS)
 
 
 @kernel(CLEAR_THREADS)
@@ -105,24 +107,20 @@ def shade(zbuffers, depth):  # type: ignore[no-untyped-def]
     view, cloud = cuda.blockIdx.x, cuda.blockIdx.y
     thread, threads = cuda.threadIdx.x, cuda.blockDim.x
     pixels = zbuffers.shape[2]
-    bounds = cuda.shared.array(2, np.uint32)  # of the foreground, as bits: nearest, farthest
-    if thread == 0:
-        bounds[0] = FAR
-        bounds[1] = np.uint32(0)
-    cuda.syncthreads()
-    nearest, farthest, background = FAR, np.uint32(0), np.int32(0)
+    slots = cuda.shared.array((2, WARPS), np.int32)
+    # Of the foreground, as bits: the farthest, and the nearest with its sign changed, so that it is the
+    # largest, too. As int32, which shuffles take; depths have no sign bit.
+    negated, farthest, background = np.int32(-_FAR_BITS), np.int32(0), np.int32(0)
     for pixel in range(thread, pixels, threads):
         bits = zbuffers[cloud, view, pixel]
         if bits == FAR or bits == np.uint32(0):  # a depth of exactly 0 counts as background
             background = np.int32(1)
         else:
-            nearest, farthest = min(nearest, bits), max(farthest, bits)
-    cuda.atomic.min(bounds, 0, nearest)
-    cuda.atomic.max(bounds, 1, farthest)
+            negated, farthest = max(negated, -np.int32(bits)), max(farthest, np.int32(bits))
     some_background = cuda.syncthreads_or(background) != 0
 
-    near = libdevice.int_as_float(np.int32(bounds[0]))
-    far = libdevice.int_as_float(np.int32(bounds[1]))
+    near = libdevice.int_as_float(-block_max(np.int32(negated), slots[0]))
+    far = libdevice.int_as_float(block_max(np.int32(farthest), slots[1]))
     if some_background:
         near = min(near, np.float32(1))
     for pixel in range(thread, pixels, threads):

@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 
 from c2p_deploy.projection.prepare import LARGEST_COORDINATE
+from c2p_runtime.cuda.block import ALL_LANES, LANES, WARPS, block_max, block_sum
 from c2p_runtime.cuda.numba_cuda import cuda, kernel, libdevice
+from c2p_runtime.cuda.sampling_reference import hash32
 
 # Threads per block. Rows are independent, so the size of a tile of them changes no result and is to be
 # measured. Sampling and scaling are one block's work per cloud, so that block is as large as blocks get.
@@ -33,10 +35,9 @@ NO_FINITE_POINT = 1
 ALL_COINCIDE = 2
 TOO_LARGE = 3
 
-_ALL_LANES = 0xFFFFFFFF  # a warp's 32 threads
-_WARPS = 32  # of the largest block
 _LARGEST_COORDINATE = np.float32(LARGEST_COORDINATE)
-_FRACTION_BITS = 16  # of a candidate's place within its stratum
+_FRACTION_BITS = 16  # of where a candidate lies within its stratum
+_INDEX_BITS = 0xFFFFFFFF  # of a key of `farthest`
 
 
 @kernel(TILE_THREADS)
@@ -77,7 +78,7 @@ def pick_candidates(points, counts, tile_counts, seed, candidates, finite):  # t
     if tile >= tiles and tile > 0:
         return
     sums = cuda.shared.array(3, np.int32)  # finite rows in earlier tiles, in all; -1 for damage
-    in_warp = cuda.shared.array(_WARPS, np.int32)
+    in_warp = cuda.shared.array(WARPS, np.int32)
     if thread < 3:
         sums[thread] = 0
     cuda.syncthreads()
@@ -92,8 +93,8 @@ def pick_candidates(points, counts, tile_counts, seed, candidates, finite):  # t
     cuda.atomic.min(sums, 2, worst)
     row = tile * cuda.blockDim.x + thread
     here = row < rows and _is_finite(points, cloud, row)
-    warp, lane = thread // 32, thread % 32
-    votes = cuda.ballot_sync(_ALL_LANES, here)
+    warp, lane = thread // LANES, thread % LANES
+    votes = cuda.ballot_sync(ALL_LANES, here)
     if lane == 0:
         in_warp[warp] = cuda.popc(votes)
     cuda.syncthreads()
@@ -115,8 +116,8 @@ def pick_candidates(points, counts, tile_counts, seed, candidates, finite):  # t
     # Strata are longer than a row, so parts of two at most share it; both may choose it.
     first = rank * strata // total
     for i in range(first, min(first + 2, strata)):
-        place = (i << _FRACTION_BITS) + (_hash(seed, i) & ((1 << _FRACTION_BITS) - 1))
-        if (place * total) // (strata << _FRACTION_BITS) == rank:
+        within = (i << _FRACTION_BITS) + (_hash32(seed, i) & ((1 << _FRACTION_BITS) - 1))
+        if (within * total) // (strata << _FRACTION_BITS) == rank:
             _copy_row(points, cloud, row, candidates, i)
 
 
@@ -149,9 +150,9 @@ def farthest_for(per_thread: int) -> Any:
                 _copy_row(candidates, cloud, n, samples, n)
             return
         # One key holds a squared distance (the bits of a float >= 0 order as it does) and, below it, the
-        # place counted backwards: the largest key is the farthest candidate, the first of equals.
+        # index counted backwards: the largest key is the farthest candidate, the first of equals.
         # Two rows of slots take turns, so that one barrier per sample is enough.
-        keys = cuda.shared.array((2, _WARPS), np.int64)
+        keys = cuda.shared.array((2, WARPS), np.int64)
         x = cuda.local.array(per_thread, np.float32)
         y = cuda.local.array(per_thread, np.float32)
         z = cuda.local.array(per_thread, np.float32)
@@ -160,7 +161,7 @@ def farthest_for(per_thread: int) -> Any:
             n = min(k * threads + thread, available - 1)  # the last one, again, where there are no more
             x[k], y[k], z[k] = candidates[cloud, n, 0], candidates[cloud, n, 1], candidates[cloud, n, 2]
             nearest[k] = np.float32(np.inf)
-        chosen = _hash(seed, 0) % available
+        chosen = _hash32(seed, 0) % available
         for n in range(wanted):
             cx, cy, cz = (
                 candidates[cloud, chosen, 0],
@@ -175,9 +176,9 @@ def farthest_for(per_thread: int) -> Any:
                 square = libdevice.fmul_rn(dx, dx) + libdevice.fmul_rn(dy, dy)
                 nearest[k] = min(nearest[k], square + libdevice.fmul_rn(dz, dz))
                 bits = np.int64(libdevice.float_as_int(nearest[k]))
-                place = min(k * threads + thread, available - 1)
-                key = max(key, (bits << 32) | (_ALL_LANES - place))
-            chosen = _ALL_LANES - (_block_max(key, keys[n % 2]) & _ALL_LANES)
+                index = min(k * threads + thread, available - 1)
+                key = max(key, (bits << 32) | (_INDEX_BITS - index))
+            chosen = _INDEX_BITS - (block_max(key, keys[n % 2]) & _INDEX_BITS)
 
     return farthest
 
@@ -194,7 +195,7 @@ def unit_sphere(samples, finite, kept, status):  # type: ignore[no-untyped-def]
     which the rounding to float32 hides all but always.
     """
     cloud, thread, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
-    slots = cuda.shared.array((5, _WARPS), np.float64)
+    slots = cuda.shared.array((5, WARPS), np.float64)
     points = kept[cloud]
     x, y, z, largest = 0.0, 0.0, 0.0, 0.0
     for n in range(thread, points, threads):
@@ -206,15 +207,15 @@ def unit_sphere(samples, finite, kept, status):  # type: ignore[no-untyped-def]
         x, y, z = x + px, y + py, z + pz
         largest = max(largest, abs(px), abs(py), abs(pz))
     divisor = max(points, 1)
-    x = _block_sum(x, slots[0]) / divisor
-    y = _block_sum(y, slots[1]) / divisor
-    z = _block_sum(z, slots[2]) / divisor
-    largest = _block_max(largest, slots[3])
+    x = block_sum(x, slots[0]) / divisor
+    y = block_sum(y, slots[1]) / divisor
+    z = block_sum(z, slots[2]) / divisor
+    largest = block_max(largest, slots[3])
     square = 0.0
     for n in range(thread, points, threads):
         dx, dy, dz = samples[cloud, n, 0] - x, samples[cloud, n, 1] - y, samples[cloud, n, 2] - z
         square = max(square, dx * dx + dy * dy + dz * dz)
-    radius = math.sqrt(_block_max(square, slots[4]))
+    radius = math.sqrt(block_max(square, slots[4]))
 
     outcome = 0
     if finite[cloud] < 0:
@@ -248,64 +249,11 @@ def _is_finite(points, cloud, row):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def _copy_row(source, cloud, row, target, place):  # type: ignore[no-untyped-def]
-    target[cloud, place, 0] = source[cloud, row, 0]
-    target[cloud, place, 1] = source[cloud, row, 1]
-    target[cloud, place, 2] = source[cloud, row, 2]
+def _copy_row(source, cloud, row, target, index):  # type: ignore[no-untyped-def]
+    target[cloud, index, 0] = source[cloud, row, 0]
+    target[cloud, index, 1] = source[cloud, row, 1]
+    target[cloud, index, 2] = source[cloud, row, 2]
 
 
-@cuda.jit(device=True)
-def _hash(seed, i):  # type: ignore[no-untyped-def]
-    """32 bits that look random, of two non-negative integers below 2**32 and 2**30.
-
-    Multiplication and exclusive or of the high half, twice. The factor is below 2**31, so
-    that products stay below 2**63.
-    """
-    x = (seed + i * 0x9E3779B9) & 0xFFFFFFFF
-    x = ((x ^ (x >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
-    x = ((x ^ (x >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
-    return x ^ (x >> 16)
-
-
-@cuda.jit(device=True)
-def _warp_max(value):  # type: ignore[no-untyped-def]
-    """The largest value of a warp, in each of its threads."""
-    for step in range(5):
-        value = max(value, cuda.shfl_xor_sync(_ALL_LANES, value, 16 >> step))
-    return value
-
-
-@cuda.jit(device=True)
-def _warp_sum(value):  # type: ignore[no-untyped-def]
-    """The sum over a warp, in each of its threads, added in the same order always."""
-    for step in range(5):
-        value += cuda.shfl_xor_sync(_ALL_LANES, value, 16 >> step)
-    return value
-
-
-@cuda.jit(device=True)
-def _across_warps(value, slots):  # type: ignore[no-untyped-def]
-    """The values of a block's warps, one in each lane of every warp; 0 in lanes without a warp.
-
-    value: the same in all threads of a warp. slots: shared [32]; may be used again after another barrier.
-    """
-    thread = cuda.threadIdx.x
-    if thread % 32 == 0:
-        slots[thread // 32] = value
-    cuda.syncthreads()
-    value = 0
-    if thread % 32 < cuda.blockDim.x // 32:
-        value = slots[thread % 32]
-    return value
-
-
-@cuda.jit(device=True)
-def _block_max(value, slots):  # type: ignore[no-untyped-def]
-    """The largest value >= 0 of a block, in each of its threads. slots: see `_across_warps`."""
-    return _warp_max(_across_warps(_warp_max(value), slots))
-
-
-@cuda.jit(device=True)
-def _block_sum(value, slots):  # type: ignore[no-untyped-def]
-    """The sum over a block, in each of its threads. slots: see `_across_warps`."""
-    return _warp_sum(_across_warps(_warp_sum(value), slots))
+# One definition for the GPU and for the reference of this sampling.
+_hash32 = cuda.jit(device=True)(hash32)

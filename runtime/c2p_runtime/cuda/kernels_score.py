@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from c2p_runtime.cuda.block import WARPS, block_max, block_sum
 from c2p_runtime.cuda.numba_cuda import cuda, kernel
 
 SCORE_THREADS = 256
@@ -19,7 +20,7 @@ def score(features, text, logit_scale, scores):  # type: ignore[no-untyped-def]
     neighbouring labels, read neighbouring numbers; scores: float32 [B, C]. D and C are any.
     """
     cloud, thread, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
-    shared = cuda.shared.array(SCORE_THREADS, np.float32)
+    slots = cuda.shared.array((2, WARPS), np.float32)
     labels = scores.shape[1]
     largest = np.float32(-np.inf)
     for label in range(thread, labels, threads):
@@ -29,29 +30,12 @@ def score(features, text, logit_scale, scores):  # type: ignore[no-untyped-def]
         logit *= logit_scale
         scores[cloud, label] = logit
         largest = max(largest, logit)
-    shared[thread] = largest
-    cuda.syncthreads()
-    half = threads // 2
-    while half > 0:
-        if thread < half:
-            shared[thread] = max(shared[thread], shared[thread + half])
-        cuda.syncthreads()
-        half //= 2
-    largest = shared[0]
-    cuda.syncthreads()  # everybody has read it before it is written again
-
+    largest = block_max(largest, slots[0])
     total = np.float32(0)
     for label in range(thread, labels, threads):
         exponent = math.exp(scores[cloud, label] - largest)
         scores[cloud, label] = exponent
         total += exponent
-    shared[thread] = total
-    cuda.syncthreads()
-    half = threads // 2
-    while half > 0:
-        if thread < half:
-            shared[thread] += shared[thread + half]
-        cuda.syncthreads()
-        half //= 2
+    total = block_sum(total, slots[1])
     for label in range(thread, labels, threads):
-        scores[cloud, label] /= shared[0]
+        scores[cloud, label] /= total

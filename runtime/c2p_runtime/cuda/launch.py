@@ -102,7 +102,8 @@ class DepthPipeline:
         if capacity > spec.num_points > LARGEST_NUM_POINTS:
             raise EngineError(
                 f"clouds are sampled to at most {LARGEST_NUM_POINTS} points on the GPU and this engine takes "
-                f"{spec.num_points}; use device='cpu'"
+                f"{spec.num_points}",
+                "use device='cpu'",
             )
         self._projector = DepthProjector(max_batch, views, spec, up, dtype)
         self.depth = self._projector.depth
@@ -151,7 +152,7 @@ def project_depth_cuda(
 ) -> FloatArray:
     """`project_depth` on the GPU: depth maps float32 [V, S, S] of prepared points [N, 3].
 
-    Allocates and copies at every call: for comparisons. Raises ValueError as `project_depth`
+    Allocates and copies at every call: for comparisons. Raises OptionError as `project_depth`
     does, and MissingDependencyError without a GPU.
     """
     cloud, out = checked(points, views, spec, out)

@@ -21,7 +21,7 @@ try:
     from numba.cuda import libdevice
     from numba.cuda.core import config  # not in the `cuda` of numba alone, which nobody maintains
 except ImportError as error:
-    raise MissingDependencyError(f"the GPU needs numba-cuda; {_INSTALL}") from error
+    raise MissingDependencyError("the GPU needs numba-cuda", _INSTALL) from error
 
 __all__ = ["check_gpu", "cuda", "kernel", "libdevice"]
 
@@ -30,7 +30,7 @@ def check_gpu() -> None:
     """Raises MissingDependencyError when kernels cannot be compiled for a GPU of this machine."""
     if not cuda.is_available():
         raise MissingDependencyError(
-            f"numba-cuda finds no NVIDIA driver, or no CUDA compiler (libNVVM) for it; {_INSTALL}"
+            "numba-cuda finds no NVIDIA driver, or no CUDA compiler (libNVVM) for it", _INSTALL
         )
 
 

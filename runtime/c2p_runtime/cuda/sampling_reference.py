@@ -7,6 +7,8 @@ numbers and no list of what is left, so that every thread of a GPU decides for i
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from c2p_deploy.projection.spec import FloatArray
@@ -16,9 +18,13 @@ from c2p_deploy.projection.spec import FloatArray
 CANDIDATES_PER_POINT = 4
 
 
-def mixed(seed: int, i: np.ndarray | int) -> np.ndarray:
-    """32 bits that look random, for each i."""
-    x = (seed + np.asarray(i, np.int64) * 0x9E3779B9) & 0xFFFFFFFF
+def hash32(seed: int, i: Any) -> Any:
+    """32 bits that look random, of two integers, 0 <= seed < 2**32 and 0 <= i < 2**30; i may be int64 [N].
+
+    Multiplication and exclusive or of the high half, twice. The factor is below 2**31, so that products
+    stay below 2**63. `kernels_sampling` compiles this function for the GPU.
+    """
+    x = (seed + i * 0x9E3779B9) & 0xFFFFFFFF
     x = ((x ^ (x >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
     x = ((x ^ (x >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
     return x ^ (x >> 16)
@@ -28,16 +34,16 @@ def thin(points: FloatArray, candidates: int, seed: int) -> FloatArray:
     """One of the points [N, 3] from each of so many equal strata; all of them when there are no more."""
     if len(points) <= candidates:
         return points
-    i = np.arange(candidates)
-    place = (i << 16) + (mixed(seed, i) & 0xFFFF)
-    return np.asarray(points[place * len(points) // (candidates << 16)])
+    i = np.arange(candidates, dtype=np.int64)
+    within = (i << 16) + (hash32(seed, i) & 0xFFFF)
+    return np.asarray(points[within * len(points) // (candidates << 16)])
 
 
 def farthest(points: FloatArray, count: int, seed: int) -> FloatArray:
     """`count` of the points [N, 3], each the farthest from those before it, the first of equals."""
     if len(points) <= count:
         return points
-    chosen = [int(mixed(seed, 0)) % len(points)]
+    chosen = [hash32(seed, 0) % len(points)]
     nearest = np.full(len(points), np.inf, np.float32)
     while len(chosen) < count:
         d = points - points[chosen[-1]]

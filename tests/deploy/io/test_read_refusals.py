@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from c2p_deploy.errors import CloudFileError
+from c2p_deploy.errors import CloudFileError, OptionError
 from c2p_deploy.io import CLOUD_SUFFIXES, read_cloud
 from io_files import CORNERS, POINTS, QUADS, assert_refused, cube_gltf, glb, las, off, pcd, ply, stl
 
@@ -182,6 +182,30 @@ def test_a_lying_header_costs_nothing(tmp_path: Path, name: str) -> None:
     assert peak < 4_000_000, f"{peak} bytes"
 
 
+LONG = b"w" * 5000
+LONG_CONTENTS: dict[str, bytes] = {
+    "element.ply": ply(form="ascii").replace(b"vertex 4", b"vertex " + LONG),
+    "line.ply": ply().replace(b"element vertex", b"property " + LONG + b"\nelement vertex"),
+    "fields.pcd": pcd(data="ascii").replace(b"FIELDS x", b"FIELDS " + LONG),
+    "kind.pcd": pcd(data="ascii").replace(b"DATA ascii", b"DATA " + LONG),
+    "count.off": off(counts=LONG.decode()),
+    "corner.obj": b"v 0 0 0\nf " + LONG + b" 1 1\n",
+    "row.xyz": b"1 2 3\n1 2 " + LONG + b"\n",
+    "header.csv": LONG + b"\n" + LONG + b"\n",
+    "version.gltf": b'{"asset": {"version": "' + LONG + b'"}}',
+    "buffer.gltf": b'{"asset": {"version": "2.0"}, "buffers": [{"byteLength": 1, "uri": "' + LONG + b'"}]}',
+    "key.gltf": b'{"asset": {"version": "2.0"}, "scenes": [{"nodes": "' + LONG + b'"}]}',
+    "header.npy": b"\x93NUMPY\x01\x00" + struct.pack("<H", 5000) + LONG,
+}
+
+
+@pytest.mark.parametrize("name", LONG_CONTENTS)
+def test_a_message_stays_short_whatever_it_quotes(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(LONG_CONTENTS[name])
+    assert len(assert_refused(path).removeprefix(str(path))) < 500
+
+
 SLOW: dict[str, bytes] = {
     "spaces.stl": b"solid\nvertex 1 2 3" + b" " * 1_000_000 + b"x\n",
     "spaces.csv": b"x" + b" " * 1_000_000 + b"y,z\n1,2,3\n",
@@ -215,7 +239,7 @@ def test_repetition_takes_linear_time(tmp_path: Path, name: str) -> None:
 def test_impossible_arguments_are_a_mistake_of_the_caller(tmp_path: Path, options: dict[str, Any]) -> None:
     path = tmp_path / "cloud.ply"
     path.write_bytes(ply())
-    with pytest.raises(ValueError, match=f"{next(iter(options))} must be at least"):
+    with pytest.raises(OptionError, match=f"{next(iter(options))} must be at least"):
         read_cloud(path, **options)
 
 

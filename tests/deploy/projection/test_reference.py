@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from c2p_deploy import DepthSpec, ViewSet, project_depth, project_depth_reference
+from c2p_deploy.errors import OptionError
 from c2p_deploy.projection.reference import pixel_centres, z_buffers
 from c2p_deploy.projection.spec import turn_up
 from paths import GOLDEN
@@ -87,7 +88,7 @@ def test_z_up_is_turned_as_the_authors_turn_it() -> None:
     with np.load(GOLDEN / "cameras.npz") as golden:
         np.testing.assert_array_equal(turn_up(points, "z"), points @ golden["rot1"] @ golden["rot2"])
     np.testing.assert_array_equal(turn_up(points, "y"), points)
-    with pytest.raises(ValueError, match="'z' or 'y'"):
+    with pytest.raises(OptionError, match="'z' or 'y'"):
         turn_up(points, "x")  # type: ignore[arg-type]
 
 
@@ -160,12 +161,12 @@ def test_many_points_with_a_buffer_given(chair: np.ndarray) -> None:
     ],
 )
 def test_a_buffer_that_does_not_fit_is_refused(out: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="out must be"):
+    with pytest.raises(OptionError, match="out must be"):
         project_depth(np.zeros((3, 3)), TEN, DepthSpec(image_size=8), out=out)
 
 
 def test_points_of_a_wrong_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"\[N, 3\]"):
+    with pytest.raises(OptionError, match=r"\[N, 3\]"):
         project_depth(np.zeros((3, 4)), TEN, PAPER)
 
 
@@ -173,5 +174,5 @@ def test_points_of_a_wrong_shape_are_refused() -> None:
     "values", [(7, 0.02, 1024), (224, 0.0, 1024), (224, float("nan"), 1024), (224, 0.02, 1)]
 )
 def test_impossible_specs_are_refused(values: tuple[int, float, int]) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(OptionError):
         DepthSpec(*values)

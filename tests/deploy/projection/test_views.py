@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from c2p_deploy import ViewSet
+from c2p_deploy.errors import OptionError
 from paths import GOLDEN
 
 
@@ -17,7 +18,7 @@ def test_named_view_sets_are_the_authors_matrices(count: int) -> None:
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="clip2point-10, clip2point-6"):
+    with pytest.raises(OptionError, match="clip2point-10, clip2point-6"):
         ViewSet.named("clip2point-12")
 
 
@@ -34,7 +35,7 @@ def test_unknown_name_lists_the_known_ones() -> None:
     ],
 )
 def test_impossible_cameras_are_refused(rotations: np.ndarray, distances: np.ndarray, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(OptionError, match=complaint):
         ViewSet("mine", rotations, distances)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from c2p_deploy import Manifest
-from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.errors import EngineError, MissingDependencyError, OptionError
 from c2p_deploy.manifest import EngineTarget
 from c2p_runtime import Classifier
 from c2p_runtime.backends import choose as backends
@@ -178,8 +178,6 @@ def test_a_plan_that_does_not_fit_never_falls_back(
         ("tiny.onnx", "auto", "tensorrt", r"runs plans; build one with c2p-export --onnx tiny\.onnx"),
         ("tiny.plan", "auto", "openvino", "was built by tensorrt and cannot be run by openvino"),
         ("tiny.onnx", "cuda", "openvino", "openvino runs on the CPU only"),
-        ("tiny.onnx", "auto", "tflite", "'tflite' is not one of auto, onnxruntime"),
-        ("tiny.onnx", "gpu", "auto", "'gpu' is not one of auto, cpu, cuda"),
     ],
 )
 def test_what_cannot_go_together_is_refused(
@@ -189,6 +187,20 @@ def test_what_cannot_go_together_is_refused(
     engine = plan.with_name(name)
     with pytest.raises(EngineError, match=message):
         choose(engine, Manifest.for_engine(engine), device, backend)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("device", "backend", "message"),
+    [
+        ("auto", "tflite", "'tflite' is not one of auto, onnxruntime"),
+        ("gpu", "auto", "'gpu' is not one of auto, cpu, cuda"),
+    ],
+)
+def test_what_there_is_none_of_is_a_mistake_of_the_caller(
+    onnx: Path, device: str, backend: str, message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        choose(onnx, Manifest.for_engine(onnx), device, backend)  # type: ignore[arg-type]
 
 
 def test_an_engine_is_an_onnx_or_a_plan(onnx: Path) -> None:

@@ -133,14 +133,14 @@ def test_a_plan_that_fits(target: EngineTarget, gpu: Gpu, version: str) -> None:
 def test_a_plan_that_does_not_fit_names_both_sides(
     target: EngineTarget, gpus: tuple[Gpu, ...], version: str | None, words: list[str]
 ) -> None:
-    reason = why_not_here(target, gpus, version)
-    assert reason is not None
-    assert [word for word in words if word not in reason] == []
+    error = why_not_here(target, gpus, version)
+    assert error is not None and error.remedy
+    assert [word for word in words if word not in str(error)] == []
 
 
 def test_the_command_names_the_engine() -> None:
-    reason = why_not_here(FOR_ORIN, (), "11.0.0", "chairs.onnx")
-    assert reason is not None and reason.endswith("c2p-export --onnx chairs.onnx")
+    error = why_not_here(FOR_ORIN, (), "11.0.0", "chairs.onnx")
+    assert error is not None and error.remedy.endswith("c2p-export --onnx chairs.onnx")
 
 
 def test_release_is_what_binds_a_plan() -> None:

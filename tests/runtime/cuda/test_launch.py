@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from c2p_deploy import DepthSpec, ViewSet, project_depth_reference
-from c2p_deploy.errors import CloudError, EngineError
+from c2p_deploy.errors import CloudError, EngineError, OptionError
 from c2p_deploy.projection.prepare import finite_points, to_unit_sphere
 from c2p_runtime.cuda.sampling_reference import sample
 from device_runs import depth_maps, needs_gpu, pipeline_runs, simulated
@@ -188,7 +188,7 @@ def test_more_points_than_a_block_can_sample_are_refused() -> None:
 )
 def test_wrong_arguments_are_refused(change: dict[str, Any], message: str) -> None:
     pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(OptionError, match=message):
         depth_maps(**{"points": np.zeros((3, 3)), "views": FRONT, "spec": SMALL, **change})
 
 
