@@ -1,6 +1,6 @@
 """Writes c2p_deploy/projection/kernels.ll, the CPU's kernels as LLVM IR, from kernels.py.
 
-    python tools/build_kernels.py          # needs numba; run it after a change of kernels.py
+    python tools/build_kernels.py [OUT]    # needs numba; run it after a change of kernels.py
 
 The IR is of no particular processor: `c2p_deploy.projection.native` has LLVM make machine code of it for the
 one it runs on. It is cleaned of what belongs to Python, which the kernels do not use.
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 os.environ["NUMBA_OPT"] = "0"  # read when numba is imported: optimisation is left to the machine that runs it
@@ -39,13 +41,16 @@ LATER = (
     "mustprogress",
     "disjoint",
 )
-HEAD = "; Made by tools/build_kernels.py from kernels.py. Do not edit.\n"
+HEAD = (
+    "; Made by tools/build_kernels.py from kernels.py. Do not edit.\n"
+    f"; numba {version('numba')}, llvmlite {version('llvmlite')}\n"
+)
 
 
-def main() -> None:
+def main(out: Path = OUT) -> None:
     """Writes the file."""
-    OUT.write_text(kernels_ir())
-    print(f"wrote {OUT} ({OUT.stat().st_size} bytes)")
+    out.write_text(kernels_ir())
+    print(f"wrote {out} ({out.stat().st_size} bytes)")
 
 
 def kernels_ir() -> str:
@@ -96,4 +101,4 @@ def cleaned(module: llvm.ModuleRef) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

@@ -1,4 +1,5 @@
 ; Made by tools/build_kernels.py from kernels.py. Do not edit.
+; numba 0.68.1, llvmlite 0.50.0
 define void @draw_view(ptr readonly %0, i64 %1, ptr readonly %2, float %3, ptr readonly %4, i64 %5, float %6, ptr %7, ptr %8) {
 entry:
   %.42.i = fdiv float 1.000000e+00, %3
