@@ -76,17 +76,15 @@ def sample_points(
     """
     if len(points) <= num_points:
         return points
-    import fpsample  # here: small clouds need none of it
+    from c2p_deploy.projection.sampling import farthest_points  # here: small clouds need none of it
 
     rng = np.random.default_rng(seed)
     candidates = _CANDIDATES_PER_POINT * num_points
     if len(points) > candidates:
         points = points[np.sort(rng.choice(len(points), candidates, replace=False, shuffle=False))]
-    # The library computes in float32: take the offset out first (map coordinates are large).
+    # Distances are taken in float32: the offset goes first (map coordinates are large).
     local = (points - points.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    chosen = fpsample.bucket_fps_kdline_sampling(
-        local, num_points, h=5, start_idx=int(rng.integers(len(points)))
-    )
+    chosen = farthest_points(local, num_points, first=int(rng.integers(len(points))))
     return np.asarray(points[np.sort(chosen)])
 
 

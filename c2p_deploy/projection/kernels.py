@@ -1,0 +1,172 @@
+"""The CPU's kernels as they are written: Python on flat arrays, never run as Python.
+
+`tools/build_kernels.py` has Numba turn them into `kernels.ll`, which the package carries and
+`c2p_deploy.projection.native` loads; so nothing is compiled from Python, kept on disk or unpickled
+where a robot runs. After a change here run that script; a test compares the two.
+
+What a kernel may use is what needs no runtime: numbers, loops, and the arrays it is given. All arrays
+are flat and C-contiguous; `FLOATS` and `BITS` of one array are two views of the same memory.
+"""
+
+# Numba reads types from the arguments, so there are no annotations.
+# mypy: disallow-untyped-defs=False
+
+from __future__ import annotations
+
+import numpy as np
+
+FAR = np.float32(3.4e38)  # what a z-buffer holds where nothing was drawn
+FAR_BITS = FAR.view(np.uint32)
+BLOCK = 32  # points that farthest-point sampling looks at, or passes over, together
+CELL_BITS = 4
+CELLS = 1 << CELL_BITS  # per axis, of the grid that brings neighbours into one block
+
+# Arguments by kernel: "f*" float32 array, "u*" uint32 array, "q*" int64 array, "f" float32, "q" int64.
+SIGNATURES = {
+    "draw_view": ("f*", "q", "f*", "f", "f*", "q", "f", "f*", "u*"),
+    "by_cell": ("f*", "q", "f*", "q*", "q*", "q*"),
+    "farthest": ("f*", "q", "q", "q", "q*", "q*", "f*", "u*", "f*", "f*", "u*"),
+}
+
+
+def draw_view(points, count, rotation, distance, centres, size, radius, depth, bits):
+    """One depth map: points [count, 3], rotation [3, 3], pixel centres [size] -> depth [size, size].
+
+    bits: the memory of depth. The arithmetic that decides coverage and depth is the reference's, operation
+    by operation, in float32; only the search for the pixels of a disc is different.
+    """
+    one, half_pixel = np.float32(1), np.float32(0.5)
+    scale = one / distance
+    squared = radius * radius
+    limit = one + radius
+    half = np.float32(0.5 * size)
+    reach = radius * half + np.float32(0.01)  # of a pixel to spare: rounding here must never lose a hit
+    pixels = size * size
+    for k in range(pixels):
+        depth[k] = FAR
+    for n in range(count):
+        px, py, pz = points[3 * n] * scale, points[3 * n + 1] * scale, points[3 * n + 2] * scale
+        x = (px * rotation[0] + py * rotation[3]) + pz * rotation[6]
+        y = (px * rotation[1] + py * rotation[4]) + pz * rotation[7]
+        z = ((px * rotation[2] + py * rotation[5]) + pz * rotation[8]) + distance
+        if not (z >= 0 and abs(x) < limit and abs(y) < limit):  # also when not a number
+            continue
+        # Where the point lies among the centres of pixels, so that centre j is at j.
+        column, row = (one - x) * half - half_pixel, (one - y) * half - half_pixel
+        first_j, last_j = max(0, int(column - reach + one)), min(size - 1, int(column + reach))
+        first_i, last_i = max(0, int(row - reach + one)), min(size - 1, int(row + reach))
+        for i in range(first_i, last_i + 1):
+            dy = y - centres[i]
+            dy2 = dy * dy
+            for j in range(first_j, last_j + 1):
+                dx = x - centres[j]
+                if dx * dx + dy2 < squared and z < depth[i * size + j]:
+                    depth[i * size + j] = z
+
+    # The shades, as `c2p_deploy.projection.reference` defines them. Depths that are not negative are ordered
+    # as their bits are; as integers they are compared sixteen at once, which the compiler may not do with
+    # floats, because of what is not a number.
+    zero, unit = np.uint32(0), np.uint32(1)
+    nearest_less_one = np.uint32(0xFFFFFFFF)  # so that 0, which counts as background, is the largest
+    farthest, background = zero, zero
+    for k in range(pixels):
+        z = bits[k]
+        empty = z == FAR_BITS
+        nearest_less_one = min(nearest_less_one, np.uint32(z - unit))
+        farthest = max(farthest, zero if empty else z)
+        background += unit if empty or z == zero else zero
+    kept = bits[0]  # the first pixel lends its memory to turn bits into numbers
+    bits[0] = nearest_less_one + unit
+    nearest_z = depth[0]
+    bits[0] = farthest
+    farthest_z = depth[0]
+    bits[0] = kept
+    if background:
+        nearest_z = min(nearest_z, one)
+    for k in range(pixels):
+        z = depth[k]
+        shade = (z - nearest_z) / farthest_z * np.float32(200) / np.float32(255)
+        depth[k] = one if z == FAR or z == 0 else shade
+
+
+def by_cell(points, n, low, cell, starts, order):
+    """The order [n] that puts points [n, 3] of neighbouring cells of a grid side by side (Morton order).
+
+    To work in: low [3], cell [n], and starts [CELLS**3 + 1], zeros.
+    """
+    extent = np.float32(0)
+    for axis in range(3):
+        low[axis], high = points[axis], points[axis]
+        for k in range(1, n):
+            low[axis], high = min(low[axis], points[3 * k + axis]), max(high, points[3 * k + axis])
+        extent = max(extent, high - low[axis])
+    scale = np.float32(CELLS) / extent if extent > 0 else np.float32(0)
+    for k in range(n):
+        code = 0
+        for axis in range(3):
+            q = min(int((points[3 * k + axis] - low[axis]) * scale), CELLS - 1)
+            for bit in range(CELL_BITS):
+                code |= ((q >> bit) & 1) << (3 * bit + axis)
+        cell[k] = code
+        starts[code + 1] += 1
+    for code in range(CELLS**3):
+        starts[code + 1] += starts[code]
+    for k in range(n):
+        order[starts[cell[k]]] = k
+        starts[cell[k]] += 1
+
+
+def farthest(points, n, count, first, chosen, order, nearest, bits, sorted_points, boxes, largest):
+    """Indices of `count` of points [n, 3], each the farthest from those before it -> chosen [count].
+
+    first: the first of them, order: the points, neighbours side by side, as `by_cell` gives it. To work in:
+    nearest [n] and bits, its memory; sorted_points [3, n], boxes [blocks, 6], largest [blocks], of as many
+    blocks as n points make.
+    """
+    infinity = np.float32(np.inf)
+    blocks = (n + BLOCK - 1) // BLOCK
+    for k in range(n):
+        for axis in range(3):
+            sorted_points[axis * n + k] = points[3 * order[k] + axis]
+        nearest[k] = infinity  # squared distance to the points chosen so far
+    for b in range(blocks):
+        for axis in range(3):
+            low, high = infinity, -infinity
+            for k in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
+                low = min(low, sorted_points[axis * n + k])
+                high = max(high, sorted_points[axis * n + k])
+            boxes[6 * b + axis], boxes[6 * b + 3 + axis] = low, high
+        largest[b] = bits[b * BLOCK]
+
+    zero = np.float32(0)
+    index = first
+    for m in range(count):
+        chosen[m] = index
+        cx, cy, cz = points[3 * index], points[3 * index + 1], points[3 * index + 2]
+        top = np.uint32(0)
+        for b in range(blocks):
+            # No point of a block is nearer than its box. Rounding keeps order, so this holds to the bit.
+            ex = max(max(boxes[6 * b] - cx, cx - boxes[6 * b + 3]), zero)
+            ey = max(max(boxes[6 * b + 1] - cy, cy - boxes[6 * b + 4]), zero)
+            ez = max(max(boxes[6 * b + 2] - cz, cz - boxes[6 * b + 5]), zero)
+            start, end = b * BLOCK, min(n, (b + 1) * BLOCK)
+            here = largest[b]
+            if np.float32((ex * ex + ey * ey) + ez * ez).view(np.uint32) < here:
+                for k in range(start, end):
+                    dx, dy, dz = (
+                        sorted_points[k] - cx,
+                        sorted_points[n + k] - cy,
+                        sorted_points[2 * n + k] - cz,
+                    )
+                    nearest[k] = min(nearest[k], (dx * dx + dy * dy) + dz * dz)
+                here = np.uint32(0)
+                for k in range(start, end):
+                    here = max(here, bits[k])
+                largest[b] = here
+            top = max(top, here)
+        index = n
+        for b in range(blocks):
+            if largest[b] == top:
+                for k in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
+                    if bits[k] == top:
+                        index = min(index, order[k])
