@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from c2p_deploy.projection.sampling import farthest_points_reference
 from c2p_deploy.projection.spec import FloatArray
 
 # Farthest-point sampling looks at this many candidates per point it keeps, half of what the CPU does: on a
@@ -43,13 +44,7 @@ def farthest(points: FloatArray, count: int, seed: int) -> FloatArray:
     """`count` of the points [N, 3], each the farthest from those before it, the first of equals."""
     if len(points) <= count:
         return points
-    chosen = [hash32(seed, 0) % len(points)]
-    nearest = np.full(len(points), np.inf, np.float32)
-    while len(chosen) < count:
-        d = points - points[chosen[-1]]
-        nearest = np.minimum(nearest, (d[:, 0] * d[:, 0] + d[:, 1] * d[:, 1]) + d[:, 2] * d[:, 2])
-        chosen.append(int(nearest.argmax()))
-    return points[chosen]
+    return points[farthest_points_reference(points, count, hash32(seed, 0) % len(points))]
 
 
 def sample(
