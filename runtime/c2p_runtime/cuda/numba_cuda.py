@@ -55,7 +55,7 @@ def kernel(threads: int) -> Callable[[Callable[..., Any]], Any]:
 
 @contextmanager
 def _cache_of_the_user() -> Iterator[None]:
-    """Functions decorated inside are cached in `c2p-deploy` below the user's cache, or where NUMBA_CACHE_DIR says.
+    """Functions decorated inside are cached below the user's cache folder, or where NUMBA_CACHE_DIR says.
 
     Left alone, Numba writes beside the source. Files there outlive an uninstallation, and the folder
     that they keep alive hides an editable installation of the same package.
