@@ -18,11 +18,12 @@ import numpy as np
 from torch import Tensor
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
-from c2p_deploy.errors import C2PError, CheckpointError
+from c2p_deploy.errors import C2PError, CheckpointError, reason_of
 from c2p_deploy.files import sha256_of
 from c2p_train.model.checkpoint import Checkpoint, check_finite, checkpoint_of, is_ours
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.clip_encoder import (
+    below,
     clip_from_openai,
     image_encoder_of,
     is_from_openai,
@@ -36,6 +37,7 @@ from c2p_train.model.heads import DPA, ZeroShot
 from c2p_train.model.torch_file import load_torch_file
 
 _CLIP_LOGIT_SCALE = 100.0  # exp of CLIP's learned temperature; the authors' files hold none of their own
+_REMEDY = "give a file as the authors published it"
 _TEN_VIEWS = "clip2point-10"  # what the released models were trained with
 
 # Names inside the authors' adapters -> names in `c2p_train.model.heads.Aggregator`.
@@ -64,51 +66,50 @@ def import_official(path: Path, labels: LabelSet | None = None) -> Checkpoint:
     """
     state = read_clip_file(path)  # also strips `module.`
     if any(key.startswith("adapter1.") for key in state):
-        read = import_fewshot
+        read = _import_fewshot
     elif any(key.startswith("point_model.") for key in state):
-        read = import_pretrained
+        read = _import_pretrained
     elif any(key.startswith("visual.") for key in state):
-        read = import_clip
+        read = _import_clip
     else:
         some = ", ".join(list(state)[:3])
         raise CheckpointError(
-            f"{path}: neither a checkpoint of CLIP2Point nor a CLIP model (its first keys: {some})"
+            f"neither a checkpoint of CLIP2Point nor a CLIP model (its first keys: {some})",
+            "give a .pth of the authors or OpenAI's file",
+            path,
         )
-    return replace(read(path), labels=labels)
+    return replace(read(path, state), labels=labels)
 
 
-def import_pretrained(path: Path) -> Checkpoint:
+def _import_pretrained(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
     """Depth encoder, and the image encoder it learned from, of a pre-training checkpoint: head zeroshot."""
-    state = read_clip_file(path)
     with _naming(path):
-        depth = vit_encoder(_below(state, "point_model."), "CLIP2Point depth encoder")
-        image = _below(state, "image_model.")
+        depth = vit_encoder(below(state, "point_model."), "CLIP2Point depth encoder")
+        image = below(state, "image_model.")
         model = CLIP2Point(depth, vit_encoder(image, "CLIP image encoder") if image else None, ZeroShot())
         training = {"loss_weight": float(state["weights"])} if "weights" in state else {}
         return _checkpoint(path, model, ViewSet.named(_TEN_VIEWS), training)
 
 
-def import_fewshot(path: Path) -> Checkpoint:
+def _import_fewshot(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
     """Both encoders and both adapters of a few-shot checkpoint: head dpa."""
-    state = read_clip_file(path)
     with _naming(path):
         views = _view_set(state)
-        depth = vit_encoder(_below(state, "pre_model."), "CLIP2Point depth encoder")
-        image = vit_encoder(_below(state, "ori_model."), "CLIP image encoder")
+        depth = vit_encoder(below(state, "pre_model."), "CLIP2Point depth encoder")
+        image = vit_encoder(below(state, "ori_model."), "CLIP image encoder")
         head = DPA(len(views), depth.embed_dim)
-        head.depth_path.load_state_dict(_aggregator(_below(state, "adapter1.")))
-        head.image_path.load_state_dict(_aggregator(_below(state, "adapter2.")))
+        head.depth_path.load_state_dict(_aggregator(below(state, "adapter1.")))
+        head.image_path.load_state_dict(_aggregator(below(state, "adapter2.")))
         return _checkpoint(path, CLIP2Point(depth, image, head), views, {})
 
 
-def import_clip(path: Path) -> Checkpoint:
+def _import_clip(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
     """CLIP's image encoder as it is, for both paths: what zero-shot gives before any pre-training."""
-    state = read_clip_file(path)
     with _naming(path):
         clip = clip_from_openai(state)
-        config = vit_config(_below(state, "visual."), "CLIP image encoder")
+        config = vit_config(below(state, "visual."), "CLIP image encoder")
         if not is_from_openai(state):
-            raise C2PError("not OpenAI's own file, so its activation is unknown; use --clip NAME with it")
+            raise C2PError("not OpenAI's own file, so its activation is unknown", "use --clip NAME with it")
         encoder, again = image_encoder_of(clip, config), image_encoder_of(clip, config)
         return _checkpoint(path, CLIP2Point(encoder, again, ZeroShot()), ViewSet.named(_TEN_VIEWS), {})
 
@@ -147,7 +148,7 @@ def _view_set(state: Mapping[str, Tensor]) -> ViewSet:
     for name, angles in known.items():
         if np.array_equal(elevation, angles[0]) and np.array_equal(azimuth, angles[1]):
             return ViewSet.named(name)
-    raise C2PError("trained with views that are neither clip2point-10 nor clip2point-6")
+    raise C2PError("trained with views that are neither clip2point-10 nor clip2point-6", _REMEDY)
 
 
 def _aggregator(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -158,10 +159,6 @@ def _aggregator(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def _below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-
-
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Whatever goes wrong inside is an error of this file."""
@@ -169,6 +166,7 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except CheckpointError:  # names it already
         raise
-    except (C2PError, KeyError, RuntimeError, StopIteration, ValueError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: cannot be imported: {reason}") from error
+    except C2PError as error:
+        raise CheckpointError(f"cannot be imported: {error.problem}", error.remedy, path) from error
+    except (KeyError, RuntimeError, StopIteration, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"cannot be imported: {reason_of(error)}", _REMEDY, path) from error
