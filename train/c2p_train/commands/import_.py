@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from c2p_train.commands.common import CONTEXT, FILE, NEW_FILE, exit_on_error
+from c2p_deploy.console import CONTEXT, exit_on_error
+from c2p_train.commands.common import FILE, NEW_FILE
 
 _EPILOG = """
 \b
