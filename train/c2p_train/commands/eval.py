@@ -34,7 +34,7 @@ Examples:
 
 DATA is found out: ModelNet10/40 as CLASS/SPLIT/FILE (meshes or points), ModelNet40 and ScanObjectNN as
 HDF5, SPLIT/CLASS/FILE, or CLASS/FILE, of which a fifth then is the test split (all of it if the folder is
-called test, or with --split all). It is judged over its own classes, and each must have a text feature.
+called test, or with --split all). It is evaluated over its own classes, and each must have a text feature.
 Clouds that cannot be read are listed and left out.
 
 OUT gets report.json and confusion.png, and where asked for features.png and projections.png. The

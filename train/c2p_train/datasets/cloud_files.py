@@ -1,7 +1,6 @@
 """Reading many labelled clouds: all prepared alike, bad ones listed, the result kept in one file.
 
-What the data sets of `c2p_recipes.clouds` (the bundled model's) and of `c2p_train.datasets.labelled_clouds`
-(everybody else's) have in common.
+What every data set has in common, whatever its layout.
 """
 
 from __future__ import annotations

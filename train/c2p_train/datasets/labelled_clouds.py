@@ -1,4 +1,4 @@
-"""Labelled clouds to learn from and to be judged on: one split of any data set, prepared.
+"""Labelled clouds to train and to evaluate on: one split of any data set, prepared.
 
 What a folder holds is found out, and said. Known are ModelNet10/40 as meshes or sampled
 points (CLASS/SPLIT/FILE), ModelNet40 and ScanObjectNN as HDF5, the authors' own test clouds

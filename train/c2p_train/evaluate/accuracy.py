@@ -1,6 +1,6 @@
 """How well a checkpoint names the clouds of a data set, whatever its head.
 
-A data set is judged over its own classes, as the benchmarks are. The views' features come from
+A data set is evaluated over its own classes, as the benchmarks are. The views' features come from
 the cache of `c2p_train.evaluate.features`, so another head or other labels cost no encoding.
 """
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
@@ -23,6 +24,7 @@ from c2p_deploy.files import sha256_of
 from c2p_train.model.checkpoint import Checkpoint, check_finite, checkpoint_of, is_ours
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.clip_encoder import (
+    ClipConfig,
     below,
     clip_from_openai,
     image_encoder_of,
@@ -35,6 +37,9 @@ from c2p_train.model.clip_encoder import (
 )
 from c2p_train.model.heads import DPA, ZeroShot
 from c2p_train.model.torch_file import load_torch_file
+
+if TYPE_CHECKING:
+    import open_clip
 
 _CLIP_LOGIT_SCALE = 100.0  # exp of CLIP's learned temperature; the authors' files hold none of their own
 _REMEDY = "give a file as the authors published it"
@@ -110,30 +115,30 @@ def _import_clip(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
         config = vit_config(below(state, "visual."), "CLIP image encoder")
         if not is_from_openai(state):
             raise C2PError("not OpenAI's own file, so its activation is unknown", "use --clip NAME with it")
-        encoder, again = image_encoder_of(clip, config), image_encoder_of(clip, config)
-        return _checkpoint(path, CLIP2Point(encoder, again, ZeroShot()), ViewSet.named(_TEN_VIEWS), {})
+        return _checkpoint(path, _image_encoder_twice(clip, config), ViewSet.named(_TEN_VIEWS), {})
 
 
 def import_open_clip_model(name: str, pretrained: str) -> Checkpoint:
     """The image encoder of a model of open_clip, for both paths. Raises C2PError (see `load_clip`)."""
     clip, config = load_clip(name, pretrained)
-    encoder, again = image_encoder_of(clip, config), image_encoder_of(clip, config)
     origin = {"imported_from": f"open_clip {name}, {pretrained}"}
-    return Checkpoint(
-        CLIP2Point(encoder, again, ZeroShot()).eval(),
-        ViewSet.named(_TEN_VIEWS),
-        DepthSpec(image_size=encoder.image_size),
-        None,
-        _CLIP_LOGIT_SCALE,
-        origin,
-    )
+    return _without_labels(_image_encoder_twice(clip, config), ViewSet.named(_TEN_VIEWS), origin)
+
+
+def _image_encoder_twice(clip: open_clip.CLIP, config: ClipConfig) -> CLIP2Point:
+    """CLIP's image encoder on both paths, each with weights of its own."""
+    return CLIP2Point(image_encoder_of(clip, config), image_encoder_of(clip, config), ZeroShot())
 
 
 def _checkpoint(path: Path, model: CLIP2Point, views: ViewSet, training: dict[str, float]) -> Checkpoint:
+    """What was read from a file. Raises CheckpointError for weights that are not finite."""
+    check_finite(model, path)
+    return _without_labels(model, views, {"imported_from": path.name, "sha256": sha256_of(path), **training})
+
+
+def _without_labels(model: CLIP2Point, views: ViewSet, origin: dict[str, Any]) -> Checkpoint:
     size = model.depth_encoder.image_size
     spec = DepthSpec() if size is None else DepthSpec(image_size=size)
-    check_finite(model, path)
-    origin = {"imported_from": path.name, "sha256": sha256_of(path), **training}
     return Checkpoint(model.eval(), views, spec, None, _CLIP_LOGIT_SCALE, origin)
 
 
