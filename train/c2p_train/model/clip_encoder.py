@@ -159,7 +159,7 @@ def clip_from_openai(state: Mapping[str, Tensor]) -> open_clip.CLIP:
         }
         clip = import_open_clip().CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
         clip.load_state_dict(_weights_only_of(state))
-    except (KeyError, RuntimeError, ValueError, ZeroDivisionError) as error:
+    except (AssertionError, KeyError, RuntimeError, ValueError, ZeroDivisionError) as error:
         raise C2PError(
             f"not a CLIP model in OpenAI's layout: {reason_of(error)}", "name the model of open_clip"
         ) from error
