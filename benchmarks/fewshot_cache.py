@@ -102,9 +102,7 @@ def main(modelnet10: Path, ckpt: Path, shots: int, epochs: int, judged: int, see
     if model.image_encoder is None:
         raise click.UsageError(f"{ckpt} has no image encoder; the adapters need both")
     known = Manifest.for_engine(DEFAULT_ENGINE).labels
-    learnt, held_out = (
-        load_split(modelnet10, split, spec, seed=seed, console=console) for split in ("train", "test")
-    )
+    learnt, held_out = (load_split(modelnet10, split, spec, seed=seed) for split in ("train", "test"))
     learnt = chosen(learnt, sample_shots(learnt.label, shots, seed))
     held_out = chosen(held_out, sample_shots(held_out.label, judged, seed))
     labels = known.subset(learnt.classes)

@@ -118,7 +118,7 @@ def align(
         console.print(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
         return found
 
-    with RunReport(console) as report, progress_on(console) as progress:
+    with RunReport() as report, progress_on(console) as progress:
         task = progress.add_task("training", total=config.steps, completed=run.step)
         while run.step < config.steps:
             train_step(run, batches.batch(run.step), text, config)

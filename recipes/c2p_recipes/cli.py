@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_recipes.data import SEED, RecipeData
-from c2p_train.commands.common import CONTEXT, FILE, FOLDER, device_option, exit_on_error
+from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, device_option
 
 _EPILOG = """
 \b
@@ -72,7 +73,7 @@ def default(engine: Path | None, out: Path, steps: int | None, device: str, **gi
     Reads and splits the clouds, trains the depth encoder, measures it on the clouds it never saw,
     and exports it with a parity check.
     """
-    with exit_on_error():
+    with exit_on_error(INTERRUPTED), shown():
         from rich.console import Console
 
         from c2p_recipes.default_model import make_default_model
@@ -107,7 +108,7 @@ def mini(
     few-shot and with all clouds, and exports the result with a parity check. Accuracy is measured
     after every step, on objects that no step has seen.
     """
-    with exit_on_error():
+    with exit_on_error(INTERRUPTED), shown():
         from rich.console import Console
 
         from c2p_deploy.cores import cores

@@ -20,7 +20,7 @@ from c2p_train.datasets.cloud_files import (
     Arrays,
     cached_arrays,
     fingerprint,
-    held_out,
+    hashed_fraction,
     read_each,
     read_prepared,
 )
@@ -129,4 +129,4 @@ def held_out_files(source: Source, val_fraction: float, seed: int) -> list[Path]
     by_class: dict[str, list[Path]] = {}
     for path in class_files(source):
         by_class.setdefault(path.parent.name, []).append(path)
-    return held_out(by_class, val_fraction, f"{seed}/{source.name}")
+    return hashed_fraction(by_class, val_fraction, f"{seed}/{source.name}")

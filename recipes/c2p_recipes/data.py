@@ -8,7 +8,7 @@ from pathlib import Path
 from c2p_deploy import LabelSet
 from c2p_recipes.classes import TRAINING_ONLY_LABELS
 from c2p_recipes.clouds import Source
-from c2p_train.model.text_features import label_set_of, read_detic_features
+from c2p_train.model.detic_features import label_set_of, read_detic_features
 
 VAL_FRACTION = 0.1  # of every class, never trained on
 SEED = 0  # of the run that made the bundled model

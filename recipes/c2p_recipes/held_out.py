@@ -9,6 +9,7 @@ import torch
 from c2p_deploy import DepthSpec, LabelSet, ViewSet, project_depth
 from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.clouds import Clouds
+from c2p_train.evaluate.scoring import scores
 from c2p_train.model.clip2point import CLIP2Point
 
 # Per source: (label, was it found?) of every cloud that counts.
@@ -26,8 +27,8 @@ def held_out_results(
 ) -> Results:
     """What the model says of every held-out cloud, judged as `judge` does."""
     held_out = np.flatnonzero(clouds.held_out)
-    scores = cloud_scores(model, clouds, held_out, labels, spec, views)
-    return judge(scores, clouds, held_out, offered)
+    found = cloud_scores(model, clouds, held_out, labels, spec, views)
+    return judge(found, clouds, held_out, offered)
 
 
 def top1(results: Results) -> dict[str, float]:
@@ -72,13 +73,12 @@ def cloud_scores(
     """
     device = next(model.parameters()).device
     model.eval()
-    text = torch.from_numpy(labels.text_features.copy()).to(device)
-    scores = []
+    features = []
     with torch.inference_mode():
         for start in range(0, len(indices), _BATCH_SIZE):
             depth = torch.from_numpy(depth_maps(clouds, indices[start : start + _BATCH_SIZE], views, spec))
-            scores.append((model(depth.to(device)) @ text.T).cpu().numpy())
-    return np.concatenate(scores)
+            features.append(model(depth.to(device)).cpu().numpy())
+    return scores(np.concatenate(features), labels.text_features)
 
 
 def depth_maps(clouds: Clouds, indices: npt.NDArray[np.int64], views: ViewSet, spec: DepthSpec) -> FloatArray:

@@ -39,6 +39,7 @@ from c2p_recipes.model_card import figures_table, steps_table
 from c2p_recipes.picture_batches import PictureBatchConfig, PictureBatches
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.evaluate.features import model_features
+from c2p_train.evaluate.scoring import top1 as top1_of
 from c2p_train.learn.fewshot import FewShotConfig
 from c2p_train.learn.pretrain import PretrainConfig, pretrain
 from c2p_train.learn.run_report import RunReport, progress_on
@@ -178,8 +179,8 @@ def render_recipe(
             (validation if path in held_out else training).append(file)
     folders = out / "pairs", out / "pairs-held-out"
     for folder, files in zip(folders, (training, validation), strict=True):
-        with RunReport(console, "mesh") as report:
-            result = render_pairs(files, folder, settings, workers=workers, console=console)
+        with RunReport("mesh") as report:
+            result = render_pairs(files, folder, settings, workers=workers)
             report.steps += result.rendered
     return PairDataset(folders[0]), PairDataset(folders[1])
 
@@ -214,15 +215,14 @@ def picture_accuracy(
 ) -> float:
     """Part of the objects whose ten pictures together are nearest to the right text feature."""
     encoder.to(device).eval()
-    text = torch.from_numpy(labels.text_features.copy()).to(device)
-    right = []
+    features = []
     with torch.inference_mode():
         for row in range(len(pairs)):
             pictures = np.stack([pairs.image(row, view) for view in range(len(pairs.views))])
             images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
-            feature = ZeroShot()(encoder(images)[None])[0]
-            right.append(labels.names[int((text @ feature).argmax())] == pairs.classes[pairs.label(row)])
-    return float(np.mean(right))
+            features.append(ZeroShot()(encoder(images)[None])[0].cpu().numpy())
+    label = np.array([labels.names.index(pairs.classes[pairs.label(row)]) for row in range(len(pairs))])
+    return top1_of(np.stack(features), labels.text_features, label)
 
 
 def few_shot(
@@ -251,9 +251,9 @@ def few_shot(
         training = {**asdict(run), "config": asdict(settings), "data_digest": taught.digest}
         save_checkpoint(Checkpoint(whole, views, spec, subset, settings.logit_scale, training), path)
 
-    with RunReport(console) as report, progress_on(console) as progress:
+    with RunReport() as report, progress_on(console) as progress:
         train, test = (
-            model_features(model, side, views, spec, out / "features", device=device, progress=progress)
+            model_features(model, side, views, spec, out / "features", device=device)
             for side in (taught, judged)
         )
         found: dict[str, list[float]] = {}

@@ -18,8 +18,8 @@ from c2p_recipes.clouds import Clouds, Source, load_clouds
 from c2p_recipes.held_out import held_out_results, top1
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.detic_features import label_set_of, read_detic_features
 from c2p_train.model.heads import ZeroShot
-from c2p_train.model.text_features import label_set_of, read_detic_features
 from training_data import write_clouds, write_text_features
 
 TINY = AlignConfig(

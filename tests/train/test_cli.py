@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from c2p_train.cli import main
 
-COMMANDS = ("import", "render", "pretrain", "fewshot", "eval", "labels")
+COMMANDS = ("import", "render", "pretrain", "fewshot", "eval", "labels", "reproduce")
 
 
 def test_the_help_names_every_command() -> None:
@@ -48,6 +48,7 @@ def test_the_module_is_the_command() -> None:
         ["fewshot", "--ckpt", "bad.pt", "--data", "no_pairs"],
         ["eval", "--ckpt", "bad.pt", "--data", "no_pairs"],
         ["render", "no_pairs", "--out", "pairs"],
+        ["reproduce", "--data-root", "no_pairs", "--weights", "no_pairs"],
         ["labels", "mug", "--pretrained", "bad.pt", "--out", "l.json"],
     ],
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from c2p_train.commands.common import CONTEXT
+from c2p_deploy.console import CONTEXT
 from c2p_train.commands.eval import evaluate
 from c2p_train.commands.fewshot import fewshot
 from c2p_train.commands.import_ import import_
 from c2p_train.commands.labels import labels
 from c2p_train.commands.pretrain import pretrain
 from c2p_train.commands.render import render
+from c2p_train.commands.reproduce import reproduce
 
 _EPILOG = """
 \b
@@ -32,5 +33,5 @@ def main() -> None:
     """Train and evaluate CLIP2Point: pre-training, few-shot adapters, labels, import of published files."""
 
 
-for _command in (import_, render, pretrain, fewshot, evaluate, labels):
+for _command in (import_, render, pretrain, fewshot, evaluate, labels, reproduce):
     main.add_command(_command)

@@ -16,21 +16,20 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
-from c2p_deploy import LabelSet, ViewSet
-from c2p_deploy.errors import C2PError, CheckpointError
+from c2p_deploy import LabelSet, ViewSet, progress
+from c2p_deploy.errors import C2PError
 from c2p_deploy.labels import PAPER_TEMPLATE
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS, MODELNET40, SCANOBJECTNN
 from c2p_train.datasets.labelled_clouds import LabelledClouds, load_split
 from c2p_train.datasets.shots import sample_shots
-from c2p_train.evaluate.evaluation import evaluate, labels_for
+from c2p_train.evaluate.accuracy import evaluate
+from c2p_train.evaluate.class_labels import labels_for
 from c2p_train.evaluate.features import model_features
 from c2p_train.learn.fewshot import PAPER, train_head
-from c2p_train.model.checkpoint import Checkpoint, load_checkpoint
+from c2p_train.model.checkpoint import Checkpoint
 from c2p_train.model.clip2point import CLIP2Point
-from c2p_train.model.import_official import import_official
+from c2p_train.model.import_official import open_checkpoint
 from c2p_train.model.text_encoder import label_set_from_clip
 
 # Data set -> its classes as the authors write them in prompts: they left an underscore in one.
@@ -95,7 +94,6 @@ def reproduce(
     *,
     cache: Path,
     device: torch.device | str,
-    progress: Progress,
 ) -> Iterator[Outcome]:
     """Every experiment for which data and weights are there, prepared as the authors do.
 
@@ -104,7 +102,7 @@ def reproduce(
     text features of all classes; without them CLIP's text encoder makes them, from a CLIP file
     in `weights` or as open_clip fetches it.
     """
-    kinds, clip = find_weights(weights, progress.console)
+    kinds, clip = find_weights(weights)
     for experiment in EXPERIMENTS:
         checkpoint, data = kinds.get(experiment.weights), find_data(data_root, experiment.data)
         missing = [] if checkpoint else [f"{weights} lacks {_WEIGHTS[experiment.weights]}"]
@@ -113,16 +111,12 @@ def reproduce(
             yield Outcome(experiment, None, 0, "; ".join(missing))
             continue
         try:
-            clouds = load_split(
-                data, "test", checkpoint.spec, preparation="paper", cache=cache, progress=progress
-            )
+            clouds = load_split(data, "test", checkpoint.spec, preparation="paper", cache=cache)
             known = labels_for(checkpoint, clouds, labels or _prompted_labels(experiment.data, clip))
             if experiment.shots is not None:
-                train = load_split(
-                    data, "train", checkpoint.spec, preparation="paper", cache=cache, progress=progress
-                )
-                checkpoint = teach(
-                    checkpoint, train, known, experiment.shots, cache=cache, device=device, progress=progress
+                train = load_split(data, "train", checkpoint.spec, preparation="paper", cache=cache)
+                checkpoint = with_trained_head(
+                    checkpoint, train, known, experiment.shots, cache=cache, device=device
                 )
             found = evaluate(
                 checkpoint,
@@ -131,7 +125,6 @@ def reproduce(
                 views=ViewSet.named(experiment.view_set),
                 cache=cache,
                 device=device,
-                progress=progress,
             )
         except C2PError as error:
             yield Outcome(experiment, None, 0, str(error))
@@ -139,7 +132,7 @@ def reproduce(
             yield Outcome(experiment, 100 * found.metrics.accuracy, len(clouds), "")
 
 
-def teach(
+def with_trained_head(
     checkpoint: Checkpoint,
     clouds: LabelledClouds,
     labels: LabelSet,
@@ -147,16 +140,14 @@ def teach(
     *,
     cache: Path,
     device: torch.device | str,
-    progress: Progress,
 ) -> Checkpoint:
     """The checkpoint with adapters trained on so many clouds per class, in the authors' way.
 
     labels: those of `clouds.classes`, in their order. Raises C2PError for a checkpoint without
     an image encoder.
     """
-    features = model_features(
-        checkpoint.model, clouds, checkpoint.views, checkpoint.spec, cache, device=device, progress=progress
-    )
+    model, views, spec = checkpoint.model, checkpoint.views, checkpoint.spec
+    features = model_features(model, clouds, views, spec, cache, device=device)
     chosen = features.take(sample_shots(features.label, None if shots == "full" else shots, PAPER.seed))
     head = train_head(
         chosen.depth,
@@ -165,10 +156,8 @@ def teach(
         labels.text_features,
         PAPER,
         device=device,
-        progress=progress,
     )
-    model = CLIP2Point(checkpoint.model.depth_encoder, checkpoint.model.image_encoder, head)
-    return replace(checkpoint, model=model.eval())
+    return replace(checkpoint, model=CLIP2Point(model.depth_encoder, model.image_encoder, head).eval())
 
 
 def find_data(root: Path, name: str) -> Path | None:
@@ -179,18 +168,18 @@ def find_data(root: Path, name: str) -> Path | None:
     return min(found, key=lambda p: p.name.lower() != name, default=None)
 
 
-def find_weights(folder: Path, console: Console) -> tuple[dict[str, Checkpoint], Path | None]:
+def find_weights(folder: Path) -> tuple[dict[str, Checkpoint], Path | None]:
     """Checkpoints by what they are good for, and the file of CLIP itself, if it is there.
 
-    Files that are neither are named on the console.
+    What each file is found to be is told to `c2p_deploy.progress`.
     """
     kinds: dict[str, Checkpoint] = {}
     clip = None
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".pt", ".pth")):
         try:
-            checkpoint = _load(path)
+            checkpoint = open_checkpoint(path)
         except C2PError as error:
-            console.print(f"left out {error}", markup=False, highlight=False, soft_wrap=True)
+            progress.say(f"left out {error}")
             continue
         kind = "pre-trained" if checkpoint.head == "zeroshot" else "few-shot"
         if _is_plain_clip(checkpoint):
@@ -199,15 +188,8 @@ def find_weights(folder: Path, console: Console) -> tuple[dict[str, Checkpoint],
             kinds[kind] = replace(checkpoint, model=checkpoint.model.eval())
         else:
             kind = f"another {kind} checkpoint, not used"
-        console.print(f"{path.name}: {kind}", markup=False, highlight=False, soft_wrap=True)
+        progress.say(f"{path.name}: {kind}")
     return kinds, clip
-
-
-def _load(path: Path) -> Checkpoint:
-    try:
-        return load_checkpoint(path)
-    except CheckpointError:
-        return import_official(path)
 
 
 def _is_plain_clip(checkpoint: Checkpoint) -> bool:

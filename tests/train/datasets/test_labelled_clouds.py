@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, prepare_points, read_cloud
 from c2p_deploy.errors import C2PError
@@ -17,6 +15,7 @@ from c2p_train.datasets.benchmark_sets import MODELNET40, SCANOBJECTNN
 from c2p_train.datasets.cloud_files import paper_points
 from c2p_train.datasets.cloud_sets import plain_name
 from c2p_train.datasets.labelled_clouds import LabelledClouds, load_split
+from heard import heard_lines
 
 SPEC = DepthSpec(image_size=32, num_points=64)
 OFF = "OFF\n4 4 0\n0 0 0\n{0} 0 0\n0 {0} 0\n0 0 3\n3 0 1 2\n3 0 1 3\n3 0 2 3\n3 1 2 3\n"
@@ -79,9 +78,9 @@ def write_modelnet40_hdf5(root: Path) -> Path:
 
 
 def load(path: Path, split: str = "test", **options) -> tuple[LabelledClouds, str]:
-    screen = io.StringIO()
-    console = Console(file=screen, width=300)
-    return load_split(path, split, SPEC, console=console, **options), screen.getvalue()
+    with heard_lines() as lines:
+        clouds = load_split(path, split, SPEC, **options)
+    return clouds, "\n".join(lines)
 
 
 @pytest.mark.parametrize("pattern", ["{c}/{s}/{i}.npy", "{s}/{c}/{i}.npy"])
@@ -121,16 +120,16 @@ def test_a_folder_without_splits_is_split_by_name_for_good(tmp_path: Path) -> No
     assert set(test.files) <= set(again.files)
 
 
-@pytest.mark.parametrize(("name", "hold_out"), [("test", True), ("clouds", False)])
+@pytest.mark.parametrize(("name", "whole"), [("test", False), ("clouds", True)])
 def test_a_folder_called_test_or_given_as_a_whole_is_taken_whole(
-    tmp_path: Path, name: str, hold_out: bool
+    tmp_path: Path, name: str, whole: bool
 ) -> None:
     for label in ("bed", "sofa"):
         (tmp_path / name / label).mkdir(parents=True)
         for number in range(10):
             points = np.random.default_rng(number).normal(size=(50, 3))
             np.save(tmp_path / name / label / f"{number}.npy", points)
-    clouds = load_split(tmp_path / name, "test", SPEC, hold_out=hold_out)
+    clouds = load_split(tmp_path / name, "test", SPEC, whole=whole)
     assert np.bincount(clouds.label).tolist() == [10, 10]
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
 from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.errors import C2PError
@@ -21,6 +19,7 @@ from c2p_train.evaluate.features import cached_view_features, model_features, vi
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
 from c2p_train.model.heads import ZeroShot
+from heard import heard_lines
 
 VIEWS = ViewSet.named("clip2point-6")
 SPEC = DepthSpec(image_size=32, point_radius=0.06, num_points=64)
@@ -146,10 +145,9 @@ def test_damaged_file_is_reported_and_made_again(
     (file,) = tmp_path.iterdir()
     good = file.read_bytes()
     file.write_bytes(DAMAGES[damage](good))
-    console = Console(record=True, width=500)
-    with Progress(console=console, disable=True) as progress:
-        found = cached_view_features(encoder, clouds, VIEWS, SPEC, tmp_path, progress=progress)
-    assert f"{file}: damaged" in console.export_text()
+    with heard_lines() as lines:
+        found = cached_view_features(encoder, clouds, VIEWS, SPEC, tmp_path)
+    assert any(line.startswith(f"{file}: damaged") for line in lines)
     np.testing.assert_array_equal(found, expected)
     assert file.read_bytes() == good
 

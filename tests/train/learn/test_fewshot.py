@@ -235,7 +235,7 @@ class Sweeper:
         self.judged, _ = made_features(25, seed=1)
 
     def __call__(self, shots: list[int | None], seeds: list[int], config: FewShotConfig = QUICK) -> Sweep:
-        progress, report = Progress(console=self.console), RunReport(self.console)
+        progress, report = Progress(console=self.console), RunReport()
         data = (self.learnt, self.judged, self.labels, shots, seeds, config, self.out, self.save)
         return few_shot_sweep(*data, progress=progress, report=report)
 
@@ -357,7 +357,7 @@ def test_command_teaches_a_model_and_tells_the_truth_about_it(tmp_path: Path) ->
         "curve.png",
     }
     results = json.loads((out / "results.json").read_text())
-    test = load_split(tmp_path / "data", "test", SPEC, console=Console(quiet=True))
+    test = load_split(tmp_path / "data", "test", SPEC)
     for run in results["runs"]:
         checkpoint = load_checkpoint(out / f"shots-{run['shots']}" / f"seed-{run['seed']}" / "model.pt")
         assert checkpoint.head == "gdpa" and checkpoint.labels is not None

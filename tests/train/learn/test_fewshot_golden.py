@@ -13,7 +13,7 @@ from c2p_deploy.projection.spec import turn_up
 from c2p_train.evaluate.features import view_features
 from c2p_train.learn.fewshot import PAPER, new_optimizer, train_step
 from c2p_train.model.heads import DPA
-from c2p_train.model.import_official import import_fewshot
+from c2p_train.model.import_official import import_official
 
 # The golden's names (of the authors' modules) -> ours.
 _NAMES = {
@@ -43,7 +43,7 @@ def trained(shared: Path) -> Trained:
         golden = dict(stored)
     with np.load(shared / "golden/models/tiny.npz") as stored:
         text = torch.from_numpy(stored["text_norm"])
-    checkpoint = import_fewshot(shared / "golden/checkpoints/fewshot_best_tiny.pth")
+    checkpoint = import_official(shared / "golden/checkpoints/fewshot_best_tiny.pth")
     points = np.stack([turn_up(cloud, "z") for cloud in golden["points"]])
     assert checkpoint.model.image_encoder is not None
     depth, image = (

@@ -12,7 +12,7 @@ from c2p_train.learn.lamb import Lamb
 from c2p_train.learn.losses import nt_xent, pretrain_loss
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.encoders import encode_views
-from c2p_train.model.import_official import import_pretrained
+from c2p_train.model.import_official import import_official
 from paths import GOLDEN
 
 
@@ -47,7 +47,7 @@ def test_nt_xent_is_what_its_definition_says() -> None:
 
 @pytest.fixture(scope="module")
 def official(shared: Path) -> CLIP2Point:
-    return import_pretrained(shared / "golden/checkpoints/pretrain_best_val_tiny.pth").model.train()
+    return import_official(shared / "golden/checkpoints/pretrain_best_val_tiny.pth").model.train()
 
 
 def test_three_steps_of_pre_training_equal_the_authors(shared: Path, official: CLIP2Point) -> None:

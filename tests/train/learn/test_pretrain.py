@@ -299,7 +299,6 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "pairs",
         RenderSettings(DepthSpec(32, 0.02, 128), samplings=2),
         workers=1,
-        console=Console(file=io.StringIO()),
     )
     return folder
 

@@ -94,8 +94,10 @@ def test_foreign_files_are_refused_and_never_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("model.pt").write_bytes(content)
-    with pytest.raises(CheckpointError, match=rf"^model\.pt: {complaint}"):
+    with pytest.raises(CheckpointError, match=rf"^model\.pt: {complaint}") as caught:
         load_checkpoint(Path("model.pt"))
+    assert caught.value.path == "model.pt" and caught.value.remedy
+    assert "weights_only" not in str(caught.value)  # nobody is told how to run the file's code
     assert not Path("harm-was-done").exists()
 
 

@@ -12,7 +12,14 @@ from c2p_deploy import LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, CheckpointError
 from c2p_train.commands.import_ import import_
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint
-from c2p_train.model.clip_encoder import ClipConfig, ClipEncoder, load_clip, read_clip_file
+from c2p_train.model.clip_encoder import (
+    ClipConfig,
+    ClipEncoder,
+    clip_from_openai,
+    import_open_clip,
+    load_clip,
+    read_clip_file,
+)
 from c2p_train.model.encoders import encode_views
 from c2p_train.model.import_official import import_official
 
@@ -174,6 +181,27 @@ def test_weights_with_quickgelu_are_refused_by_a_tower_without(shared: Path) -> 
     # OpenAI's own file tells without its name.
     with pytest.raises(C2PError, match="use ViT-B-32-quickgelu"):
         load_clip("ViT-B-32", str(shared / "golden" / "checkpoints" / CLIP))
+
+
+@pytest.mark.parametrize(
+    "vision",
+    [
+        {"layers": 2, "width": 128, "patch_size": 8, "image_size": 24},
+        {"layers": (1, 2, 1, 1), "width": 16, "patch_size": None, "image_size": 64},  # a residual network
+    ],
+)
+def test_the_shape_of_a_clip_is_read_off_its_weights(vision: dict[str, object]) -> None:
+    torch.manual_seed(0)
+    text = {"context_length": 12, "vocab_size": 30, "width": 128, "heads": 2, "layers": 3}
+    clip = import_open_clip().CLIP(64, vision, text, quick_gelu=True).eval()
+    again = clip_from_openai({**clip.state_dict(), "input_resolution": torch.tensor(vision["image_size"])})
+    size = vision["image_size"]
+    images, tokens = torch.rand(2, 3, size, size), torch.randint(30, (2, 12))
+    with torch.inference_mode():
+        torch.testing.assert_close(again.encode_image(images), clip.encode_image(images))
+        torch.testing.assert_close(again.encode_text(tokens), clip.encode_text(tokens))
+    with pytest.raises(C2PError, match="not a CLIP model in OpenAI's layout"):
+        clip_from_openai({"visual.proj": torch.zeros(2, 2)})
 
 
 def test_unknown_names_and_tags_are_refused() -> None:

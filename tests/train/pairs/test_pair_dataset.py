@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import trimesh
 from PIL import Image
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points, read_cloud
 from c2p_deploy.errors import PairsError
@@ -40,7 +39,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> list[MeshFile]:
 
 
 def render(files: list[MeshFile], out: Path, settings: RenderSettings = SETTINGS) -> PairDataset:
-    render_pairs(files, out, settings, workers=1, console=Console(quiet=True))
+    render_pairs(files, out, settings, workers=1)
     return PairDataset(out)
 
 

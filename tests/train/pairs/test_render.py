@@ -20,7 +20,6 @@ import pytest
 import trimesh
 from click.testing import CliRunner
 from PIL import Image
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth, read_cloud
 from c2p_deploy.errors import C2PError, PairsError
@@ -31,6 +30,7 @@ from c2p_train.pairs.mesh import load_mesh
 from c2p_train.pairs.mesh_files import MeshFile, find_meshes
 from c2p_train.pairs.render import RenderResult, make_pair, render_mesh, render_pairs
 from c2p_train.pairs.shards import RenderSettings, open_folder
+from heard import heard_lines
 
 SMALL = RenderSettings(spec=DepthSpec(image_size=32, num_points=64), shard_size=2)
 
@@ -55,8 +55,8 @@ def chair_of_corners() -> trimesh.Trimesh:
     return trimesh.Trimesh(corners, np.arange(len(corners)).reshape(-1, 3), process=False)
 
 
-def colours_of_place(points: np.ndarray) -> np.ndarray:
-    """Bright colours of places [N, 3] in the chair -> [N, 3] in 0 ... 1; red grows with x, green with y."""
+def colours_of_position(points: np.ndarray) -> np.ndarray:
+    """Bright colours of points [N, 3] of the chair -> [N, 3] in 0 ... 1; red grows with x, green with y."""
     return 0.4 + 0.6 * (points - [-1, -1, -0.5]) / [1.5, 2.2, 1]
 
 
@@ -72,7 +72,7 @@ def visible(points: np.ndarray, views: ViewSet, view: int, size: int) -> tuple[n
 
 
 def mean_colour_error(path: Path, settings: RenderSettings, expected) -> float:
-    """Mean difference, over visible points of all views, between hues drawn and `expected(place in file)`."""
+    """Mean difference, over visible points of all views, between hues drawn and `expected(point)`."""
     pictures, clouds, facts = make_pair(load_mesh(path), settings)
     views = ViewSet.named(settings.view_set)
     wanted = expected(clouds[0].astype(np.float64) * facts["radius"] + facts["centre"])
@@ -103,14 +103,10 @@ def write_meshes(root: Path, count: int = 6) -> Path:
     return root
 
 
-def quiet() -> Console:
-    return Console(file=io.StringIO())
-
-
 def rendered(
     files: list[MeshFile], out: Path, settings: RenderSettings = SMALL, workers: int = 1
 ) -> RenderResult:
-    return render_pairs(files, out, settings, workers=workers, console=quiet())
+    return render_pairs(files, out, settings, workers=workers)
 
 
 @pytest.mark.parametrize(
@@ -162,12 +158,12 @@ def test_silhouettes_are_exact(tmp_path: Path) -> None:
 def test_vertex_colours_and_textures_land_where_they_should(tmp_path: Path) -> None:
     settings = RenderSettings(spec=DepthSpec(image_size=96, num_points=4096))
     mesh = chair_of_corners()
-    colours = colours_of_place(mesh.vertices)
+    colours = colours_of_position(mesh.vertices)
 
     coloured = mesh.copy()
     coloured.visual.vertex_colors = np.rint(255 * colours).astype(np.uint8)
     coloured.export(tmp_path / "vertex.ply")
-    assert mean_colour_error(tmp_path / "vertex.ply", settings, colours_of_place) < 0.02
+    assert mean_colour_error(tmp_path / "vertex.ply", settings, colours_of_position) < 0.02
 
     # A picture whose red grows to the right and green upwards, put on the chair along x and y.
     across, upward = np.meshgrid(np.linspace(0, 1, 256), np.linspace(1, 0, 256))
@@ -176,8 +172,8 @@ def test_vertex_colours_and_textures_land_where_they_should(tmp_path: Path) -> N
     uv = (mesh.vertices[:, :2] - [-1, -1]) / [1.5, 2.2]
 
     def of_picture(points: np.ndarray) -> np.ndarray:
-        place = (points[:, :2] - [-1, -1]) / [1.5, 2.2]
-        return 0.3 + 0.7 * np.concatenate([place, np.full((len(place), 1), 0.5)], axis=1)
+        at = (points[:, :2] - [-1, -1]) / [1.5, 2.2]
+        return 0.3 + 0.7 * np.concatenate([at, np.full((len(at), 1), 0.5)], axis=1)
 
     textured = mesh.copy()
     textured.visual = trimesh.visual.TextureVisuals(uv=uv, image=picture)
@@ -209,10 +205,10 @@ def test_face_colours_materials_and_scenes(tmp_path: Path) -> None:
     scene = trimesh.Scene()
     for mesh, colour in ((red, (255, 0, 0, 255)), (green, (0, 255, 0, 255))):
         local = mesh.copy()
-        place = trimesh.transformations.translation_matrix(local.centroid)
+        pose = trimesh.transformations.translation_matrix(local.centroid)
         local.apply_translation(-local.centroid)  # where it stands, only the graph of the scene says
         local.visual.face_colors = colour
-        scene.add_geometry(local, transform=place)
+        scene.add_geometry(local, transform=pose)
     scene.export(tmp_path / "two.glb")
     joined = trimesh.util.concatenate([red, green])
     joined.visual.face_colors = [(255, 0, 0, 255)] * 12 + [(0, 255, 0, 255)] * 12
@@ -280,8 +276,8 @@ def broken_meshes(root: Path) -> Path:
 
 def test_what_cannot_be_rendered_is_listed(tmp_path: Path) -> None:
     files = find_meshes(broken_meshes(tmp_path / "meshes"))
-    console = quiet()
-    result = render_pairs(files, tmp_path / "out", SMALL, workers=1, console=console)
+    with heard_lines() as lines:
+        result = rendered(files, tmp_path / "out")
     good = {"box/0", "ball/0", "odd/part_nan", "odd/large", "odd/far_corner"}
     assert {file.key for file in files} - {entry.key for entry in result.skipped} == good
     assert result.pairs == len(good)
@@ -293,10 +289,9 @@ def test_what_cannot_be_rendered_is_listed(tmp_path: Path) -> None:
     assert "no faces" in reasons["odd/no_faces"]
     assert "no area" in reasons["odd/line"]
     assert "finite" in reasons["odd/all_nan"]
-    printed = console.file.getvalue()
     for file in files:
-        line = f"skipped {file.path}: {reasons.get(file.key)}\n"
-        assert (line in printed) == (file.key not in good)
+        line = f"skipped {file.path}: {reasons.get(file.key)}"
+        assert (line in lines) == (file.key not in good)
 
 
 def test_nothing_to_render_is_an_error(tmp_path: Path) -> None:
@@ -377,19 +372,31 @@ _SCRIPT = """
 import sys
 if __name__ == "__main__":
     from pathlib import Path
-    from rich.console import Console
     from c2p_deploy import DepthSpec
-    from c2p_train.mesh_files import find_meshes
-    from c2p_train.render import render_pairs
-    from c2p_train.shards import RenderSettings
+    from c2p_train.pairs.mesh_files import find_meshes
+    from c2p_train.pairs.render import render_pairs
+    from c2p_train.pairs.shards import RenderSettings
 
     settings = RenderSettings(spec=DepthSpec(image_size=32, num_points=64), shard_size=2)
     files = find_meshes(Path(sys.argv[1]))
-    render_pairs(files, Path(sys.argv[2]), settings, workers=2, console=Console(stderr=True))
+    render_pairs(files, Path(sys.argv[2]), settings, workers=2)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks up processes in /proc")
+def children_of(process: int) -> list[Path]:
+    """The folders in /proc of the processes that a process has started."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:  # after the name, which may hold anything: state, then parent
+            parent = file.read_text().rpartition(")")[2].split()[1]
+        except OSError:  # it has ended
+            continue
+        if int(parent) == process:
+            found.append(file.parent)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks up processes in /proc")
 def test_killed_and_resumed_is_never_interrupted(tmp_path: Path) -> None:
     """SIGKILL in the middle, with workers: nothing stays behind, and the rest is added byte for byte."""
     meshes, out = write_meshes(tmp_path / "meshes", 40), tmp_path / "out"
@@ -400,14 +407,14 @@ def test_killed_and_resumed_is_never_interrupted(tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     while not (out / "shard-00001.tar").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    children = children_of(process.pid)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert children
     assert not (out / "dataset.json").exists()
-    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+    while any(child.exists() for child in children) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not any(Path(f"/proc/{child}").exists() for child in children)  # workers ended with it
+    assert not any(child.exists() for child in children)  # workers ended with it
     (out / ".shard-00007.tar.left.tmp").write_bytes(b"half")  # as a kill within a write leaves it
 
     files = find_meshes(meshes)

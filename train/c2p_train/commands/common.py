@@ -1,17 +1,14 @@
-"""What the subcommands share: types of options, and errors that end in one line."""
+"""What the subcommands of training share: types of options, and the word on an interruption."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from c2p_deploy.errors import C2PError
+# What `exit_on_error` says of work that is broken off: all of it goes on.
+INTERRUPTED = "interrupted; the same command goes on where this one stopped"
 
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -31,16 +28,14 @@ seed_option = click.option(
     show_default=True,
     help="Of every random choice: the same seed gives the same result.",
 )
+cache_option = click.option(
+    "--cache", type=NEW_FOLDER, help="Folder for what can be used again.  [default: the user's cache]"
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else, on stdout."
+)
 
 
-@contextmanager
-def exit_on_error() -> Iterator[None]:
-    """Turns a deliberate refusal, or a file system that refuses, into one line and exit code 1."""
-    try:
-        yield
-    except (C2PError, OSError) as error:
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("interrupted; the same command goes on where this one stopped", err=True)
-        sys.exit(130)
+def percent(value: float | None) -> str:
+    """A figure in percent as tables show it; "-" where there is none."""
+    return "-" if value is None else f"{value:.2f}"

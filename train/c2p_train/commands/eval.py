@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_deploy.files import write_atomic
 from c2p_train.commands.common import (
-    CONTEXT,
     FILE,
     FOLDER,
+    INTERRUPTED,
     NEW_FOLDER,
+    cache_option,
     device_option,
-    exit_on_error,
+    json_option,
+    percent,
     seed_option,
 )
 
@@ -29,11 +31,10 @@ Examples:
   c2p-train eval --ckpt model.pt --data ModelNet40 --labels modelnet40.json
   c2p-train eval --ckpt model.pt --data my_clouds --up y --out report --projections --tsne
   c2p-train eval --ckpt fewshot.pt --compare zeroshot.pt --data h5_files --variant pb_t50_rs --out report
-  c2p-train eval --preset paper --data-root data --weights authors --out report
 
 DATA is found out: ModelNet10/40 as CLASS/SPLIT/FILE (meshes or points), ModelNet40 and ScanObjectNN as
 HDF5, SPLIT/CLASS/FILE, or CLASS/FILE, of which a fifth then is the test split (all of it if the folder is
-called test, or with --split all). It is judged over its own classes, and each must have a text feature.
+called test, or with --split all). It is evaluated over its own classes, and each must have a text feature.
 Clouds that cannot be read are listed and left out.
 
 OUT gets report.json and confusion.png, and where asked for features.png and projections.png. The
@@ -43,8 +44,8 @@ two CPU cores, some milliseconds on a GPU.
 
 
 @click.command("eval", epilog=_EPILOG, context_settings=CONTEXT)
-@click.option("--ckpt", type=FILE, help="The checkpoint to evaluate.")
-@click.option("--data", type=FOLDER, help="The data set's folder.")
+@click.option("--ckpt", type=FILE, required=True, help="The checkpoint to evaluate.")
+@click.option("--data", type=FOLDER, required=True, help="The data set's folder.")
 @click.option(
     "--split",
     type=click.Choice(["train", "test", "all"]),
@@ -79,40 +80,12 @@ two CPU cores, some milliseconds on a GPU.
 )
 @click.option("--tsne", is_flag=True, help="Draw the features, needs --out.")
 @click.option("--out", type=NEW_FOLDER, help="Folder for the report and the pictures.")
-@click.option(
-    "--cache", type=NEW_FOLDER, help="Folder for what can be used again.  [default: the user's cache]"
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else, on stdout.")
+@cache_option
+@json_option
 @click.option("--allow-training-data", is_flag=True, help="Evaluate even on the clouds it was trained on.")
-@click.option(
-    "--preset", type=click.Choice(["paper"]), help="All of the paper's experiments that can be run here."
-)
-@click.option("--data-root", type=FOLDER, help="With --preset: folder of the data sets.")
-@click.option("--weights", type=FOLDER, help="With --preset: folder of the authors' checkpoints.")
 @seed_option
 @device_option
-def evaluate(preset: str | None, data_root: Path | None, weights: Path | None, **options: Any) -> None:
-    """Measure a checkpoint on a data set: overall and per-class accuracy, confusion, pictures.
-
-    With --preset paper: the paper's experiments with the authors' own files, beside what they report.
-    """
-    if preset is not None:
-        if data_root is None or weights is None or options["ckpt"] or options["data"]:
-            raise click.UsageError("--preset needs --data-root and --weights, and takes no --ckpt and --data")
-        with exit_on_error():
-            _preset(data_root, weights, **options)
-        return
-    if data_root or weights:
-        raise click.UsageError("--data-root and --weights go with --preset")
-    if options["ckpt"] is None or options["data"] is None:
-        raise click.UsageError("give --ckpt and --data")
-    if options["tsne"] and options["out"] is None:
-        raise click.UsageError("--tsne needs --out")
-    with exit_on_error():
-        _evaluate(**options)
-
-
-def _evaluate(
+def evaluate(
     ckpt: Path,
     data: Path,
     split: Any,
@@ -131,141 +104,88 @@ def _evaluate(
     seed: int,
     device: str,
 ) -> None:
-    # Imported here so that --help does not wait for torch.
-    from rich.console import Console
+    """Measure a checkpoint on a data set: overall and per-class accuracy, confusion, pictures."""
+    if tsne and out is None:
+        raise click.UsageError("--tsne needs --out")
+    with exit_on_error(INTERRUPTED):
+        from c2p_deploy import LabelSet, ViewSet
+        from c2p_train.datasets.labelled_clouds import load_split
+        from c2p_train.evaluate import accuracy, plots
+        from c2p_train.evaluate.class_labels import labels_for
+        from c2p_train.evaluate.features import default_cache
+        from c2p_train.learn.run_report import RunReport
+        from c2p_train.model.checkpoint import load_checkpoint
+        from c2p_train.model.device import pick_device
 
-    from c2p_deploy import LabelSet, ViewSet
-    from c2p_train.datasets.labelled_clouds import load_split
-    from c2p_train.evaluate import evaluation, plots
-    from c2p_train.evaluate.features import default_cache
-    from c2p_train.learn.run_report import RunReport, progress_on
-    from c2p_train.model.checkpoint import load_checkpoint
-    from c2p_train.model.device import pick_device
-
-    console = Console(stderr=True)
-    computer, folder = pick_device(device), cache or default_cache()
-    given = LabelSet.load(labels) if labels else None
-    wanted = ViewSet.named(views) if views else None
-    report: dict[str, Any] = {"data": {"path": str(data), "split": split, "seed": seed}, "checkpoints": {}}
-    results = {}
-    with RunReport(console, unit="cloud") as cost, progress_on(console) as progress:
-        for path in (ckpt, compare):
-            if path is None or path in results:
-                continue
-            checkpoint = load_checkpoint(path)
-            clouds = load_split(
-                data,
-                "test" if split == "all" else split,
-                checkpoint.spec,
-                hold_out=split != "all",
-                up=up,
-                seed=seed,
-                preparation=preparation,
-                variant=variant,
-                cache=folder,
-                progress=progress,
-            )
-            if not allow_training_data:
-                evaluation.check_unseen(checkpoint, clouds)
-            text = evaluation.labels_for(checkpoint, clouds, given)
-            results[path] = evaluation.evaluate(
-                checkpoint,
-                clouds,
-                text,
-                views=wanted if path == ckpt else None,
-                cache=folder,
-                device=computer,
-                progress=progress,
-            )
-            cost.steps += len(clouds)
-            report["checkpoints"][str(path)] = {
-                "head": checkpoint.head,
-                "views": results[path].views,
-                "template": text.template,
-                **results[path].metrics.to_dict(),
-            }
-            if path == ckpt:
-                about = {"name": clouds.name, "digest": clouds.digest, "preparation": preparation}
-                report["data"].update(about, left_out=list(clouds.skipped))
-                drawn, label, classes = [], clouds.label, clouds.classes
-                if projections:
-                    drawn = evaluation.projection_rows(checkpoint, clouds, wanted)
-                    others = evaluation.evaluate_others(
-                        checkpoint, clouds, text, views=wanted, device=computer, progress=progress
-                    )
-                    cost.steps += len(others) * len(clouds)
-                    report["projections"] = {
-                        "ours": results[path].metrics.accuracy,
-                        **{name: metrics.accuracy for name, metrics in others.items()},
-                    }
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomic(out / "report.json", json.dumps(report, ensure_ascii=False, indent=1).encode())
-        plots.save_confusion(results[ckpt].metrics, out / "confusion.png", report["data"]["name"])
-        if drawn:
-            plots.save_projections(drawn, out / "projections.png")
-        if tsne:
-            panels = [(path.name, found.features) for path, found in results.items()]
-            plots.save_features(panels, label, classes, out / "features.png", seed)
-    if as_json:
-        click.echo(json.dumps(report, ensure_ascii=False))
-    else:
-        _print([found.metrics for found in results.values()], [str(path) for path in results], report)
-
-
-def _preset(
-    data_root: Path,
-    weights: Path,
-    labels: Path | None,
-    out: Path | None,
-    cache: Path | None,
-    as_json: bool,
-    device: str,
-    **unused: Any,
-) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from c2p_deploy import LabelSet
-    from c2p_deploy.errors import C2PError
-    from c2p_train.evaluate.features import default_cache
-    from c2p_train.learn.run_report import RunReport, progress_on
-    from c2p_train.model.device import pick_device
-    from c2p_train.reproduce import reproduce
-
-    console = Console(stderr=True)
-    given = LabelSet.load(labels) if labels else None
-    with RunReport(console, unit="cloud") as cost, progress_on(console) as progress:
-        outcomes = []
-        for outcome in reproduce(
-            data_root,
-            weights,
-            given,
-            cache=cache or default_cache(),
-            device=pick_device(device),
-            progress=progress,
-        ):
-            cost.steps += outcome.clouds
-            outcomes.append(outcome)
-    values = [asdict(outcome) for outcome in outcomes]
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomic(out / "paper.json", json.dumps(values, ensure_ascii=False, indent=1).encode())
-    if as_json:
-        click.echo(json.dumps(values, ensure_ascii=False))
-    else:
-        table = Table("experiment", "data set", "views", "PointCLIP", "published", "here", "clouds")
-        for outcome in outcomes:
-            e = outcome.experiment
-            cells = (_percent(e.pointclip), _percent(e.published), _percent(outcome.accuracy))
-            table.add_row(e.setting, e.data, e.view_set, *cells, str(outcome.clouds or "-"))
-        Console().print(table)
-        for outcome in outcomes:
-            if outcome.missing:
-                e = outcome.experiment
-                click.echo(f"not run: {e.setting} on {e.data}: {outcome.missing}")
-    if all(outcome.accuracy is None for outcome in outcomes):
-        raise C2PError("nothing could be run; get what is listed above")
+        computer, folder = pick_device(device), cache or default_cache()
+        given = LabelSet.load(labels) if labels else None
+        wanted = ViewSet.named(views) if views else None
+        report: dict[str, Any] = {
+            "data": {"path": str(data), "split": split, "seed": seed},
+            "checkpoints": {},
+        }
+        results = {}
+        with shown(), RunReport("cloud") as cost:
+            for path in (ckpt, compare):
+                if path is None or path in results:
+                    continue
+                checkpoint = load_checkpoint(path)
+                clouds = load_split(
+                    data,
+                    "test" if split == "all" else split,
+                    checkpoint.spec,
+                    whole=split == "all",
+                    up=up,
+                    seed=seed,
+                    preparation=preparation,
+                    variant=variant,
+                    cache=folder,
+                )
+                if not allow_training_data:
+                    accuracy.check_unseen(checkpoint, clouds)
+                text = labels_for(checkpoint, clouds, given)
+                results[path] = accuracy.evaluate(
+                    checkpoint,
+                    clouds,
+                    text,
+                    views=wanted if path == ckpt else None,
+                    cache=folder,
+                    device=computer,
+                )
+                cost.steps += len(clouds)
+                report["checkpoints"][str(path)] = {
+                    "head": checkpoint.head,
+                    "views": results[path].views,
+                    "template": text.template,
+                    **results[path].metrics.to_dict(),
+                }
+                if path == ckpt:
+                    about = {"name": clouds.name, "digest": clouds.digest, "preparation": preparation}
+                    report["data"].update(about, left_out=list(clouds.skipped))
+                    drawn, label, classes = [], clouds.label, clouds.classes
+                    if projections:
+                        drawn = accuracy.projection_rows(checkpoint, clouds, wanted)
+                        baselines = accuracy.evaluate_baselines(
+                            checkpoint, clouds, text, views=wanted, device=computer
+                        )
+                        cost.steps += len(baselines) * len(clouds)
+                        report["projections"] = {
+                            "ours": results[path].metrics.accuracy,
+                            **{name: metrics.accuracy for name, metrics in baselines.items()},
+                        }
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            write_atomic(out / "report.json", json.dumps(report, ensure_ascii=False, indent=1).encode())
+            plots.save_confusion(results[ckpt].metrics, out / "confusion.png", report["data"]["name"])
+            if drawn:
+                plots.save_projections(drawn, out / "projections.png")
+            if tsne:
+                panels = [(path.name, found.features) for path, found in results.items()]
+                plots.save_features(panels, label, classes, out / "features.png", seed)
+        if as_json:
+            click.echo(json.dumps(report, ensure_ascii=False))
+        else:
+            _print([found.metrics for found in results.values()], [str(path) for path in results], report)
 
 
 def _print(metrics: list[Metrics], names: list[str], report: dict[str, Any]) -> None:
@@ -281,7 +201,7 @@ def _print(metrics: list[Metrics], names: list[str], report: dict[str, Any]) -> 
     for index, name in enumerate(first.classes):
         shares = (m.class_accuracy[index] for m in metrics)
         wrong = first.mistaken_for(index)
-        cells = (_percent(None if share is None else 100 * share) for share in shares)
+        cells = (percent(None if share is None else 100 * share) for share in shares)
         table.add_row(name, str(first.counts[index]), *cells, f"{wrong[0]} ({wrong[1]})" if wrong else "")
     table.add_section()
     for what, values in (
@@ -289,11 +209,7 @@ def _print(metrics: list[Metrics], names: list[str], report: dict[str, Any]) -> 
         ("mean of classes", [m.mean_class_accuracy for m in metrics]),
         *((f"among the best {k}", [m.top[k] for m in metrics]) for k in first.top if k > 1),
     ):
-        table.add_row(what, str(sum(first.counts)), *(_percent(100 * value) for value in values), "")
+        table.add_row(what, str(sum(first.counts)), *(percent(100 * value) for value in values), "")
     console.print(table)
     for name, share in report.get("projections", {}).items():
-        console.print(f"projection {name}: {_percent(100 * share)} %", markup=False, highlight=False)
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+        console.print(f"projection {name}: {percent(100 * share)} %", markup=False, highlight=False)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_deploy.errors import C2PError
 from c2p_train.commands.common import (
-    CONTEXT,
     FILE,
     FOLDER,
+    INTERRUPTED,
     NEW_FOLDER,
     device_option,
-    exit_on_error,
     seed_option,
 )
 
@@ -143,14 +143,14 @@ def fewshot(
     Both encoders stay as they are; only the adapter that fuses their features learns. The accuracy is that
     of the last step on test clouds: nothing is chosen on them.
     """
-    with exit_on_error():
+    with exit_on_error(INTERRUPTED), shown():
         from functools import partial
 
         from rich.console import Console
 
         from c2p_deploy import LabelSet
         from c2p_train.datasets.labelled_clouds import load_split
-        from c2p_train.evaluate.evaluation import known_labels, labels_for
+        from c2p_train.evaluate.class_labels import known_labels, labels_for
         from c2p_train.evaluate.features import default_cache, model_features
         from c2p_train.learn.curve import curve_points, curve_table, save_curve_csv, save_curve_png
         from c2p_train.learn.fewshot import PAPER, FewShotConfig
@@ -185,9 +185,8 @@ def fewshot(
             spec=checkpoint.spec,
             up=up,
             seed=0,
-            hold_out=test is None,
+            whole=test is not None,
             cache=cache,
-            console=console,
         )
         learnt = read(data, "train")
         chosen = labels_for(checkpoint, learnt, given)
@@ -198,7 +197,7 @@ def fewshot(
             raise C2PError(f"{error}{advice}") from error
         judged = _same_classes(judged, learnt.classes)
 
-        with RunReport(console) as report, progress_on(console) as progress:
+        with RunReport() as report, progress_on(console) as progress:
             features_of = partial(
                 model_features,
                 checkpoint.model,
@@ -206,7 +205,6 @@ def fewshot(
                 spec=checkpoint.spec,
                 cache=cache,
                 device=place,
-                progress=progress,
             )
             numbers = sorted({k for k in (*shots, *more_shots) if isinstance(k, int)})
             full: list[int | None] = [None] if "full" in (*shots, *more_shots) else []

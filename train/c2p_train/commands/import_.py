@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from c2p_train.commands.common import CONTEXT, FILE, NEW_FILE, exit_on_error
+from c2p_deploy.console import CONTEXT, exit_on_error
+from c2p_train.commands.common import FILE, NEW_FILE
 
 _EPILOG = """
 \b
@@ -18,8 +19,8 @@ Examples:
   c2p-train import --clip ViT-B-16-quickgelu --pretrained openai --out clip16.pt
 
 A pre-training file gives a zero-shot model with its image encoder beside it (so that adapters can be
-trained on it), a few-shot file a model with the head dpa, CLIP alone a zero-shot model that sees depth
-maps with CLIP's own eyes. Takes seconds; --pretrained with a tag fetches weights from the network.
+trained on it), a few-shot file a model with the head dpa, CLIP alone a zero-shot model whose depth
+encoder is CLIP's image encoder. Takes seconds; --pretrained with a tag fetches weights from the network.
 """
 
 

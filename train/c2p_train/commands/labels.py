@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from c2p_train.commands.common import CONTEXT, FILE, NEW_FILE, exit_on_error
+from c2p_deploy.console import CONTEXT, exit_on_error
+from c2p_train.commands.common import FILE, NEW_FILE
 
 _EPILOG = """
 \b
@@ -70,12 +71,11 @@ def labels(
             "--features are finished: --template, --clip and --pretrained do not go with it"
         )
     with exit_on_error():
-        from c2p_deploy.labels import PAPER_TEMPLATE
+        from c2p_deploy.labels import PAPER_TEMPLATE, label_names
         from c2p_train.model.text_encoder import label_set_from_clip, label_set_from_file
 
         if names_file is not None:
-            lines = names_file.read_text(encoding="utf-8").splitlines()
-            names += tuple(line.strip() for line in lines if line.strip())
+            names += label_names(names_file)
         if features is not None:
             made = label_set_from_file(names, features)
         else:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_train.commands.common import (
-    CONTEXT,
     FILE,
     FOLDER,
+    INTERRUPTED,
     NEW_FOLDER,
     device_option,
-    exit_on_error,
     seed_option,
 )
 
@@ -153,13 +153,13 @@ def pretrain(
         raise click.UsageError("--clip and --pretrained go together")
     if epochs is not None and steps is not None:
         raise click.UsageError("--epochs and --steps exclude each other")
-    with exit_on_error():
+    with exit_on_error(INTERRUPTED), shown():
         from rich.console import Console
 
         from c2p_deploy import LabelSet
         from c2p_deploy.errors import C2PError
         from c2p_train.datasets.labelled_clouds import load_split
-        from c2p_train.evaluate.evaluation import labels_for
+        from c2p_train.evaluate.class_labels import labels_for
         from c2p_train.learn.distributed import process_group, rank
         from c2p_train.learn.pretrain import PretrainConfig, depth_spec, zero_shot_accuracy
         from c2p_train.learn.pretrain import pretrain as run

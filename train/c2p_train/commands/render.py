@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from c2p_train.commands.common import CONTEXT, FOLDER, NEW_FOLDER, exit_on_error, seed_option
+from c2p_deploy.console import CONTEXT, exit_on_error, shown
+from c2p_train.commands.common import FOLDER, INTERRUPTED, NEW_FOLDER, seed_option
 
 _EPILOG = """
 \b
@@ -63,9 +64,7 @@ ten core-hours. A plain mesh needs 80 KB at 224 px.
 @click.option(
     "--shard-size", type=click.IntRange(min=1), default=256, show_default=True, help="Meshes per tar file."
 )
-@click.option(
-    "--workers", type=click.IntRange(1, 512), help="Processes.  [default: as many as there are processors]"
-)
+@click.option("--workers", type=click.IntRange(1, 512), help="Processes.  [default: one per core]")
 @seed_option
 def render(
     meshes: Path,
@@ -86,12 +85,9 @@ def render(
     OUT/dataset.json and OUT/contact_sheet.png. Meshes that cannot be rendered are named, and listed in
     dataset.json with the reason.
     """
-    with exit_on_error():
-        import os
-
-        from rich.console import Console
-
-        from c2p_deploy import DepthSpec
+    with exit_on_error(INTERRUPTED):
+        from c2p_deploy import DepthSpec, progress
+        from c2p_deploy.cores import cores
         from c2p_train.learn.run_report import RunReport
         from c2p_train.pairs.contact_sheet import write_contact_sheet
         from c2p_train.pairs.mesh_files import class_folders, find_meshes
@@ -99,7 +95,6 @@ def render(
         from c2p_train.pairs.render import render_pairs
         from c2p_train.pairs.shards import RenderSettings
 
-        console = Console(stderr=True)
         settings = RenderSettings(
             spec=DepthSpec(image_size=image_size, num_points=num_points),
             view_set=view_set,
@@ -108,23 +103,21 @@ def render(
             shard_size=shard_size,
             seed=seed,
         )
-        with console.status("looking for meshes"):
-            files = find_meshes(meshes)
-        with_mesh = {file.path.relative_to(meshes).parts[0] for file in files}
-        for folder in class_folders(meshes):
-            if folder.name not in with_mesh:
-                console.print(f"{folder}: holds no mesh", markup=False, highlight=False, soft_wrap=True)
-        with RunReport(console, unit="model") as report:
+        with shown():
+            with progress.task("looking for meshes"):
+                files = find_meshes(meshes)
+            with_mesh = {file.path.relative_to(meshes).parts[0] for file in files}
+            for folder in class_folders(meshes):
+                if folder.name not in with_mesh:
+                    progress.say(f"{folder}: holds no mesh")
+            with RunReport("model") as report:
 
-            def count() -> None:
-                report.steps += 1
+                def count() -> None:
+                    report.steps += 1
 
-            processors = os.cpu_count() or 1
-            result = render_pairs(
-                files, out, settings, workers=workers or processors, console=console, on_model=count
-            )
-        pairs = PairDataset(out)
-        write_contact_sheet(pairs, settings.spec, out / "contact_sheet.png")
+                result = render_pairs(files, out, settings, workers=workers or cores(), on_model=count)
+            pairs = PairDataset(out)
+            write_contact_sheet(pairs, settings.spec, out / "contact_sheet.png")
         click.echo(
             f"wrote {out}: {len(pairs)} of {len(files)} meshes in {len(pairs.classes)} classes, "
             f"{len(result.skipped)} skipped; see {out / 'contact_sheet.png'}"

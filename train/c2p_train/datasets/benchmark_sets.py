@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.errors import C2PError, MissingDependencyError
+from c2p_deploy.errors import C2PError, MissingDependencyError, reason_of
 from c2p_train.datasets.cloud_sets import CloudSet, Item, Split, plain_name
 
 MODELNET10_LABELS = (
@@ -41,6 +41,7 @@ VARIANTS = {
     "pb_t50_r": ("main_split", "_augmentedrot"),
     "pb_t50_rs": ("main_split", "_augmentedrot_scale75"),
 }
+_REMEDY = "download it again"
 _SCAN_SPLIT = {"train": "training", "test": "test"}
 
 
@@ -54,14 +55,13 @@ def find_modelnet40_hdf5(path: Path, split: Split) -> CloudSet | None:
     missing = sorted({Path(line).name for line in wanted} - {file.name for file in files})
     if missing or not files:
         raise C2PError(
-            f"{path}: lacks {', '.join(missing) or f'ply_data_{split}*.h5'}; unpack "
-            "modelnet40_ply_hdf5_2048.zip again"
+            f"lacks {', '.join(missing) or f'ply_data_{split}*.h5'}",
+            "unpack modelnet40_ply_hdf5_2048.zip again",
+            path,
         )
     names = path / "shape_names.txt"
     if not names.exists():
-        raise C2PError(
-            f"{names}: missing, so labels have no names; unpack modelnet40_ply_hdf5_2048.zip again"
-        )
+        raise C2PError("missing, so labels have no names", "unpack modelnet40_ply_hdf5_2048.zip again", names)
     classes = tuple(plain_name(line) for line in _lines(names))
     return CloudSet(
         name="ModelNet40 (2,048 points, HDF5)",
@@ -86,15 +86,15 @@ def find_scanobjectnn(path: Path, split: Split, variant: str | None) -> CloudSet
     without_background = root is None and path.resolve().name == "main_split_nobg"
     variant = variant or ("obj_only" if without_background else "obj_bg")
     if variant not in VARIANTS:
-        raise C2PError(f"no variant {variant!r} of ScanObjectNN; there are {', '.join(VARIANTS)}")
+        raise C2PError(f"no variant {variant!r} of ScanObjectNN", f"there are {', '.join(VARIANTS)}")
     if without_background != (variant == "obj_only") and root is None:
-        raise C2PError(f"{path}: {variant} is not in this folder; give the one above it")
+        raise C2PError(f"{variant} is not in this folder", "give the one above it", path)
     folder, ending = VARIANTS[variant]
     inside = path if root is None else root / folder
     file = inside / f"{_SCAN_SPLIT[split]}_objectdataset{ending}.h5"
     if not file.exists():
         raise C2PError(
-            f"{file}: missing; unpack h5_files.zip of ScanObjectNN again or choose another --variant"
+            "missing", "unpack h5_files.zip of ScanObjectNN again or choose another --variant", file
         )
     return CloudSet(
         name=f"ScanObjectNN {variant.upper()}",
@@ -112,28 +112,31 @@ def _read_hdf5(file: Path, classes: Sequence[str]) -> list[Item]:
         import h5py
     except ImportError as error:
         raise MissingDependencyError(
-            f"{file}: reading HDF5 needs h5py; pip install 'c2p-deploy[train]'"
+            "reading HDF5 needs h5py", "pip install 'c2p-deploy[train]'", file
         ) from error
     try:
         with h5py.File(file, "r") as stored:
             missing = [key for key in ("data", "label") if key not in stored]
             if missing:
                 found = ", ".join(stored) or "nothing"
-                raise C2PError(f"{file}: has no {' and no '.join(missing)} (but {found}); download it again")
+                raise C2PError(f"has no {' and no '.join(missing)} (but {found})", _REMEDY, file)
             data: npt.NDArray[Any] = stored["data"][()]
             label: npt.NDArray[Any] = stored["label"][()]
     except (OSError, RuntimeError, TypeError, AttributeError) as error:
-        raise C2PError(f"{file}: not a readable HDF5 file ({error}); download it again") from error
+        raise C2PError(f"not a readable HDF5 file ({reason_of(error)})", _REMEDY, file) from error
     label = label.reshape(-1) if label.shape[1:] in ((), (1,)) else label
     if data.ndim != 3 or data.shape[2] != 3 or data.dtype.kind != "f" or label.shape != data.shape[:1]:
         raise C2PError(
-            f"{file}: data {data.dtype} {data.shape} and label {label.shape} are not clouds [N, P, 3] with "
-            "one label each; download it again"
+            f"data {data.dtype} {data.shape} and label {label.shape} are not clouds [N, P, 3] with one label "
+            "each",
+            _REMEDY,
+            file,
         )
     if label.dtype.kind not in "iu" or not ((label >= 0) & (label < len(classes))).all():
         raise C2PError(
-            f"{file}: labels must be whole numbers in 0 ... {len(classes) - 1}, one for each class; "
-            "this is another data set"
+            f"labels must be whole numbers in 0 ... {len(classes) - 1}, one for each class",
+            "this is another data set",
+            file,
         )
     return [
         Item(f"{file.name}[{row}]", int(which), points)

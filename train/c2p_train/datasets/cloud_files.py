@@ -1,7 +1,6 @@
 """Reading many labelled clouds: all prepared alike, bad ones listed, the result kept in one file.
 
-What the data sets of `c2p_recipes.clouds` (the bundled model's) and of `c2p_train.datasets.labelled_clouds`
-(everybody else's) have in common.
+What every data set has in common, whatever its layout.
 """
 
 from __future__ import annotations
@@ -9,18 +8,15 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import Progress
 
-from c2p_deploy import DepthSpec, prepare_points, read_cloud
-from c2p_deploy.errors import C2PError, CloudError, CloudFileError
+from c2p_deploy import DepthSpec, prepare_points, progress, read_cloud
+from c2p_deploy.errors import C2PError, CloudError
 from c2p_deploy.files import atomic_path
 from c2p_deploy.projection.prepare import finite_points, to_unit_sphere
 from c2p_deploy.projection.spec import FloatArray, UpAxis, turn_up
@@ -37,7 +33,10 @@ _NEVER_CHOSEN = 1e-3  # squared radius within which the authors' sampling skips 
 def read_prepared(
     path: Path, spec: DepthSpec, up: UpAxis, seed: int, preparation: Preparation = "robot"
 ) -> FloatArray:
-    """The cloud or mesh of a file as `prepare_cloud` gives it. Raises CloudFileError that names it."""
+    """The cloud or mesh of a file as `prepare_cloud` gives it.
+
+    Raises CloudFileError or CloudError that names it.
+    """
     if preparation == "paper":  # the authors draw just as many points from a mesh as they need
         points = read_cloud(path, seed=seed, mesh_points=spec.num_points)
     else:
@@ -45,7 +44,7 @@ def read_prepared(
     try:
         return prepare_cloud(points, spec, up, seed, preparation)
     except CloudError as error:
-        raise CloudFileError(f"{path}: {error}") from error
+        raise error.at(path) from None
 
 
 def prepare_cloud(
@@ -86,38 +85,38 @@ def read_each(
     items: Sequence[T],
     read: Callable[[T], list[FloatArray]],
     description: str = "reading clouds",
-    progress: Progress | None = None,
 ) -> tuple[list[tuple[int, list[FloatArray]]], list[str]]:
     """What `read` gives of every item that can be read, with its index, and one line for every other.
 
-    Raises C2PError when none can be read. Without `progress` there is a bar on stderr.
+    Raises C2PError when none can be read.
     """
     done: list[tuple[int, list[FloatArray]]] = []
     skipped: list[str] = []
-    with Progress(console=Console(stderr=True)) if progress is None else nullcontext(progress) as bar:
-        for index, item in enumerate(bar.track(items, description=description)):
+    with progress.task(description, len(items)) as task:
+        for index, item in enumerate(items):
             try:
                 done.append((index, read(item)))
             except C2PError as error:
                 skipped.append(str(error))
+            task.advance()
     if not done:
-        raise C2PError(f"none of {len(items)} clouds could be read; the first: {', '.join(skipped[:1])}")
+        raise C2PError(f"none of {len(items)} clouds could be read", f"the first: {', '.join(skipped[:1])}")
     return done, skipped
 
 
-def held_out(by_class: Mapping[str, Sequence[Path]], fraction: float, salt: str) -> list[Path]:
-    """`fraction` of the files of every class, chosen by a hash of class and name.
+def hashed_fraction(by_class: Mapping[str, Sequence[Path]], fraction: float, salt: str) -> list[Path]:
+    """`fraction` of the files of every class, chosen by a hash of class and name: a test or validation split.
 
-    A hash, so that a file keeps its side when others are added or cannot be read.
+    A hash, so that a file keeps its split when others are added or cannot be read.
     """
 
-    def lot(path: Path, name: str) -> bytes:
+    def hashed(path: Path, name: str) -> bytes:
         return hashlib.sha256(f"{salt}/{name}/{path.name}".encode()).digest()
 
     return [
         path
         for name, paths in by_class.items()
-        for path in sorted(paths, key=partial(lot, name=name))[: round(fraction * len(paths))]
+        for path in sorted(paths, key=partial(hashed, name=name))[: round(fraction * len(paths))]
     ]
 
 

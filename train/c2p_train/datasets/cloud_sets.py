@@ -17,7 +17,7 @@ import numpy.typing as npt
 from c2p_deploy.errors import C2PError
 from c2p_deploy.io import CLOUD_SUFFIXES
 from c2p_deploy.projection.spec import UpAxis
-from c2p_train.datasets.cloud_files import held_out
+from c2p_train.datasets.cloud_files import hashed_fraction
 
 Split = Literal["train", "test"]
 
@@ -55,12 +55,12 @@ def plain_name(folder: str) -> str:
     return " ".join(re.split(r"[\s_-]+", spaced)).strip().lower()
 
 
-def find_folders(path: Path, split: Split, *, hold_out: bool = True) -> CloudSet:
+def find_folders(path: Path, split: Split, *, whole: bool = False) -> CloudSet:
     """A data set kept as CLASS/SPLIT/FILE, SPLIT/CLASS/FILE or CLASS/FILE.
 
     CLASS/FILE has no split of its own: a fixed fifth of every class, by a hash of the name, is
-    its test split, and the rest its training split. Without `hold_out`, and in a folder that is
-    itself called test, all of it is the split that is asked for.
+    its test split, and the rest its training split. With `whole`, and in a folder that is itself
+    called test, all of it is the split that is asked for.
 
     Raises C2PError when there are no such folders, when the split or the clouds of a class are
     missing, and when two folders stand for the same class.
@@ -68,29 +68,31 @@ def find_folders(path: Path, split: Split, *, hold_out: bool = True) -> CloudSet
     folders = _subfolders(path)
     if not folders:
         raise C2PError(
-            f"{path}: no data set found; expected CLASS/{split}/FILE, {split}/CLASS/FILE, CLASS/FILE, or the "
-            "HDF5 files of ModelNet40 or ScanObjectNN"
+            "no data set found",
+            f"expected CLASS/{split}/FILE, {split}/CLASS/FILE, CLASS/FILE, or the HDF5 files of ModelNet40 "
+            "or ScanObjectNN",
+            path,
         )
     split_folders = {folder.name.lower(): folder for folder in folders if folder.name.lower() in _ALL_SPLITS}
     if split_folders:
         layout = f"{split.upper()}/CLASS/FILE"
         chosen = _of_split(split_folders, split)
         if chosen is None:
-            raise C2PError(f"{path}: no folder {split!r}; there is {' and '.join(split_folders)}")
+            raise C2PError(f"no folder {split!r}", f"there is {' and '.join(split_folders)}", path)
         # The classes of all splits, so that a label is the same number in each.
         names = sorted({c.name for folder in split_folders.values() for c in _subfolders(folder)})
-        places: dict[str, Path | None] = {name: chosen / name for name in names}
+        class_folders: dict[str, Path | None] = {name: chosen / name for name in names}
     elif any(sub.name.lower() in _ALL_SPLITS for folder in folders for sub in _subfolders(folder)):
         layout = f"CLASS/{split.upper()}/FILE"
-        places = {
+        class_folders = {
             folder.name: _of_split({sub.name.lower(): sub for sub in _subfolders(folder)}, split)
             for folder in folders
         }
     else:
         layout = "CLASS/FILE"
-        places = {folder.name: folder for folder in folders}
+        class_folders = {folder.name: folder for folder in folders}
 
-    found = {name: _entries(place) for name, place in places.items()}
+    found = {name: _entries(folder) for name, folder in class_folders.items()}
     suffix = _commonest_suffix(found)
     by_class = {
         name: [p for p in entries if p.is_file() and p.suffix.lower() == suffix]
@@ -105,13 +107,14 @@ def find_folders(path: Path, split: Split, *, hold_out: bool = True) -> CloudSet
     empty = [name for name, files in by_class.items() if not files]
     if empty:
         raise C2PError(
-            f"{path}: no cloud of the {split} split for {_some(empty)}; add clouds or remove the folders"
-            + (f" ({skipped[0]})" if skipped else "")
+            f"no cloud of the {split} split for {_some(empty)}",
+            "add clouds or remove the folders" + (f" ({skipped[0]})" if skipped else ""),
+            path,
         )
-    if layout == "CLASS/FILE" and (not hold_out or path.resolve().name.lower() in _SPLIT_FOLDERS["test"]):
+    if layout == "CLASS/FILE" and (whole or path.resolve().name.lower() in _SPLIT_FOLDERS["test"]):
         layout += ", all of it"
     elif layout == "CLASS/FILE":
-        test = set(held_out(by_class, TEST_FRACTION, "test"))
+        test = set(hashed_fraction(by_class, TEST_FRACTION, "test"))
         by_class = {
             name: [f for f in files if (f in test) == (split == "test")] for name, files in by_class.items()
         }
@@ -119,14 +122,16 @@ def find_folders(path: Path, split: Split, *, hold_out: bool = True) -> CloudSet
         empty = [name for name, files in by_class.items() if not files]
         if empty:
             raise C2PError(
-                f"{path}: too few clouds of {_some(empty)} to hold some out for test; give at least 3 "
-                "of each class, or make the split yourself as train/CLASS/FILE and test/CLASS/FILE"
+                f"too few clouds of {_some(empty)} to hold some out for test",
+                "give at least 3 of each class, or make the split yourself as train/CLASS/FILE and "
+                "test/CLASS/FILE",
+                path,
             )
     names = sorted(by_class)
     classes = tuple(plain_name(name) for name in names)
     twice = [name for name, count in Counter(classes).items() if count > 1]
     if twice:
-        raise C2PError(f"{path}: several folders stand for {_some(twice)}; put their clouds into one")
+        raise C2PError(f"several folders stand for {_some(twice)}", "put their clouds into one", path)
     items = [
         Item(str(file.relative_to(path)), label, file)
         for label, name in enumerate(names)
@@ -161,7 +166,11 @@ def find_numbered(path: Path, split: Split, classes: tuple[str, ...]) -> CloudSe
     if not files:
         return None
     if split != "test":
-        raise C2PError(f"{path}: files LABEL_NAME are the authors' test clouds; they have no {split} split")
+        raise C2PError(
+            f"files LABEL_NAME are the authors' test clouds; they have no {split} split",
+            "give the HDF5 files of ModelNet40",
+            path,
+        )
     skipped = [
         f"{file}: no class {numbered[file]}, there are 0 ... {len(classes) - 1}"
         if file in numbered

@@ -1,4 +1,4 @@
-"""Labelled clouds to learn from and to be judged on: one split of any data set, prepared.
+"""Labelled clouds to train and to evaluate on: one split of any data set, prepared.
 
 What a folder holds is found out, and said. Known are ModelNet10/40 as meshes or sampled
 points (CLASS/SPLIT/FILE), ModelNet40 and ScanObjectNN as HDF5, the authors' own test clouds
@@ -15,11 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import Progress
 
-from c2p_deploy import DepthSpec
-from c2p_deploy.errors import C2PError, CloudError, CloudFileError
+from c2p_deploy import DepthSpec, progress
+from c2p_deploy.errors import C2PError, CloudError
 from c2p_deploy.projection.spec import FloatArray, UpAxis
 from c2p_train.datasets.benchmark_sets import MODELNET40, find_modelnet40_hdf5, find_scanobjectnn
 from c2p_train.datasets.cloud_files import (
@@ -70,26 +68,22 @@ def load_split(
     seed: int = 0,
     preparation: Preparation = "robot",
     variant: str | None = None,
-    hold_out: bool = True,
+    whole: bool = False,
     cache: Path | None = None,
-    console: Console | None = None,
-    progress: Progress | None = None,
 ) -> LabelledClouds:
     """Reads the "train" or "test" split of the data set in a folder.
 
     up: the axis of its clouds that points up, by default what is published for the data set
     (y for the HDF5 files, z for everything else); seed: of sampling meshes and points;
-    preparation: see `c2p_train.datasets.cloud_files`; variant: of ScanObjectNN, see `VARIANTS`; hold_out:
-    whether a fifth of a folder CLASS/FILE, which has no split of its own, is kept for the test split;
-    cache: folder that keeps the prepared clouds until a file changes. console: where what was found
-    is said, by default that of `progress`, or else stderr; progress: gets a bar for the reading.
+    preparation: see `c2p_train.datasets.cloud_files`; variant: of ScanObjectNN, see `VARIANTS`; whole:
+    all of a folder CLASS/FILE, which has no split of its own, is the split that is asked for, instead of
+    its test fifth or the rest; cache: folder that keeps the prepared clouds until a file changes.
 
-    Clouds that cannot be read are listed in `skipped`. Raises C2PError when the folder holds
-    no data set, when the split is missing, or when a class folder has no readable cloud.
+    What was found is told to `c2p_deploy.progress`. Clouds that cannot be read are listed in
+    `skipped`. Raises C2PError when the folder holds no data set, when the split is missing, or when a
+    class folder has no readable cloud.
     """
-    if console is None:
-        console = Console(stderr=True) if progress is None else progress.console
-    found = find_set(path, split, variant, hold_out=hold_out)
+    found = find_set(path, split, variant, whole=whole)
     up = found.up if up is None else up
 
     def read(item: Item) -> list[FloatArray]:
@@ -98,16 +92,16 @@ def load_split(
         try:
             return [prepare_cloud(item.content, spec, up, seed, preparation)]
         except CloudError as error:
-            raise CloudFileError(f"{item.name}: {error}") from error
+            raise error.at(item.name) from None
 
     def make() -> Arrays:
         items = found.items()
-        done, failed = read_each(items, read, f"reading {found.name}", progress)
+        done, failed = read_each(items, read, f"reading {found.name}")
         label = np.array([items[index].label for index, _ in done])
         without = sorted(set(range(len(found.classes))) - set(label.tolist()))
         if found.complete and without:
             names = ", ".join(found.classes[index] for index in without[:5])
-            raise C2PError(f"{path}: no cloud of {names} can be read; for instance {failed[0]}")
+            raise C2PError(f"no cloud of {names} can be read", f"for instance {failed[0]}", path)
         return {
             "points": np.stack([clouds[0] for _, clouds in done]),
             "label": label,
@@ -124,18 +118,15 @@ def load_split(
         arrays = cached_arrays(cache / f"clouds-{key[:32]}.npz", key, make)
     points, label = arrays["points"], arrays["label"].astype(np.int64)
     skipped = (*found.skipped, *(str(line) for line in arrays["failed"]))
-    console.print(
+    left_out = f"; {len(skipped)} left out" if skipped else ""
+    progress.say(
         f"{found.name}, {split}: {len(label)} clouds of {len(found.classes)} classes "
-        f"({found.layout}; {up} up)" + (f"; {len(skipped)} left out" if skipped else ""),
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        f"({found.layout}; {up} up){left_out}"
     )
-    for line in (
-        *skipped[:_LISTED],
-        *([f"... and {len(skipped) - _LISTED} more"] * (len(skipped) > _LISTED)),
-    ):
-        console.print(f"  left out {line}", markup=False, highlight=False, soft_wrap=True)
+    for line in skipped[:_LISTED]:
+        progress.say(f"  left out {line}")
+    if len(skipped) > _LISTED:
+        progress.say(f"  left out ... and {len(skipped) - _LISTED} more")
     return LabelledClouds(
         name=f"{found.name}, {split}",
         points=points,
@@ -146,17 +137,17 @@ def load_split(
     )
 
 
-def find_set(path: Path, split: Split, variant: str | None = None, *, hold_out: bool = True) -> CloudSet:
+def find_set(path: Path, split: Split, variant: str | None = None, *, whole: bool = False) -> CloudSet:
     """What data set a folder holds. Raises C2PError when it is none that is known."""
     if not path.is_dir():
-        raise C2PError(f"{path}: no such folder; give the folder of a data set")
+        raise C2PError("no such folder", "give the folder of a data set", path)
     scans = find_scanobjectnn(path, split, variant)
     if scans is not None:
         return scans
     if variant is not None:
-        raise C2PError(f"{path}: not ScanObjectNN, which alone has variants; leave --variant out")
+        raise C2PError("not ScanObjectNN, which alone has variants", "leave --variant out", path)
     return (
         find_modelnet40_hdf5(path, split)
         or find_numbered(path, split, MODELNET40)
-        or find_folders(path, split, hold_out=hold_out)
+        or find_folders(path, split, whole=whole)
     )

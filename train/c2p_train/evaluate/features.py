@@ -18,9 +18,8 @@ import io
 import json
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
-from c2p_deploy import DepthSpec, ViewSet, project_depth
+from c2p_deploy import DepthSpec, ViewSet, progress, project_depth
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import atomic_path, user_cache
 from c2p_deploy.projection.spec import FloatArray
@@ -73,13 +70,10 @@ def model_features(
     cache: Path | None = None,
     *,
     device: torch.device | str = "cpu",
-    progress: Progress | None = None,
 ) -> ViewFeatures:
     """Cached features of both paths of a model, as `cached_view_features` makes them."""
     depth, image = (
-        None
-        if encoder is None
-        else cached_view_features(encoder, clouds, views, spec, cache, device=device, progress=progress)
+        None if encoder is None else cached_view_features(encoder, clouds, views, spec, cache, device=device)
         for encoder in (model.depth_encoder, model.image_encoder)
     )
     assert depth is not None  # every model has a depth encoder
@@ -96,7 +90,6 @@ def cached_view_features(
     batch_size: int = 16,
     device: torch.device | str = "cpu",
     bfloat16: bool = False,
-    progress: Progress | None = None,
 ) -> FloatArray:
     """`view_features` of labelled clouds, from `cache` (by default `default_cache()`) if they are there.
 
@@ -107,24 +100,23 @@ def cached_view_features(
     cache = default_cache() if cache is None else cache
     key = _key(encoder, clouds, views, spec, bfloat16)
     whole, parts = cache / f"{key}.npy", cache / f"{key}.parts"
-    console = Console(stderr=True) if progress is None else progress.console
-    stored = _load(whole, (len(clouds.points), len(views), encoder.embed_dim), console)
+    stored = _load(whole, (len(clouds.points), len(views), encoder.embed_dim))
     if stored is not None:
         return stored
 
     parts.mkdir(parents=True, exist_ok=True)
     features = np.empty((len(clouds.points), len(views), encoder.embed_dim), dtype=np.float32)
-    with _task(progress, f"encoding {clouds.name}", len(features)) as advance:
+    with progress.task(f"encoding {clouds.name}", len(features)) as task:
         for start in range(0, len(features), _CHUNK):
             part = parts / f"{start // _CHUNK:06}.npy"
             rows = slice(start, start + _CHUNK)
-            chunk = _load(part, features[rows].shape, console)
+            chunk = _load(part, features[rows].shape)
             if chunk is None:
                 points = clouds.points[rows]
-                chunk = _encode(encoder, points, views, spec, batch_size, device, bfloat16, advance)
+                chunk = _encode(encoder, points, views, spec, batch_size, device, bfloat16, task)
                 _store(part, chunk)
             else:
-                advance(len(chunk))
+                task.advance(len(chunk))
             features[rows] = chunk
     _store(whole, features)
     shutil.rmtree(parts, ignore_errors=True)  # another process may just have done so
@@ -140,7 +132,6 @@ def view_features(
     batch_size: int = 16,
     device: torch.device | str = "cpu",
     bfloat16: bool = False,
-    progress: Progress | None = None,
 ) -> FloatArray:
     """Raw features float32 [N, V, D] of prepared clouds [N, P, 3] whose y axis is up.
 
@@ -149,8 +140,8 @@ def view_features(
     processor has it. Raises C2PError when depth maps of this size do not fit the encoder, or
     when it gives a feature that is not finite.
     """
-    with _task(progress, "encoding", len(points)) as advance:
-        return _encode(encoder, points, views, spec, batch_size, device, bfloat16, advance)
+    with progress.task("encoding", len(points)) as task:
+        return _encode(encoder, points, views, spec, batch_size, device, bfloat16, task)
 
 
 def default_cache() -> Path:
@@ -179,9 +170,9 @@ def _encode(
     batch_size: int,
     device: torch.device | str,
     bfloat16: bool,
-    advance: Callable[[int], None],
+    task: progress.Task,
 ) -> FloatArray:
-    """See `view_features`; advance: told of every batch how many clouds are done with it."""
+    """See `view_features`; task: one of its steps is a cloud."""
     check_image_size(encoder, spec)
     device = torch.device(device)
     features = np.empty((len(points), len(views), encoder.embed_dim), dtype=np.float32)
@@ -194,11 +185,11 @@ def _encode(
                 encoded = encode_views(encoder, torch.from_numpy(depth).to(device))
             features[done : done + len(depth)] = encoded.cpu().numpy()
             done += len(depth)
-            advance(len(depth))
+            task.advance(len(depth))
     finally:
         encoder.train(was_training)
     if not np.isfinite(features).all():
-        raise C2PError("the encoder gives features that are not finite; its weights are damaged")
+        raise C2PError("the encoder gives features that are not finite", "its weights are damaged")
     return features
 
 
@@ -222,16 +213,6 @@ def _depth_batches(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-@contextmanager
-def _task(progress: Progress | None, description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A line of `progress`, and the function that moves it on."""
-    if progress is None:
-        yield lambda count: None
-        return
-    task = progress.add_task(description, total=total)
-    yield lambda count: progress.advance(task, count)
 
 
 # --- the cache ----------------------------------------------------------------------------
@@ -260,7 +241,7 @@ def _store(path: Path, features: FloatArray) -> None:
             file.write(piece)
 
 
-def _load(path: Path, shape: tuple[int, ...], console: Console) -> FloatArray | None:
+def _load(path: Path, shape: tuple[int, ...]) -> FloatArray | None:
     """What `_store` wrote, or None if there is nothing usable; a damaged file gets a line."""
     header = _header(shape)
     try:
@@ -270,7 +251,7 @@ def _load(path: Path, shape: tuple[int, ...], console: Console) -> FloatArray | 
     content, digest = data[:-_HASH_SIZE], data[-_HASH_SIZE:].tobytes()
     if hashlib.sha256(content.data).digest() == digest and content[: len(header)].tobytes() == header:
         return content[len(header) :].view("<f4").reshape(shape)
-    console.print(f"{path}: damaged; its features are computed again", markup=False, soft_wrap=True)
+    progress.say(f"{path}: damaged; its features are computed again")
     return None
 
 

@@ -81,9 +81,9 @@ def measure(
     Raises C2PError without clouds and for scores that are not finite.
     """
     if len(label) == 0:
-        raise C2PError("no clouds to measure on")
+        raise C2PError("no clouds to measure on", "give a data set with clouds of the split")
     if not np.isfinite(scores).all():
-        raise C2PError("scores are not finite; the weights or the text features are damaged")
+        raise C2PError("scores are not finite", "the weights or the text features are damaged")
     rows = np.arange(len(label))
     order = np.argsort(-scores, axis=1, kind="stable")  # [N, C], best first
     rank = (order == label[:, None]).argmax(axis=1)

@@ -79,9 +79,11 @@ def embed(features: FloatArray, seed: int) -> FloatArray:
     try:
         from sklearn.manifold import TSNE
     except ImportError as error:
-        raise MissingDependencyError("a t-SNE needs scikit-learn; pip install 'c2p-deploy[train]'") from error
+        raise MissingDependencyError(
+            "a t-SNE needs scikit-learn", "pip install 'c2p-deploy[train]'"
+        ) from error
     if len(features) < _FEWEST_POINTS:
-        raise C2PError(f"a t-SNE of {len(features)} clouds shows nothing; give at least {_FEWEST_POINTS}")
+        raise C2PError(f"a t-SNE of {len(features)} clouds shows nothing", f"give at least {_FEWEST_POINTS}")
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     # Identical features would leave nothing for the principal axes to start from.
     start = "pca" if np.ptp(unit, axis=0).max() > 0 else "random"
@@ -110,7 +112,7 @@ def new_figure(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingDependencyError("pictures need matplotlib; pip install 'c2p-deploy[train]'") from error
+        raise MissingDependencyError("pictures need matplotlib", "pip install 'c2p-deploy[train]'") from error
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
 
 

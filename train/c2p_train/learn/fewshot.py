@@ -41,13 +41,13 @@ from c2p_deploy.errors import C2PError, CheckpointError
 from c2p_deploy.files import atomic_path
 from c2p_deploy.projection.spec import FloatArray
 from c2p_train.evaluate.features import ViewFeatures, array_digest
+from c2p_train.evaluate.scoring import head_features, top1
 from c2p_train.learn.run_report import RunReport
 from c2p_train.model.heads import DROPOUT, Head, build_head
 from c2p_train.model.torch_file import load_torch_file
 
 _SAVE_EVERY = 20.0  # seconds: the most that an interruption can lose
 _SMALLEST_BATCH = 3  # halves of it are still two clouds, without which BatchNorm has no variance
-_EVALUATED_AT_ONCE = 512  # clouds
 
 
 @dataclass(frozen=True)
@@ -191,21 +191,11 @@ def learning_rate(step: int, total: int, config: FewShotConfig) -> float:
 
 
 def accuracy(
-    head: nn.Module, features: ViewFeatures, text_features: FloatArray, device: torch.device | str = "cpu"
+    head: Head, features: ViewFeatures, text_features: FloatArray, device: torch.device | str = "cpu"
 ) -> float:
     """Part of the clouds, in [0, 1], whose label is that of the nearest text feature."""
-    text = torch.from_numpy(text_features.copy()).to(device)
-    head.to(device).eval()
-    right = 0
-    with torch.inference_mode():
-        for start in range(0, len(features), _EVALUATED_AT_ONCE):
-            batch = features.take(np.arange(start, min(start + _EVALUATED_AT_ONCE, len(features))))
-            paths = [
-                torch.from_numpy(path).to(device) for path in (batch.depth, batch.image) if path is not None
-            ]
-            found = (head(*paths) @ text.T).argmax(dim=1).cpu().numpy()
-            right += int((found == batch.label).sum())
-    return right / len(features)
+    per_view = [path for path in (features.depth, features.image) if path is not None]
+    return top1(head_features(head, per_view, device), text_features, features.label)
 
 
 # --- the state of a run -------------------------------------------------------------------

@@ -30,8 +30,8 @@ from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, CheckpointError
 from c2p_deploy.files import atomic_path
 from c2p_train.datasets.labelled_clouds import LabelledClouds
-from c2p_train.evaluate.evaluation import head_features
 from c2p_train.evaluate.features import view_features
+from c2p_train.evaluate.scoring import head_features, top1
 from c2p_train.learn.distributed import any_rank, average_gradients, gather, rank, share_batch_norms
 from c2p_train.learn.lamb import Lamb
 from c2p_train.learn.losses import PretrainLoss, pretrain_loss
@@ -161,7 +161,7 @@ def pretrain(
         return found
 
     with (
-        RunReport(console) as report,
+        RunReport() as report,
         progress_on(console) as progress,
         stop_requests() as stop,
         closing(batches.over(range(run.step, schedule.steps))) as stream,
@@ -379,8 +379,7 @@ def zero_shot_accuracy(
 ) -> float:
     """The share of clouds that get the name of their class, among `labels`: those of `clouds.classes`."""
     raw = view_features(model.depth_encoder, clouds.points, views, spec, device=device)
-    scores = head_features(model, [raw]) @ labels.text_features.T  # [N, C]
-    return float((scores.argmax(axis=1) == clouds.label).mean())
+    return top1(head_features(model.head, [raw]), labels.text_features, clouds.label)
 
 
 class _Board:

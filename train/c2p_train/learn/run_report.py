@@ -10,19 +10,21 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from c2p_deploy import progress
+
 
 class RunReport:
-    """Counts steps between `with` and its end, then prints one line on the console.
+    """Counts steps between `with` and its end, then says one line to `c2p_deploy.progress`.
 
-        with RunReport(console) as report:
+        with RunReport() as report:
             ...
             report.steps += 1
 
     Peak memory is that of the whole process since its start (and of its largest worker).
     """
 
-    def __init__(self, console: Console, unit: str = "step") -> None:
-        self.console, self.unit, self.steps = console, unit, 0
+    def __init__(self, unit: str = "step") -> None:
+        self.unit, self.steps = unit, 0
 
     def __enter__(self) -> RunReport:
         self._start = perf_counter()
@@ -32,7 +34,7 @@ class RunReport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None or kind is KeyboardInterrupt:
-            self.console.print(self.line(perf_counter() - self._start), highlight=False)
+            progress.say(self.line(perf_counter() - self._start))
 
     def line(self, seconds: float) -> str:
         """For instance `120 steps in 34.0 s (283 ms a step), peak memory 812 MB`."""

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
-from c2p_deploy.errors import C2PError, CheckpointError, LabelError
+from c2p_deploy.errors import C2PError, CheckpointError, reason_of
 from c2p_deploy.files import atomic_path
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.encoders import (
@@ -51,8 +51,8 @@ class Checkpoint:
         dim = self.model.depth_encoder.embed_dim
         if self.labels is not None and self.labels.dim != dim:
             raise C2PError(
-                f"text features of {self.labels.dim} do not fit a model of {dim}; make the labels with the "
-                "text encoder of the same CLIP"
+                f"text features of {self.labels.dim} do not fit a model of {dim}",
+                "make the labels with the text encoder of the same CLIP",
             )
 
     @property
@@ -97,7 +97,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     values = load_torch_file(path)
     if not is_ours(values):
         raise CheckpointError(
-            f"{path}: not a c2p checkpoint; turn the authors' files into one with c2p-train import"
+            "not a c2p checkpoint", "turn the authors' files into one with c2p-train import", path
         )
     return checkpoint_of(values, path)
 
@@ -111,8 +111,9 @@ def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
     """The checkpoint out of the contents of its file. Raises CheckpointError that names the file."""
     if values.get("version") != VERSION:
         raise CheckpointError(
-            f"{path}: checkpoint version {values.get('version')}, this release reads {VERSION}; "
-            "use the release that wrote it"
+            f"checkpoint version {values.get('version')}, this release reads {VERSION}",
+            "use the release that wrote it",
+            path,
         )
     try:
         encoders = {role: _encoder(stored) for role, stored in values["encoders"].items()}
@@ -131,8 +132,10 @@ def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
         )
     except CheckpointError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, LabelError, C2PError) as error:
-        raise CheckpointError(f"{path}: damaged checkpoint: {error}") from error
+    except C2PError as error:
+        raise CheckpointError(f"damaged checkpoint: {error.problem}", error.remedy, path) from error
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(f"damaged checkpoint: {reason_of(error)}", "copy it again", path) from error
 
 
 def check_finite(model: nn.Module, path: Path) -> None:
@@ -140,8 +143,9 @@ def check_finite(model: nn.Module, path: Path) -> None:
     for name, tensor in model.state_dict().items():
         if not torch.isfinite(tensor).all():
             raise CheckpointError(
-                f"{path}: {name} holds values that are not finite: its training diverged, or the "
-                "file is damaged; use an earlier checkpoint"
+                f"{name} holds values that are not finite: its training diverged, or the file is damaged",
+                "use an earlier checkpoint",
+                path,
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from c2p_deploy.errors import OptionError
 from c2p_train.model.encoders import Encoder, encode_views
 from c2p_train.model.heads import Head, ZeroShot
 
@@ -19,7 +20,7 @@ class CLIP2Point(nn.Module):
     def __init__(self, depth_encoder: Encoder, image_encoder: Encoder | None, head: Head) -> None:
         super().__init__()
         if image_encoder is None and not isinstance(head, ZeroShot):
-            raise ValueError(f"the head {head.name} needs an image encoder")
+            raise OptionError(f"the head {head.name} needs an image encoder")
         self.depth_encoder = depth_encoder
         self.image_encoder = image_encoder
         self.head = head

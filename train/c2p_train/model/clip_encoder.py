@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError
+from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError, reason_of
 from c2p_train.model.torch_file import load_torch_file
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+_HEAD_WIDTH = 64  # of all attention heads in OpenAI's transformers
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class ClipConfig:
 class ClipEncoder(nn.Module):
     """Images [N, 1 or 3, S, S] in [0, 1] -> projected class tokens [N, D], not normalised.
 
-    One channel (a depth map) is repeated three times, as the authors do (golden step 10).
+    One channel (a depth map) is repeated three times, as the authors do.
     """
 
     mean: Tensor
@@ -74,7 +75,7 @@ def import_open_clip() -> Any:
         import open_clip
     except ImportError as error:
         raise MissingDependencyError(
-            "CLIP's encoders need open_clip; install it: pip install 'c2p-deploy[train]'"
+            "CLIP's encoders need open_clip", "pip install 'c2p-deploy[train]'"
         ) from error
     return open_clip
 
@@ -89,7 +90,7 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
     open_clip = import_open_clip()
     settings = open_clip.get_model_config(name)
     if settings is None:
-        raise C2PError(f"open_clip has no model {name!r}; open_clip.list_models() names them")
+        raise C2PError(f"open_clip has no model {name!r}", "open_clip.list_models() names them")
     has_quick_gelu = bool(settings.get("quick_gelu", False))
     path = Path(pretrained)
     mean, std = OPENAI_MEAN, OPENAI_STD
@@ -105,7 +106,7 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
         if not about:
             tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
             raise C2PError(
-                f"{pretrained!r} is neither a file nor a set of weights of {name}; open_clip has: {tags}"
+                f"{pretrained!r} is neither a file nor a set of weights of {name}", f"open_clip has: {tags}"
             )
         wants_quick_gelu = bool(about.get("quick_gelu", False))
         mean, std = tuple(about.get("mean", mean)), tuple(about.get("std", std))
@@ -113,8 +114,9 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
     if wants_quick_gelu != has_quick_gelu and open_clip.get_model_config(other) is not None:
         these, its = ("with", "without") if wants_quick_gelu else ("without", "with")
         raise C2PError(
-            f"{pretrained}: these weights were trained {these} QuickGELU, the tower {name} computes {its} "
-            f"it; use {other}"
+            f"these weights were trained {these} QuickGELU, the tower {name} computes {its} it",
+            f"use {other}",
+            pretrained,
         )
     try:
         if state is not None:
@@ -123,7 +125,9 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
         else:
             clip = open_clip.create_model(name, pretrained=pretrained)
     except Exception as error:  # the network, or weights of another shape: open_clip raises many kinds
-        raise C2PError(f"{pretrained}: cannot be loaded as {name}: {_first_line(error)}") from error
+        raise C2PError(
+            f"cannot be loaded as {name}: {reason_of(error)}", "name the model it was made for", pretrained
+        ) from error
     config = ClipConfig(
         name, int(settings["embed_dim"]), dict(settings["vision_cfg"]), has_quick_gelu, mean, std
     )
@@ -138,13 +142,29 @@ def image_encoder_of(clip: open_clip.CLIP, config: ClipConfig) -> ClipEncoder:
 
 
 def clip_from_openai(state: Mapping[str, Tensor]) -> open_clip.CLIP:
-    """A CLIP model, float32, from a state dict in OpenAI's layout; its shape is read off the weights."""
-    weights = _weights_only_of(state)
+    """A CLIP model, float32, from a state dict in OpenAI's layout; its shape is read off the weights.
+
+    Raises C2PError for weights of any other layout.
+    """
     try:
-        clip = import_open_clip().model.build_model_from_openai_state_dict(weights)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise C2PError(f"not a CLIP model in OpenAI's layout: {_first_line(error)}") from error
-    return clip.float().eval()
+        visual = below(state, "visual.")
+        vision = _resnet_vision(visual) if "layer1.0.conv1.weight" in visual else _vit_vision(visual)
+        width = len(state["ln_final.weight"])
+        text = {
+            "context_length": len(state["positional_embedding"]),
+            "vocab_size": len(state["token_embedding.weight"]),
+            "width": width,
+            "heads": width // _HEAD_WIDTH,
+            "layers": sum(k.startswith("transformer.") and k.endswith(".in_proj_weight") for k in state),
+        }
+        clip = import_open_clip().CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
+        clip.load_state_dict(_weights_only_of(state))
+    except (AssertionError, KeyError, RuntimeError, ValueError, ZeroDivisionError) as error:
+        raise C2PError(
+            f"not a CLIP model in OpenAI's layout: {reason_of(error)}", "name the model of open_clip"
+        ) from error
+    clip.eval()
+    return clip
 
 
 def vit_config(state: Mapping[str, Tensor], name: str) -> ClipConfig:
@@ -154,17 +174,29 @@ def vit_config(state: Mapping[str, Tensor], name: str) -> ClipConfig:
     OpenAI's. Raises C2PError for a residual network, which the authors' files do not use.
     """
     if "proj" not in state or "class_embedding" not in state:
-        raise C2PError("not a vision transformer of OpenAI's kind; only these can be imported")
-    patch = state["conv1.weight"].shape[-1]
+        raise C2PError("not a vision transformer of OpenAI's kind", "only these can be imported")
+    return ClipConfig(name, state["proj"].shape[1], _vit_vision(state), quick_gelu=True)
+
+
+def _vit_vision(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """open_clip's vision_cfg of a vision transformer, read off its weights (keys without prefix)."""
+    width, _, patch, _ = state["conv1.weight"].shape
     grid = round((len(state["positional_embedding"]) - 1) ** 0.5)
     layers = sum(key.endswith(".attn.in_proj_weight") for key in state)
-    vision = {
-        "layers": layers,
-        "width": state["conv1.weight"].shape[0],
-        "patch_size": patch,
-        "image_size": patch * grid,
+    return {"layers": layers, "width": width, "patch_size": patch, "image_size": patch * grid}
+
+
+def _resnet_vision(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The same of OpenAI's residual networks, which divide the picture by 32."""
+    blocks = [
+        {key.split(".")[1] for key in state if key.startswith(f"layer{stage}.")} for stage in range(1, 5)
+    ]
+    grid = round((len(state["attnpool.positional_embedding"]) - 1) ** 0.5)
+    return {
+        "layers": tuple(map(len, blocks)),
+        "width": len(state["layer1.0.conv1.weight"]),
+        "image_size": 32 * grid,
     }
-    return ClipConfig(name, state["proj"].shape[1], vision, quick_gelu=True)
 
 
 def vit_encoder(state: Mapping[str, Tensor], name: str) -> ClipEncoder:
@@ -186,12 +218,18 @@ def read_clip_file(path: Path) -> dict[str, Tensor]:
                 warnings.simplefilter("ignore", FutureWarning)
                 return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
         except RuntimeError as error:
-            raise CheckpointError(f"{path}: damaged TorchScript archive: {_first_line(error)}") from error
+            problem = f"damaged TorchScript archive: {reason_of(error)}"
+            raise CheckpointError(problem, "copy it again", path) from error
     state = load_torch_file(path)
     state = state.get("state_dict", state)
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
-        raise CheckpointError(f"{path}: holds no weights by name; give a .pt or .pth of a model")
+        raise CheckpointError("holds no weights by name", "give a .pt or .pth of a model", path)
     return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The weights whose names begin with `prefix`, named without it."""
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
 
 def is_from_openai(state: Mapping[str, Tensor]) -> bool:
@@ -211,8 +249,3 @@ def is_torchscript(path: Path) -> bool:
             return any(name.endswith("/constants.pkl") for name in archive.namelist())
     except (OSError, zipfile.BadZipFile):
         return False
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -17,10 +17,10 @@ def pick_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise C2PError(f"no device {name!r}; choose auto, cpu, cuda or cuda:N") from error
+        raise C2PError(f"no device {name!r}", "choose auto, cpu, cuda or cuda:N") from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise C2PError(
-            f"device {name}: this machine has {torch.cuda.device_count()} GPUs that torch can use; "
-            "choose auto or cpu"
+            f"device {name}: this machine has {torch.cuda.device_count()} GPUs that torch can use",
+            "choose auto or cpu",
         )
     return device

@@ -40,8 +40,8 @@ def check_image_size(encoder: Encoder, spec: DepthSpec) -> None:
     """Raises C2PError when the encoder cannot take depth maps of this size."""
     if encoder.image_size not in (None, spec.image_size):
         raise C2PError(
-            f"depth maps of {spec.image_size} px do not fit an encoder of {encoder.image_size} px; "
-            f"use image_size={encoder.image_size}"
+            f"depth maps of {spec.image_size} px do not fit an encoder of {encoder.image_size} px",
+            f"use image_size={encoder.image_size}",
         )
 
 

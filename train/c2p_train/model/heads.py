@@ -3,8 +3,7 @@
 `zeroshot` has nothing to learn. `dpa` and `gdpa` are the Dual-Path Adapters of the paper
 (section 3.3): each path has a *global-view aggregator*, which sees all views of a cloud at
 once, and the two results are fused. Scores are cosines with text features, computed outside,
-so every head lets labels change freely. Behaviour measured on the authors' code is cited as
-"golden step n" (see tests/train/test_heads.py).
+so every head lets labels change freely. What they compute is what the authors' released code does.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from c2p_deploy.errors import C2PError
+from c2p_deploy.errors import OptionError
 
 DROPOUT = 0.075  # the authors'
 
 
 class ZeroShot(nn.Module):
-    """The mean of the unit features of the depth maps (golden step 13, where it is their sum)."""
+    """The mean of the unit features of the depth maps (the authors take their sum, which ranks alike)."""
 
     name: ClassVar[str] = "zeroshot"
 
@@ -31,7 +30,7 @@ class ZeroShot(nn.Module):
 
 
 class Aggregator(nn.Module):
-    """Global-view aggregator: features [B, V, D] of all views -> one feature [B, D] (golden step 14)."""
+    """Global-view aggregator: features [B, V, D] of all views -> one feature [B, D]."""
 
     def __init__(self, num_views: int, dim: int, dropout: float = DROPOUT) -> None:
         super().__init__()
@@ -95,10 +94,10 @@ Head = ZeroShot | DPA  # a GDPA is a DPA
 
 
 def build_head(name: str, num_views: int, dim: int) -> Head:
-    """A new head. Raises C2PError for a name that is none."""
+    """A new head. Raises OptionError for a name that is none."""
     if name == ZeroShot.name:
         return ZeroShot()
     for kind in (DPA, GDPA):
         if name == kind.name:
             return kind(num_views, dim)
-    raise C2PError(f"no head {name!r}; there are zeroshot, dpa and gdpa")
+    raise OptionError(f"no head {name!r}", "there are zeroshot, dpa and gdpa")

@@ -13,16 +13,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
-from c2p_deploy.errors import C2PError, CheckpointError
+from c2p_deploy.errors import C2PError, CheckpointError, reason_of
 from c2p_deploy.files import sha256_of
 from c2p_train.model.checkpoint import Checkpoint, check_finite, checkpoint_of, is_ours
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.clip_encoder import (
+    ClipConfig,
+    below,
     clip_from_openai,
     image_encoder_of,
     is_from_openai,
@@ -35,7 +38,11 @@ from c2p_train.model.clip_encoder import (
 from c2p_train.model.heads import DPA, ZeroShot
 from c2p_train.model.torch_file import load_torch_file
 
+if TYPE_CHECKING:
+    import open_clip
+
 _CLIP_LOGIT_SCALE = 100.0  # exp of CLIP's learned temperature; the authors' files hold none of their own
+_REMEDY = "give a file as the authors published it"
 _TEN_VIEWS = "clip2point-10"  # what the released models were trained with
 
 # Names inside the authors' adapters -> names in `c2p_train.model.heads.Aggregator`.
@@ -64,75 +71,74 @@ def import_official(path: Path, labels: LabelSet | None = None) -> Checkpoint:
     """
     state = read_clip_file(path)  # also strips `module.`
     if any(key.startswith("adapter1.") for key in state):
-        read = import_fewshot
+        read = _import_fewshot
     elif any(key.startswith("point_model.") for key in state):
-        read = import_pretrained
+        read = _import_pretrained
     elif any(key.startswith("visual.") for key in state):
-        read = import_clip
+        read = _import_clip
     else:
         some = ", ".join(list(state)[:3])
         raise CheckpointError(
-            f"{path}: neither a checkpoint of CLIP2Point nor a CLIP model (its first keys: {some})"
+            f"neither a checkpoint of CLIP2Point nor a CLIP model (its first keys: {some})",
+            "give a .pth of the authors or OpenAI's file",
+            path,
         )
-    return replace(read(path), labels=labels)
+    return replace(read(path, state), labels=labels)
 
 
-def import_pretrained(path: Path) -> Checkpoint:
+def _import_pretrained(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
     """Depth encoder, and the image encoder it learned from, of a pre-training checkpoint: head zeroshot."""
-    state = read_clip_file(path)
     with _naming(path):
-        depth = vit_encoder(_below(state, "point_model."), "CLIP2Point depth encoder")
-        image = _below(state, "image_model.")
+        depth = vit_encoder(below(state, "point_model."), "CLIP2Point depth encoder")
+        image = below(state, "image_model.")
         model = CLIP2Point(depth, vit_encoder(image, "CLIP image encoder") if image else None, ZeroShot())
         training = {"loss_weight": float(state["weights"])} if "weights" in state else {}
         return _checkpoint(path, model, ViewSet.named(_TEN_VIEWS), training)
 
 
-def import_fewshot(path: Path) -> Checkpoint:
+def _import_fewshot(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
     """Both encoders and both adapters of a few-shot checkpoint: head dpa."""
-    state = read_clip_file(path)
     with _naming(path):
         views = _view_set(state)
-        depth = vit_encoder(_below(state, "pre_model."), "CLIP2Point depth encoder")
-        image = vit_encoder(_below(state, "ori_model."), "CLIP image encoder")
+        depth = vit_encoder(below(state, "pre_model."), "CLIP2Point depth encoder")
+        image = vit_encoder(below(state, "ori_model."), "CLIP image encoder")
         head = DPA(len(views), depth.embed_dim)
-        head.depth_path.load_state_dict(_aggregator(_below(state, "adapter1.")))
-        head.image_path.load_state_dict(_aggregator(_below(state, "adapter2.")))
+        head.depth_path.load_state_dict(_aggregator(below(state, "adapter1.")))
+        head.image_path.load_state_dict(_aggregator(below(state, "adapter2.")))
         return _checkpoint(path, CLIP2Point(depth, image, head), views, {})
 
 
-def import_clip(path: Path) -> Checkpoint:
+def _import_clip(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
     """CLIP's image encoder as it is, for both paths: what zero-shot gives before any pre-training."""
-    state = read_clip_file(path)
     with _naming(path):
         clip = clip_from_openai(state)
-        config = vit_config(_below(state, "visual."), "CLIP image encoder")
+        config = vit_config(below(state, "visual."), "CLIP image encoder")
         if not is_from_openai(state):
-            raise C2PError("not OpenAI's own file, so its activation is unknown; use --clip NAME with it")
-        encoder, again = image_encoder_of(clip, config), image_encoder_of(clip, config)
-        return _checkpoint(path, CLIP2Point(encoder, again, ZeroShot()), ViewSet.named(_TEN_VIEWS), {})
+            raise C2PError("not OpenAI's own file, so its activation is unknown", "use --clip NAME with it")
+        return _checkpoint(path, _image_encoder_twice(clip, config), ViewSet.named(_TEN_VIEWS), {})
 
 
 def import_open_clip_model(name: str, pretrained: str) -> Checkpoint:
     """The image encoder of a model of open_clip, for both paths. Raises C2PError (see `load_clip`)."""
     clip, config = load_clip(name, pretrained)
-    encoder, again = image_encoder_of(clip, config), image_encoder_of(clip, config)
     origin = {"imported_from": f"open_clip {name}, {pretrained}"}
-    return Checkpoint(
-        CLIP2Point(encoder, again, ZeroShot()).eval(),
-        ViewSet.named(_TEN_VIEWS),
-        DepthSpec(image_size=encoder.image_size),
-        None,
-        _CLIP_LOGIT_SCALE,
-        origin,
-    )
+    return _without_labels(_image_encoder_twice(clip, config), ViewSet.named(_TEN_VIEWS), origin)
+
+
+def _image_encoder_twice(clip: open_clip.CLIP, config: ClipConfig) -> CLIP2Point:
+    """CLIP's image encoder on both paths, each with weights of its own."""
+    return CLIP2Point(image_encoder_of(clip, config), image_encoder_of(clip, config), ZeroShot())
 
 
 def _checkpoint(path: Path, model: CLIP2Point, views: ViewSet, training: dict[str, float]) -> Checkpoint:
+    """What was read from a file. Raises CheckpointError for weights that are not finite."""
+    check_finite(model, path)
+    return _without_labels(model, views, {"imported_from": path.name, "sha256": sha256_of(path), **training})
+
+
+def _without_labels(model: CLIP2Point, views: ViewSet, origin: dict[str, Any]) -> Checkpoint:
     size = model.depth_encoder.image_size
     spec = DepthSpec() if size is None else DepthSpec(image_size=size)
-    check_finite(model, path)
-    origin = {"imported_from": path.name, "sha256": sha256_of(path), **training}
     return Checkpoint(model.eval(), views, spec, None, _CLIP_LOGIT_SCALE, origin)
 
 
@@ -147,7 +153,7 @@ def _view_set(state: Mapping[str, Tensor]) -> ViewSet:
     for name, angles in known.items():
         if np.array_equal(elevation, angles[0]) and np.array_equal(azimuth, angles[1]):
             return ViewSet.named(name)
-    raise C2PError("trained with views that are neither clip2point-10 nor clip2point-6")
+    raise C2PError("trained with views that are neither clip2point-10 nor clip2point-6", _REMEDY)
 
 
 def _aggregator(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -158,10 +164,6 @@ def _aggregator(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def _below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-
-
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Whatever goes wrong inside is an error of this file."""
@@ -169,6 +171,7 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except CheckpointError:  # names it already
         raise
-    except (C2PError, KeyError, RuntimeError, StopIteration, ValueError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: cannot be imported: {reason}") from error
+    except C2PError as error:
+        raise CheckpointError(f"cannot be imported: {error.problem}", error.remedy, path) from error
+    except (KeyError, RuntimeError, StopIteration, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"cannot be imported: {reason_of(error)}", _REMEDY, path) from error

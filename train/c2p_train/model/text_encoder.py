@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from c2p_deploy import LabelSet
-from c2p_deploy.errors import C2PError, LabelError
+from c2p_deploy.errors import C2PError, LabelError, reason_of
 from c2p_deploy.labels import PAPER_TEMPLATE, is_template
 from c2p_train.model.clip_encoder import (
     clip_from_openai,
@@ -25,7 +25,7 @@ from c2p_train.model.clip_encoder import (
     load_clip,
     read_clip_file,
 )
-from c2p_train.model.text_features import read_detic_features
+from c2p_train.model.detic_features import read_detic_features
 
 if TYPE_CHECKING:
     import open_clip
@@ -59,7 +59,7 @@ def load_text_encoder(
     if clip_name is None:
         state = read_clip_file(Path(pretrained))
         if not is_from_openai(state):
-            raise C2PError(f"{pretrained}: not OpenAI's own file; name its model too (--clip)")
+            raise C2PError("not OpenAI's own file", "name its model too (--clip)", pretrained)
         clip = clip_from_openai(state)
         return clip, import_open_clip().SimpleTokenizer(context_length=clip.context_length)
     clip, _ = load_clip(clip_name, pretrained)
@@ -96,14 +96,16 @@ def label_set_from_file(names: Sequence[str], file: Path) -> LabelSet:
                 stored = LabelSet(words, arrays["text_features"])
         except (OSError, KeyError, ValueError, LabelError) as error:
             raise LabelError(
-                f"{file}: not text features ({error}); an .npz needs names [C] and text_features [C, D]"
+                f"not text features ({reason_of(error)})",
+                "an .npz needs names [C] and text_features [C, D]",
+                file,
             ) from error
     else:
         stored = LabelSet.load(file)
     try:
         return stored.subset(names) if names else stored
     except LabelError as error:
-        raise LabelError(f"{file}: {error}") from error
+        raise error.at(file) from None
 
 
 def _expand(templates: Iterable[str]) -> list[str]:
@@ -115,7 +117,7 @@ def _expand(templates: Iterable[str]) -> list[str]:
             expanded += [make("{}") for make in import_open_clip().OPENAI_IMAGENET_TEMPLATES]
         elif not is_template(template):
             raise LabelError(
-                f"template {template!r}: write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}"
+                f"template {template!r}", f"write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}"
             )
         else:
             expanded.append(template)

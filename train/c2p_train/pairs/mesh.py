@@ -12,7 +12,7 @@ import numpy.typing as npt
 import trimesh
 from PIL import Image
 
-from c2p_deploy.errors import CloudFileError
+from c2p_deploy.errors import CloudFileError, reason_of
 from c2p_deploy.projection.spec import FloatArray
 
 NEUTRAL_GREY = (180, 180, 180)
@@ -41,21 +41,21 @@ class ColouredMesh:
 
 
 def load_mesh(path: Path) -> ColouredMesh:
-    """Reads a mesh; all parts of a scene become one, in the places its graph gives them.
+    """Reads a mesh; all parts of a scene become one, where its graph puts them.
 
     A part has the colours of its texture, vertices, faces or material, whichever it has in this
     order, else it is neutral grey. Faces with a corner that is not finite are left out. Raises
-    CloudFileError, whose message starts with the file, for one that cannot be read or has no face.
+    CloudFileError, which names the file, for one that cannot be read or has no face.
     """
     if not path.is_file():
-        raise CloudFileError(f"{path}: no such file; fetch it again or leave it out")
+        raise CloudFileError("no such file", "fetch it again or leave it out", path)
     try:
         parts = _load_parts(path)
     except Exception as error:  # whatever the library did not foresee is a fault of the file to the user
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise CloudFileError(f"{path}: cannot be read ({reason}); repair it or leave it out") from error
+        problem = f"cannot be read ({type(error).__name__}: {_reason(error)})"
+        raise CloudFileError(problem, "repair it or leave it out", path) from error
     if not parts:
-        raise CloudFileError(f"{path}: has no faces; a picture needs a surface, so leave it out")
+        raise CloudFileError("has no faces", "a picture needs a surface, so leave it out", path)
     first = np.cumsum([0, *(len(part.vertices) for part in parts)])
     textures = [texture for part in parts for texture in part.textures]
     has_texture = np.cumsum([0, *(len(part.textures) for part in parts)])
@@ -70,8 +70,13 @@ def load_mesh(path: Path) -> ColouredMesh:
         textures=tuple(textures),
     )
     if not len(mesh.faces):
-        raise CloudFileError(f"{path}: has no face with finite corners; repair it or leave it out")
+        raise CloudFileError("has no face with finite corners", "repair it or leave it out", path)
     return mesh
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the paths of this machine that the system adds to its own words."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else reason_of(error)
 
 
 def _load_parts(path: Path) -> list[ColouredMesh]:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2p_deploy.errors import C2PError
+from c2p_deploy.errors import C2PError, OptionError
 
 MESH_SUFFIXES = (".glb", ".gltf", ".obj", ".off", ".ply", ".stl")
 
@@ -47,7 +47,7 @@ class MeshFile:
 
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):
-            raise ValueError(f"key must be CLASS/ID of letters, digits, _ and -, got {self.key!r}")
+            raise OptionError(f"key must be CLASS/ID of letters, digits, _ and -, got {self.key!r}")
 
 
 def find_meshes(root: Path) -> list[MeshFile]:
@@ -78,8 +78,10 @@ def find_meshes(root: Path) -> list[MeshFile]:
             found.append(MeshFile(path, class_name, key))
     if not found:
         raise C2PError(
-            f"{root}: holds no mesh; give a folder with one folder per class, CLASS/FILE "
-            f"({' '.join(MESH_SUFFIXES)}), or ShapeNetCore.v2"
+            "holds no mesh",
+            f"give a folder with one folder per class, CLASS/FILE ({' '.join(MESH_SUFFIXES)}), or "
+            "ShapeNetCore.v2",
+            root,
         )
     return found
 
@@ -87,7 +89,7 @@ def find_meshes(root: Path) -> list[MeshFile]:
 def class_folders(root: Path) -> list[Path]:
     """The folders of `root` that stand for classes, sorted. Raises C2PError if `root` is no folder."""
     if not root.is_dir():
-        raise C2PError(f"{root}: no such folder; give the folder that holds one folder per class")
+        raise C2PError("no such folder", "give the folder that holds one folder per class", root)
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
@@ -101,7 +103,7 @@ def _synset_names(root: Path) -> dict[str, str]:
         listed = {str(entry["synsetId"]): str(entry["name"]).split(",")[0].strip() for entry in entries}
     except (ValueError, TypeError, KeyError) as error:
         raise C2PError(
-            f"{taxonomy}: is not ShapeNet's list of synsets ({error!r}); fetch it again or move it away"
+            f"is not ShapeNet's list of synsets ({error!r})", "fetch it again or move it away", taxonomy
         ) from error
     return {**SYNSETS, **listed}
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from c2p_deploy import ViewSet
-from c2p_deploy.errors import PairsError
+from c2p_deploy.errors import PairsError, reason_of
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_train.pairs.shards import FORMAT, VERSION, canonical_json
@@ -27,7 +27,7 @@ class PairDataset:
     """N objects, each with V pictures and K clouds; y is up, clouds lie in the unit sphere.
 
     views: the cameras of the pictures; image_size: S; num_points: P; samplings: K; classes: plain
-    words, sorted; digest: SHA-256 that changes with the content, not with the place or time of rendering.
+    words, sorted; digest: SHA-256 that changes with the content, not with where or when they were rendered.
 
     Shards are indexed once, by their tar headers, and opened for every read: an instance holds no file
     and can be pickled, forked and shared by threads. The constructor checks dataset.json and presence and
@@ -48,7 +48,7 @@ class PairDataset:
             ]
             count = int(description["count"])
         except (KeyError, TypeError, ValueError) as error:
-            raise PairsError(f"{root / 'dataset.json'}: is damaged ({error!r}); render it again") from error
+            raise PairsError(f"is damaged ({error!r})", "render it again", root / "dataset.json") from error
         description.pop("plan", None)  # holds the times of the meshes
         self.digest = hashlib.sha256(canonical_json(description)).hexdigest()
 
@@ -58,15 +58,16 @@ class PairDataset:
         members = array("q")  # offset and size of JSON, points and pictures, object after object
         for number, (path, size, _) in enumerate(self._shards):
             self._check_size(path, size)
-            for key, class_name, places in _index(path, 2 + len(self.views)):
+            for key, class_name, extents in _index(path, 2 + len(self.views)):
                 self._keys.append(key)
                 labels.append(self._class_index(path, class_name))
-                members.extend(chain.from_iterable(places))
+                members.extend(chain.from_iterable(extents))
                 shards.append(number)
         if len(self._keys) != count:
             raise PairsError(
-                f"{root}: dataset.json promises {count} objects, the shards hold {len(self._keys)}; "
-                "render it again"
+                f"dataset.json promises {count} objects, the shards hold {len(self._keys)}",
+                "render it again",
+                root,
             )
         self._labels = np.asarray(labels, dtype=np.int64)
         self._shard = np.asarray(shards, dtype=np.int64)
@@ -110,7 +111,7 @@ class PairDataset:
         for path, size, sha256 in self._shards:
             self._check_size(path, size)
             if sha256_of(path) != sha256:
-                raise PairsError(f"{path}: its content has changed since it was rendered; {_REPAIR}")
+                raise PairsError("its content has changed since it was rendered", _REMEDY, path)
 
     def _read(self, i: int, member: int) -> bytes:
         path = self._shards[self._shard[i]][0]
@@ -123,45 +124,47 @@ class PairDataset:
         return data
 
     def _damaged(self, i: int) -> PairsError:
-        return PairsError(f"{self._shards[self._shard[i]][0]}: {self.key(i)} in it is damaged; {_REPAIR}")
+        return PairsError(f"{self.key(i)} in it is damaged", _REMEDY, self._shards[self._shard[i]][0])
 
     def _check_size(self, path: Path, size: int) -> None:
         if not path.is_file():
-            raise PairsError(f"{path}: no such shard; {_REPAIR}")
+            raise PairsError("no such shard", _REMEDY, path)
         if path.stat().st_size != size:
-            raise PairsError(f"{path}: has {path.stat().st_size} bytes instead of {size}; {_REPAIR}")
+            raise PairsError(f"has {path.stat().st_size} bytes instead of {size}", _REMEDY, path)
 
     def _class_index(self, path: Path, class_name: str) -> int:
         try:
             return self.classes.index(class_name)
         except ValueError:
-            raise PairsError(f"{path}: holds the class {class_name!r} that is not in dataset.json") from None
+            problem = f"holds the class {class_name!r} that is not in dataset.json"
+            raise PairsError(problem, _REMEDY, path) from None
 
 
-_REPAIR = "delete it and repeat the render command, which renders what is missing"
+_REMEDY = "delete it and repeat the render command, which renders what is missing"
 
 
 def _read_description(root: Path) -> dict[str, Any]:
     path = root / "dataset.json"
     if not path.is_file():
         hint = "finish it by repeating the render command" if (root / ".render").is_dir() else "render one"
-        raise PairsError(f"{root}: is no finished folder of pairs (it has no dataset.json); {hint}")
+        raise PairsError("is no finished folder of pairs (it has no dataset.json)", hint, root)
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise PairsError(f"{path}: is not JSON ({error}); render it again") from error
+        raise PairsError(f"is not JSON ({reason_of(error)})", "render it again", path) from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise PairsError(f"{path}: does not describe image–depth pairs; give a folder of c2p-train render")
+        raise PairsError("does not describe image–depth pairs", "give a folder of c2p-train render", path)
     if description.get("version") != VERSION:
         raise PairsError(
-            f"{path}: has version {description.get('version')!r}, this c2p-deploy reads {VERSION}; "
-            "render it again"
+            f"has version {description.get('version')!r}, this c2p-deploy reads {VERSION}",
+            "render it again",
+            path,
         )
     return description
 
 
 def _index(path: Path, members: int) -> list[tuple[str, str, list[tuple[int, int]]]]:
-    """Key, class name and the places (offset, size) of the members of every sample of a shard.
+    """Key, class name and the extents (offset, size) of the members of every sample of a shard.
 
     Shards are plain USTAR with the members of a sample in a fixed order, JSON first. Python's tarfile
     would take five times as long, which is half a minute for the whole of ShapeNet.
@@ -170,7 +173,7 @@ def _index(path: Path, members: int) -> list[tuple[str, str, list[tuple[int, int
     with path.open("rb") as file:
         offset = 0
         while True:
-            places = []
+            extents = []
             names = []
             class_name = ""
             for member in range(members):
@@ -183,15 +186,17 @@ def _index(path: Path, members: int) -> list[tuple[str, str, list[tuple[int, int
                     if member == 0:
                         class_name = str(json.loads(file.read(size))["class"])
                 except (ValueError, KeyError, TypeError) as error:
-                    raise PairsError(f"{path}: is not a shard of pairs ({error}); {_REPAIR}") from error
+                    raise PairsError(
+                        f"is not a shard of pairs ({reason_of(error)})", _REMEDY, path
+                    ) from error
                 names.append(name)
-                places.append((offset + _BLOCK, size))
+                extents.append((offset + _BLOCK, size))
                 offset += _BLOCK + -(-size // _BLOCK) * _BLOCK
             key = names[0].removesuffix(".json")
             expected = ["json", "points.npy", *(f"{view:02}.png" for view in range(members - 2))]
             if names != [f"{key}.{suffix}" for suffix in expected]:
-                raise PairsError(f"{path}: holds {key} in parts or out of order; {_REPAIR}")
-            samples.append((key, class_name, places))
+                raise PairsError(f"holds {key} in parts or out of order", _REMEDY, path)
+            samples.append((key, class_name, extents))
 
 
 def _parse_header(header: bytes) -> tuple[str, int]:

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,16 +28,14 @@ import numpy.typing as npt
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from PIL import Image
-from rich.console import Console
 
-from c2p_deploy import ViewSet, prepare_points
-from c2p_deploy.errors import C2PError, CloudError, PairsError
+from c2p_deploy import ViewSet, prepare_points, progress
+from c2p_deploy.errors import C2PError, CloudError, PairsError, reason_of
 from c2p_deploy.io.common import narrow
 from c2p_deploy.io.sample import sample_mesh
 from c2p_deploy.projection.prepare import finite_points, sample_points
 from c2p_deploy.projection.reference import pixel_centres, to_view
 from c2p_deploy.projection.spec import FloatArray, turn_up
-from c2p_train.learn.run_report import progress_on
 from c2p_train.pairs.mesh import ColouredMesh, load_mesh
 from c2p_train.pairs.mesh_files import MeshFile
 from c2p_train.pairs.shards import (
@@ -75,61 +73,53 @@ def render_pairs(
     settings: RenderSettings,
     *,
     workers: int,
-    console: Console,
     on_model: Callable[[], None] | None = None,
 ) -> RenderResult:
     """Renders `files` into the folder `out`, in an order shuffled by the seed, or goes on with it.
 
     What an earlier, interrupted call with the same files and settings finished is kept; the bytes in
     the folder do not depend on interruptions nor on `workers`. A mesh that cannot be rendered is
-    listed in dataset.json and printed. `on_model` is called after every mesh. Workers are spawned, so
-    a script needs the usual `if __name__ == "__main__":`. Raises PairsError when the folder holds
-    something else, when another process is at work in it, for keys that are not unique, or when no
-    mesh gives a pair.
+    listed in dataset.json and told to `c2p_deploy.progress`. `on_model` is called after every mesh.
+    Workers are spawned, so a script needs the usual `if __name__ == "__main__":`. Raises PairsError
+    when the folder holds something else, when another process is at work in it, for keys that are
+    not unique, or when no mesh gives a pair.
     """
     if len({file.key for file in files}) < len(files):
-        raise PairsError(f"{out}: two of its meshes have the same key; give every mesh a key of its own")
+        raise PairsError("two of its meshes have the same key", "give every mesh a key of its own", out)
     order = np.random.default_rng(settings.seed).permutation(len(files))
     files = [files[i] for i in order]  # shards of mixed classes, for readers that go shard by shard
     paths = {file.key: file.path for file in files}
     chunks = [files[i : i + settings.shard_size] for i in range(0, len(files), settings.shard_size)]
-    with (
-        open_folder(out, plan_fingerprint(files, settings)) as folder,
-        progress_on(console) as progress,
-    ):
-        task = progress.add_task("checking", total=len(files))
+    with open_folder(out, plan_fingerprint(files, settings)) as folder:
         records: dict[int, ShardRecord] = {}
-        for number in range(len(chunks)):
-            if record := folder.record(number):
-                records[number] = record
-                progress.advance(task, len(chunks[number]))
+        with progress.task("checking", len(files)) as task:
+            for number, chunk in enumerate(chunks):
+                if record := folder.record(number):
+                    records[number] = record
+                task.advance(len(chunk))
         if records:
-            console.print(f"{out}: {len(records)} of {len(chunks)} shards are already there")
+            progress.say(f"{out}: {len(records)} of {len(chunks)} shards are already there")
         missing = [number for number in range(len(chunks)) if number not in records]
         todo = [file for number in missing for file in chunks[number]]
-        progress.reset(task, total=len(todo), description="rendering")
 
         def outcomes() -> Generator[Sample | Skipped, None, None]:
-            for outcome in _rendered(todo, settings, workers):
-                progress.advance(task)
-                if on_model is not None:
-                    on_model()
-                if isinstance(outcome, Skipped):
-                    line = f"skipped {paths[outcome.key]}: {outcome.reason}"
-                    console.print(line, markup=False, highlight=False, soft_wrap=True)
-                yield outcome
+            with progress.task("rendering", len(todo)) as task:
+                for outcome in _rendered(todo, settings, workers):
+                    task.advance()
+                    if on_model is not None:
+                        on_model()
+                    if isinstance(outcome, Skipped):
+                        progress.say(f"skipped {paths[outcome.key]}: {outcome.reason}")
+                    yield outcome
 
-        stream = outcomes()
-        try:
+        with closing(outcomes()) as stream:  # closing ends the workers
             for number in missing:
                 records[number] = folder.write_shard(number, islice(stream, len(chunks[number])))
-        finally:
-            stream.close()  # ends the workers
         skipped = tuple(entry for number in sorted(records) for entry in records[number].skipped)
         pairs = sum(record.count for record in records.values())
         if pairs == 0:
-            reason = f"; the first: {paths[skipped[0].key]}: {skipped[0].reason}" if skipped else ""
-            raise PairsError(f"{out}: none of {len(files)} meshes could be rendered{reason}")
+            first = f"the first: {paths[skipped[0].key]}: {skipped[0].reason}" if skipped else ""
+            raise PairsError(f"none of {len(files)} meshes could be rendered", first, out)
         classes = {file.class_name for file in files}
         folder.write_dataset(settings, classes, [records[number] for number in sorted(records)])
     return RenderResult(pairs, skipped, len(todo))
@@ -140,13 +130,11 @@ def render_mesh(file: MeshFile, settings: RenderSettings) -> Sample | Skipped:
     try:
         pictures, points, facts = make_pair(load_mesh(file.path), settings)
     except C2PError as error:
-        # Without the folders of this machine, which the library's words may hold as well.
-        reason = str(error).removeprefix(f"{file.path}: ").replace(f"{file.path.parent}{os.sep}", "")
-        return Skipped(file.key, reason)
+        return Skipped(file.key, str(C2PError(error.problem, error.remedy)))  # no paths of this machine
     except MemoryError:
         return Skipped(file.key, "needs more memory than there is; simplify it or leave it out")
     except Exception as error:  # one odd mesh must not end a rendering of hours; the reason is listed
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        reason = f"{type(error).__name__}: {reason_of(error)}"
         return Skipped(file.key, f"cannot be rendered ({reason}); repair it or leave it out")
     array = io.BytesIO()
     np.save(array, points)
@@ -176,11 +164,11 @@ def make_pair(
     for seed in seeds:
         surface = sample_mesh(mesh.vertices, mesh.faces, count, seed)
         if surface is mesh.vertices:
-            raise CloudError("its faces have no area; repair it or leave it out")
+            raise CloudError("its faces have no area", "repair it or leave it out")
         drawn.append(narrow(surface))
     clouds = [prepare_points(points, spec, seed) for points, seed in zip(drawn, seeds, strict=True)]
     if len(clouds[0]) < spec.num_points:
-        raise CloudError("too few finite points on its surface; repair it or leave it out")
+        raise CloudError("too few finite points on its surface", "repair it or leave it out")
 
     # The centre and radius that to_unit_sphere used for the first cloud.
     kept = sample_points(finite_points(drawn[0]), spec.num_points, settings.seed).astype(np.float64)
@@ -350,7 +338,7 @@ def _new_pool(workers: int) -> ProcessPoolExecutor:
         ready.result()
     except BrokenProcessPool as error:
         raise PairsError(
-            "render workers do not start; in a script, render under `if __name__ == '__main__':`"
+            "render workers do not start", "in a script, render under `if __name__ == '__main__':`"
         ) from error
     return pool
 

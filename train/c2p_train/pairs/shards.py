@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from c2p_deploy import DepthSpec, ViewSet
-from c2p_deploy.errors import PairsError
+from c2p_deploy.errors import OptionError, PairsError
 from c2p_deploy.files import atomic_path, sha256_of, write_atomic
 from c2p_deploy.projection.spec import UpAxis, check_up
 from c2p_train.pairs.mesh_files import MeshFile
@@ -47,9 +47,9 @@ class RenderSettings:
         ViewSet.named(self.view_set)
         check_up(self.up)
         if not 1 <= self.samplings <= 1000:
-            raise ValueError(f"samplings must be in 1 ... 1000, got {self.samplings}")
+            raise OptionError(f"samplings must be in 1 ... 1000, got {self.samplings}")
         if self.shard_size < 1 or self.seed < 0:
-            raise ValueError(f"no such shard size or seed: {self.shard_size}, {self.seed}")
+            raise OptionError(f"no such shard size or seed: {self.shard_size}, {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -179,18 +179,19 @@ def open_folder(out: Path, plan: str) -> Iterator[ShardFolder]:
     out.mkdir(parents=True, exist_ok=True)
     plan_file, lock_file = out / ".render" / "plan.json", out / ".render" / "lock"
     if not plan_file.parent.is_dir() and any(out.iterdir()):
-        raise PairsError(f"{out}: holds other files; choose an empty or new folder")
+        raise PairsError("holds other files", "choose an empty or new folder", out)
     plan_file.parent.mkdir(exist_ok=True)
     with lock_file.open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise PairsError(f"{out}: another process renders into it; wait for it or stop it") from error
+            raise PairsError("another process renders into it", "wait for it or stop it", out) from error
         wanted = canonical_json({"format": FORMAT, "version": VERSION, "plan": plan})
         if plan_file.exists() and plan_file.read_bytes() != wanted:
             raise PairsError(
-                f"{out}: holds pairs of other meshes or other settings; "
-                "choose another folder, or repeat the old command to go on with it"
+                "holds pairs of other meshes or other settings",
+                "choose another folder, or repeat the old command to go on with it",
+                out,
             )
         if not plan_file.exists():
             write_atomic(plan_file, wanted)

@@ -1,4 +1,4 @@
-"""Reading published CLIP ViT-B/32 text features: the files of facebookresearch/Detic.
+"""CLIP ViT-B/32 text features as published: the files of facebookresearch/Detic.
 
 They hold OpenAI CLIP's features of the prompt "a {name}" for the vocabularies of OpenImages,
 Objects365 and LVIS, so no text encoder is needed to train against real CLIP text space.
@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from c2p_deploy import LabelSet
-from c2p_deploy.errors import LabelError
+from c2p_deploy.errors import LabelError, reason_of
 from c2p_deploy.projection.spec import FloatArray
 
+_REMEDY = "copy the folder datasets/metadata of facebookresearch/Detic again"
 # Label -> name in the feature files, where it is not the label itself: the nearest thing that they have
 # (MODEL_CARD.md lists them).
 LABEL_FEATURES = {
@@ -55,10 +56,15 @@ def read_detic_features(folder: Path) -> dict[str, FloatArray]:
         for file_name, vocabulary in vocabularies:  # later ones win
             features = np.load(folder / file_name, allow_pickle=False).astype(np.float32)
             if features.shape != (len(vocabulary), 512):
-                raise LabelError(f"{folder / file_name}: {features.shape}, expected {(len(vocabulary), 512)}")
+                raise LabelError(
+                    f"text features {features.shape}, expected {(len(vocabulary), 512)}",
+                    _REMEDY,
+                    folder / file_name,
+                )
             found.update({name.lower(): row for name, row in zip(vocabulary, features, strict=True)})
     except (OSError, KeyError, IndexError, ValueError) as error:
-        raise LabelError(f"{folder}: not the CLIP text features of Detic: {error}") from error
+        problem = f"not the CLIP text features of Detic: {reason_of(error)}"
+        raise LabelError(problem, _REMEDY, folder) from error
     return found
 
 
@@ -71,6 +77,9 @@ def label_set_of(labels: tuple[str, ...], vocabulary: dict[str, FloatArray]) -> 
     for label in labels:
         name = LABEL_FEATURES.get(label, label).lower()
         if name not in vocabulary:
-            raise LabelError(f"no CLIP text feature for label {label!r} (looked for {name!r})")
+            raise LabelError(
+                f"no CLIP text feature for label {label!r} (looked for {name!r})",
+                "choose a name of OpenImages, Objects365 or LVIS",
+            )
         rows.append(vocabulary[name])
     return LabelSet(labels, np.stack(rows), template="a {}")

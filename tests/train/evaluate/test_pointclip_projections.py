@@ -5,7 +5,7 @@ import pytest
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth
 from c2p_deploy.projection.reference import to_view
-from c2p_train.evaluate.projections import project_dense, project_sparse
+from c2p_train.evaluate.pointclip_projections import project_dense, project_sparse
 
 VIEWS = ViewSet.named("clip2point-6")
 FRONT = ViewSet("front", VIEWS.rotations[:1], VIEWS.distances[:1])  # looks along -z: x to the left, y up

@@ -1,0 +1,36 @@
+"""Which text features a checkpoint is evaluated with: those of the data set's own classes."""
+
+from __future__ import annotations
+
+from c2p_deploy import LabelSet
+from c2p_deploy.errors import LabelError, UnknownLabelError
+from c2p_train.datasets.labelled_clouds import LabelledClouds
+from c2p_train.model.checkpoint import Checkpoint
+
+_REMEDY = "make text features with c2p-train labels and give them with --labels"
+
+
+def known_labels(checkpoint: Checkpoint, given: LabelSet | None) -> LabelSet:
+    """`given`, or else the checkpoint's labels. Raises LabelError for none, or of another width."""
+    known = given if given is not None else checkpoint.labels
+    if known is None:
+        raise LabelError("the checkpoint has no labels", _REMEDY)
+    width = checkpoint.model.depth_encoder.embed_dim
+    if known.dim != width:
+        raise LabelError(
+            f"text features have {known.dim} dimensions, the checkpoint's features {width}",
+            "make the label set with the CLIP the checkpoint was trained with",
+        )
+    return known
+
+
+def labels_for(checkpoint: Checkpoint, clouds: LabelledClouds, given: LabelSet | None) -> LabelSet:
+    """The text features of the data set's classes, out of `known_labels`.
+
+    Raises what that raises, and UnknownLabelError when a class has no text feature.
+    """
+    known = known_labels(checkpoint, given)
+    try:
+        return known.subset(clouds.classes)
+    except UnknownLabelError as error:
+        raise UnknownLabelError(error.problem, _REMEDY, clouds.name, names=error.names) from error
