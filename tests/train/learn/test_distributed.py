@@ -1,6 +1,5 @@
 """Two processes train what one process trains: torchrun on the CPU against this process."""
 
-import io
 import os
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 from c2p_train.learn.distributed import (
     GlobalBatchNorm2d,
@@ -75,8 +73,7 @@ def run(folder: Path) -> None:
         if rank() == 0:
             torch.save(values, folder / f"{name}.pt")
     for name, config in RUNS.items():
-        console = Console(file=io.StringIO())
-        pretrain([Boxes()], frozen(), config, folder / name, console, depth_encoder=encoder())
+        pretrain([Boxes()], frozen(), config, folder / name, depth_encoder=encoder())
 
 
 @pytest.fixture(scope="module")
