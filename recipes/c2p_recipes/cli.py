@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_recipes.data import SEED, RecipeData
-from c2p_train.commands.common import CONTEXT, FILE, FOLDER, device_option, exit_on_error
+from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, device_option
 
 _EPILOG = """
 \b
@@ -72,17 +73,13 @@ def default(engine: Path | None, out: Path, steps: int | None, device: str, **gi
     Reads and splits the clouds, trains the depth encoder, measures it on the clouds it never saw,
     and exports it with a parity check.
     """
-    with exit_on_error():
-        from rich.console import Console
-
+    with exit_on_error(INTERRUPTED), shown():
         from c2p_recipes.default_model import make_default_model
         from c2p_train.model.device import pick_device
 
         card, seed = given.pop("card"), given.pop("seed")
         engine = engine or out / "default.onnx"
-        make_default_model(
-            RecipeData(**given), out, engine, card, steps, seed, pick_device(device), Console()
-        )
+        make_default_model(RecipeData(**given), out, engine, card, steps, seed, pick_device(device))
 
 
 @_data_options("mini", "Takes up to two hours on two cores, minutes on a GPU.")
@@ -107,9 +104,7 @@ def mini(
     few-shot and with all clouds, and exports the result with a parity check. Accuracy is measured
     after every step, on objects that no step has seen.
     """
-    with exit_on_error():
-        from rich.console import Console
-
+    with exit_on_error(INTERRUPTED), shown():
         from c2p_deploy.cores import cores
         from c2p_recipes.mini import MiniConfig, make_mini_model
         from c2p_train.model.device import pick_device
@@ -129,7 +124,6 @@ def mini(
             config,
             pick_device(device),
             workers or cores(),
-            Console(),
         )
 
 

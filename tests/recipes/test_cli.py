@@ -1,6 +1,5 @@
 """The recipes, from folders to an engine: that every part fits the next, not how good the result is."""
 
-import io
 import json
 from pathlib import Path
 
@@ -8,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, Manifest
 from c2p_recipes.cli import main
 from c2p_recipes.data import RecipeData
 from c2p_recipes.mini import MiniConfig, make_mini_model
-from c2p_recipes.model_card import BEGIN, END, steps_table
+from c2p_recipes.publish import BEGIN, END, steps_table
 from c2p_runtime import Classifier
 from c2p_train.model.conv_encoder import ConvConfig
+from heard import heard_lines
 from training_data import write_clouds, write_text_features
 
 SMALL = MiniConfig(
@@ -62,10 +61,10 @@ def test_mini_from_meshes_to_an_engine_and_again(data: RecipeData, tmp_path: Pat
     card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     out, engine = tmp_path / "run", tmp_path / "mini.onnx"
 
-    def make() -> str:
-        console = Console(file=io.StringIO(), width=200)
-        make_mini_model(data, out, engine, card, SMALL, torch.device("cpu"), 1, console)
-        return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    def make() -> list[str]:
+        with heard_lines() as lines:
+            make_mini_model(data, out, engine, card, SMALL, torch.device("cpu"), 1)
+        return lines
 
     make()
     clf = Classifier(engine)
@@ -84,7 +83,7 @@ def test_mini_from_meshes_to_an_engine_and_again(data: RecipeData, tmp_path: Pat
     again = make()  # every step finds its result
     assert engine.read_bytes() == first
     # Rendering finds its shards, twice.
-    assert sum(line.startswith("0 meshes in ") for line in again.splitlines()) == 2
+    assert sum(line.startswith("0 meshes in ") for line in again) == 2
     assert json.loads((out / "steps.json").read_text()) == report
 
 

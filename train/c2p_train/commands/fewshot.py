@@ -44,21 +44,19 @@ and may be repeated with more shots or seeds.
 """
 
 
-class _Shots(click.ParamType):
-    """Numbers of clouds per class, ascending, `full` (None: all clouds) last: "1,4,full"."""
+def _shots(value: str) -> list[int | None]:
+    """Numbers of clouds per class out of "1,4,full", ascending; full is None, at the end.
 
-    name = "shots"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[int | None]:
-        """Fails for anything that is neither a number above 0 nor `full`."""
-        words = set(value.split(","))
-        for word in words - {"full"}:
-            if not (word.isascii() and word.isdigit() and int(word) > 0):
-                self.fail(f"{word!r} is neither a number of clouds per class nor 'full'", param, ctx)
-        full: list[int | None] = [None] if "full" in words else []
-        return [*sorted({int(word) for word in words - {"full"}}), *full]
+    Raises click.BadParameter.
+    """
+    words = set(value.split(","))
+    for word in words - {"full"}:
+        if not (word.isascii() and word.isdigit() and int(word) > 0):
+            raise click.BadParameter(
+                f"{word!r} is neither a number of clouds per class nor 'full'", param_hint="--shots"
+            )
+    full: list[int | None] = [None] if "full" in words else []
+    return [*sorted({int(word) for word in words - {"full"}}), *full]
 
 
 @click.command(epilog=_EPILOG, context_settings=CONTEXT)
@@ -81,7 +79,7 @@ class _Shots(click.ParamType):
 )
 @click.option(
     "--shots",
-    type=_Shots(),
+    type=_shots,
     default="16",
     show_default=True,
     metavar="K,...",
