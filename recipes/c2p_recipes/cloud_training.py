@@ -44,7 +44,7 @@ class CloudBatches:
         self.training = np.flatnonzero(~clouds.validation)
         source = clouds.source[self.training]
         group = source * len(clouds.labels) + clouds.label[self.training]
-        weight = np.array([source.weight for source in sources])[source]
+        weight = np.array([each.weight for each in sources])[source]
         self.probability = chances(group, weight)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:

@@ -58,9 +58,8 @@ def load_clouds(
     key = fingerprint(settings, [path for _, path in files])
     stored = cached_arrays(cache, key, lambda: _read(sources, files, spec, val_fraction, seed))
     labels, names, skipped = ([str(x) for x in stored[name]] for name in ("labels", "sources", "skipped"))
-    return Clouds(
-        **{name: stored[name] for name in _ARRAYS}, labels=tuple(labels), sources=tuple(names)
-    ), skipped
+    arrays = {name: stored[name] for name in _ARRAYS}
+    return Clouds(**arrays, labels=tuple(labels), sources=tuple(names)), skipped
 
 
 def _read(

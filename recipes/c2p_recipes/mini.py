@@ -90,9 +90,9 @@ def make_mini_model(
 
     progress.say("2. an image encoder that stands in for CLIP's")
     mesh_labels = data.label_set(tuple(sorted({*pairs.classes, *validation_pairs.classes})))
-    looking = AlignConfig(encoder=config.encoder, steps=config.image_steps, seed=config.seed)
+    image_training = AlignConfig(encoder=config.encoder, steps=config.image_steps, seed=config.seed)
     image = train_on_pictures(
-        pairs, validation_pairs, mesh_labels, looking, config.spec, out / "image-run.pt", device
+        pairs, validation_pairs, mesh_labels, image_training, config.spec, out / "image-run.pt", device
     )
 
     progress.say("3. image-depth pre-training")

@@ -7,8 +7,7 @@ the number of the step. So a resumed run is the run that was never interrupted, 
     file.resume(run)
     run_steps(run, schedule, make_step, "training", file)
 
-Ctrl-C and SIGTERM let the step end, and lose nothing; a kill loses what came after the last
-`SAVE_EVERY` seconds.
+Ctrl-C and SIGTERM let the step end, and lose nothing; a kill loses `SAVE_EVERY` seconds at most.
 """
 
 from __future__ import annotations
