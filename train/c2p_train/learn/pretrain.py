@@ -128,10 +128,7 @@ def pretrain(
         if run.step % config.validate_every == 0 and run.step < schedule.steps:
             figures()
 
-    with (
-        RunReport() as report,
-        closing(batches.over(range(run.step, schedule.steps))) as stream,
-    ):
+    with RunReport() as report, closing(batches.over(range(run.step, schedule.steps))) as stream:
 
         def make_step(rate: float) -> float:
             loss = train_step(run, image_encoder, stream, config, rate)
