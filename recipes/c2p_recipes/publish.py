@@ -44,7 +44,7 @@ def publish(
 def figures_table(results: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
     """Markdown tables of top-1 accuracy, overall and per label.
 
-    results: per data set, (label, was it recognised?) of every held-out cloud.
+    results: per data set, (label, was it recognised?) of every validation cloud.
     """
     lines = ["| data set | held-out clouds | top-1 |", "|---|---|---|"]
     lines += [f"| {name} | {len(rows)} | {_percent(rows)} |" for name, rows in results.items()]

@@ -7,7 +7,7 @@ training is a few matrix products.
 The loss is the cross-entropy of `logit_scale * features @ text_features.T`. The authors train
 on the plain cosines, a scale of 1. For the accuracy any scale up to 20 is as good: CLIP's text
 features lie so close together that the softmax stays far from certain, and AdamW does not see
-the size of a gradient. Measured with the encoders of the recipe `mini` on held-out clouds of
+the size of a gradient. Measured with the encoders of the recipe `mini` on validation clouds of
 ModelNet10 (8 shots, three draws), a scale of 1 and a constant rate gave 85.3 ± 1.5 %, a scale of
 20 and a falling rate 86.3 ± 0.8 %: no more than chance. But the scale is also the one that scores
 are made with, and at 1 the best of ten labels gets about 15 % however right it is. Hence 20, and
