@@ -6,7 +6,7 @@ the right label must win (cross-entropy over cosine similarities times a learned
 Nothing is classified by a layer of the network itself, so labels stay exchangeable afterwards.
 
 Every random choice of a step follows from (seed, step): a resumed run is the run that was
-never interrupted.
+never interrupted (`c2p_train.learn.run`).
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from rich.console import Console
 from torch import Tensor, nn
 
-from c2p_deploy import LabelSet
-from c2p_deploy.errors import CheckpointError
-from c2p_deploy.files import atomic_path
-from c2p_train.learn.run_report import RunReport, progress_on
+from c2p_deploy import LabelSet, progress
+from c2p_train.evaluate.features import array_digest
+from c2p_train.learn.optimizers import new_adamw
+from c2p_train.learn.run import Run, RunFile, begin_step, run_steps
+from c2p_train.learn.run_report import RunReport
+from c2p_train.learn.schedule import Schedule, cosine
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
-from c2p_train.model.torch_file import load_torch_file
-
-_SAVE_EVERY = 50  # steps: the most that an interruption can lose, less than a minute
+from c2p_train.model.encoders import weights_digest
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,16 @@ class Batches(Protocol):
 
 
 @dataclass
-class RunState:
+class AlignRun(Run):
     """What changes from step to step."""
 
     encoder: ConvEncoder
     average: ConvEncoder  # exponential moving average of the encoder
     log_scale: nn.Parameter  # log of the factor on cosine similarities
-    optimizer: torch.optim.Optimizer
-    step: int = 0
     loss: float = math.nan  # running mean, for the eye
 
 
-def new_run(config: AlignConfig, device: torch.device, start: ConvEncoder | None = None) -> RunState:
+def new_run(config: AlignConfig, device: torch.device, start: ConvEncoder | None = None) -> AlignRun:
     """A run at step 0; its weights are a copy of those of `start`, or follow from the seed."""
     torch.manual_seed(config.seed)
     encoder = ConvEncoder(config.encoder)
@@ -80,13 +79,8 @@ def new_run(config: AlignConfig, device: torch.device, start: ConvEncoder | None
         encoder.load_state_dict(start.state_dict())
     encoder = encoder.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07), device=device))
-    decayed = [p for p in encoder.parameters() if p.ndim > 1]
-    plain = [p for p in encoder.parameters() if p.ndim <= 1] + [log_scale]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-        lr=config.learning_rate,
-    )
-    return RunState(encoder, copy.deepcopy(encoder).requires_grad_(False), log_scale, optimizer)
+    optimizer = new_adamw([*encoder.parameters(), log_scale], config.weight_decay)
+    return AlignRun(optimizer, encoder, copy.deepcopy(encoder).requires_grad_(False), log_scale)
 
 
 def align(
@@ -94,7 +88,6 @@ def align(
     labels: LabelSet,
     config: AlignConfig,
     run_file: Path,
-    console: Console,
     validate: Callable[[ConvEncoder], Mapping[str, float]],
     device: torch.device,
     start: ConvEncoder | None = None,
@@ -102,43 +95,61 @@ def align(
     """Trains, or goes on when `run_file` holds an unfinished run: encoder, logit scale, last accuracies.
 
     labels: what the label indices of the batches mean; validate: accuracies in [0, 1] of an
-    encoder, by name, printed now and then and at the end; start: an encoder of the same description to train
-    further, or None for a new one.
+    encoder, by name, asked for now and then and at the end; start: an encoder of the same description to
+    train further, or None for a new one. Raises KeyboardInterrupt when it is asked to stop, and
+    CheckpointError when `run_file` holds another run.
     """
     run = new_run(config, device, start)
-    settings = {"training": asdict(config), "batches": dict(batches.settings())}
-    if run_file.exists():
-        restore(run, run_file, settings)
-        console.print(f"resuming {run_file} at step {run.step}")
+    file = RunFile(run_file, settings_of(batches, labels, config, run.encoder))
+    file.resume(run)
     text = torch.from_numpy(labels.text_features.copy()).to(device)
 
     def measured() -> Mapping[str, float]:
         found = validate(run.average)
         figures = ", ".join(f"{name} {100 * value:.1f} %" for name, value in found.items())
-        console.print(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
+        progress.say(f"step {run.step}: loss {run.loss:.3f}; validation top-1: {figures}")
         return found
 
-    with RunReport() as report, progress_on(console) as progress:
-        task = progress.add_task("training", total=config.steps, completed=run.step)
-        while run.step < config.steps:
-            train_step(run, batches.batch(run.step), text, config)
+    def now_and_then() -> None:
+        if run.step % config.validate_every == 0 and run.step < config.steps:
+            measured()
+
+    with RunReport() as report:
+
+        def make_step(rate: float) -> float:
+            train_step(run, batches.batch(run.step), text, config, rate)
             report.steps += 1
-            progress.update(task, completed=run.step, description=f"training, loss {run.loss:.3f}")
-            if run.step % _SAVE_EVERY == 0 or run.step == config.steps:
-                store(run, run_file, settings)
-            if run.step % config.validate_every == 0 and run.step < config.steps:
-                measured()
+            return run.loss
+
+        run_steps(run, schedule_of(config), make_step, "training", file, now_and_then)
         accuracy = measured()
     return run.average.cpu().eval(), float(run.log_scale.detach().exp()), accuracy
 
 
-def train_step(run: RunState, batch: tuple[Tensor, Tensor], text: Tensor, config: AlignConfig) -> None:
+def settings_of(
+    batches: Batches, labels: LabelSet, config: AlignConfig, encoder: ConvEncoder
+) -> dict[str, Any]:
+    """Everything the trained weights depend on; encoder: where they start."""
+    return {
+        "training": asdict(config),
+        "batches": dict(batches.settings()),
+        "text features": array_digest(labels.text_features),
+        "start of the encoder": weights_digest(encoder),
+    }
+
+
+def schedule_of(config: AlignConfig) -> Schedule:
+    """Warms up, then follows a cosine to 1 % of the full rate."""
+    return cosine(config.learning_rate, config.steps, warmup=config.warmup, floor=0.01)
+
+
+def train_step(
+    run: AlignRun, batch: tuple[Tensor, Tensor], text: Tensor, config: AlignConfig, rate: float
+) -> None:
     """One update of the weights and of their average. batch: images [B, v, C, S, S], label index [B]."""
     images, target = (tensor.to(text.device) for tensor in batch)
     b, v, c, s, _ = images.shape
-    torch.manual_seed(config.seed * 1_000_003 + run.step)  # dropout
-    for group in run.optimizer.param_groups:
-        group["lr"] = learning_rate(run.step, config)
+    begin_step(run, rate, config.seed)
     run.encoder.train()
     with torch.autocast(text.device.type, torch.bfloat16, enabled=config.bfloat16):
         features = run.encoder(images.reshape(b * v, c, s, s))
@@ -171,39 +182,10 @@ def train_step(run: RunState, batch: tuple[Tensor, Tensor], text: Tensor, config
     run.step += 1
 
 
-def learning_rate(step: int, config: AlignConfig) -> float:
-    """Linear warm-up, then a cosine from the full rate to 1 % of it."""
-    if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+def chances(group: npt.NDArray[np.int64], weight: npt.ArrayLike = 1.0) -> npt.NDArray[np.float64]:
+    """Of each object to be drawn [N]: rare groups come up more often than their share, by a square root.
 
-
-def store(run: RunState, path: Path, settings: Mapping[str, Any]) -> None:
-    """Writes the whole state of a run, under a temporary name first."""
-    values = {
-        "settings": dict(settings),
-        "encoder": run.encoder.state_dict(),
-        "average": run.average.state_dict(),
-        "log_scale": run.log_scale.detach(),
-        "optimizer": run.optimizer.state_dict(),
-        "step": run.step,
-        "loss": run.loss,
-    }
-    with atomic_path(path) as temporary:
-        torch.save(values, temporary)
-
-
-def restore(run: RunState, path: Path, settings: Mapping[str, Any]) -> None:
-    """Puts a run back to where `store` left it. Raises CheckpointError if it had other settings."""
-    values = load_torch_file(path)
-    if values.get("settings") != dict(settings):
-        raise CheckpointError(
-            f"{path}: an unfinished run with other settings; finish it with those or choose another --out"
-        )
-    run.encoder.load_state_dict(values["encoder"])
-    run.average.load_state_dict(values["average"])
-    with torch.no_grad():
-        run.log_scale.copy_(values["log_scale"])
-    run.optimizer.load_state_dict(values["optimizer"])
-    run.step, run.loss = values["step"], values["loss"]
+    group: int [N]; weight: of each object, or of all.
+    """
+    share = np.asarray(weight) / np.sqrt(np.bincount(group)[group])
+    return np.asarray(share / share.sum())

@@ -74,16 +74,12 @@ def default(engine: Path | None, out: Path, steps: int | None, device: str, **gi
     and exports it with a parity check.
     """
     with exit_on_error(INTERRUPTED), shown():
-        from rich.console import Console
-
         from c2p_recipes.default_model import make_default_model
         from c2p_train.model.device import pick_device
 
         card, seed = given.pop("card"), given.pop("seed")
         engine = engine or out / "default.onnx"
-        make_default_model(
-            RecipeData(**given), out, engine, card, steps, seed, pick_device(device), Console()
-        )
+        make_default_model(RecipeData(**given), out, engine, card, steps, seed, pick_device(device))
 
 
 @_data_options("mini", "Takes up to two hours on two cores, minutes on a GPU.")
@@ -109,8 +105,6 @@ def mini(
     after every step, on objects that no step has seen.
     """
     with exit_on_error(INTERRUPTED), shown():
-        from rich.console import Console
-
         from c2p_deploy.cores import cores
         from c2p_recipes.mini import MiniConfig, make_mini_model
         from c2p_train.model.device import pick_device
@@ -130,7 +124,6 @@ def mini(
             config,
             pick_device(device),
             workers or cores(),
-            Console(),
         )
 
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
 from c2p_recipes.align import AlignConfig
-from c2p_recipes.cloud_batches import CloudBatchConfig
-from c2p_recipes.cloud_training import publish, recipe_clouds, train_on_clouds
+from c2p_recipes.cloud_training import CloudBatchConfig, train_on_clouds
+from c2p_recipes.clouds import recipe_clouds
 from c2p_recipes.data import RecipeData
-from c2p_recipes.model_card import figures_table
+from c2p_recipes.publish import figures_table, publish
 
 
 def make_default_model(
@@ -23,7 +22,6 @@ def make_default_model(
     steps: int | None,
     seed: int,
     device: torch.device,
-    console: Console,
 ) -> None:
     """Trains, measures on clouds it never saw, exports with a parity check, fills the model card.
 
@@ -33,9 +31,7 @@ def make_default_model(
     training, drawing = AlignConfig(seed=seed), CloudBatchConfig(seed=seed)
     if steps is not None:
         training = replace(training, steps=steps)
-    clouds = recipe_clouds(data, drawing.spec, out, seed, console)
+    clouds = recipe_clouds(data, drawing.spec, out, seed)
     labels = data.label_set(clouds.labels)
-    checkpoint, results = train_on_clouds(
-        data, clouds, labels, training, drawing, out / "run.pt", device, console
-    )
-    publish(checkpoint, figures_table(results), clouds, out, engine, card, console)
+    checkpoint, results = train_on_clouds(data, clouds, labels, training, drawing, out / "run.pt", device)
+    publish(checkpoint, figures_table(results), clouds, out, engine, card)

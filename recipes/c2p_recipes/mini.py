@@ -15,7 +15,6 @@ cloud and no label of ModelNet10 takes part in training.
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,23 +25,21 @@ import numpy.typing as npt
 import torch
 from rich.console import Console
 
-from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy import DepthSpec, LabelSet, ViewSet, progress
 from c2p_deploy.files import write_atomic
-from c2p_recipes.align import AlignConfig, align
-from c2p_recipes.classes import FOLDER_LABELS
-from c2p_recipes.cloud_batches import CloudBatchConfig
-from c2p_recipes.cloud_training import publish, recipe_clouds, train_on_clouds
-from c2p_recipes.clouds import Clouds, class_files, held_out_files
-from c2p_recipes.data import VAL_FRACTION, RecipeData
-from c2p_recipes.held_out import held_out_results, top1
-from c2p_recipes.model_card import figures_table, steps_table
-from c2p_recipes.picture_batches import PictureBatchConfig, PictureBatches
+from c2p_recipes.align import AlignConfig
+from c2p_recipes.cloud_training import CloudBatchConfig, train_on_clouds
+from c2p_recipes.clouds import Clouds, recipe_clouds
+from c2p_recipes.data import FOLDER_LABELS, VAL_FRACTION, RecipeData, class_files, validation_files
+from c2p_recipes.judge import top1, validation_results
+from c2p_recipes.picture_training import train_on_pictures
+from c2p_recipes.publish import figures_table, publish, steps_table
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.evaluate.features import model_features
 from c2p_train.evaluate.scoring import top1 as top1_of
 from c2p_train.learn.fewshot import FewShotConfig
 from c2p_train.learn.pretrain import PretrainConfig, pretrain
-from c2p_train.learn.run_report import RunReport, progress_on
+from c2p_train.learn.run_report import RunReport
 from c2p_train.learn.sweep import ShotRun, few_shot_sweep
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
@@ -81,7 +78,6 @@ def make_mini_model(
     config: MiniConfig,
     device: torch.device,
     workers: int,
-    console: Console,
 ) -> None:
     """Runs the recipe, or goes on with it: `out`/model.pt, `engine` with manifest, `out`/steps.json.
 
@@ -89,21 +85,25 @@ def make_mini_model(
     """
     out.mkdir(parents=True, exist_ok=True)
     views = ViewSet.named(config.view_set)
-    console.rule("1 image-depth pairs")
-    pairs, held_out_pairs = render_recipe(data, out, config, workers, console)
-    mesh_labels = data.label_set(tuple(sorted({*pairs.classes, *held_out_pairs.classes})))
 
-    console.rule("2 image encoder (stands in for CLIP's)")
-    image = train_image_encoder(pairs, held_out_pairs, mesh_labels, out, config, device, console)
+    progress.say("1. image-depth pairs")
+    pairs, validation_pairs = render_meshes(data, out, config, workers)
 
-    console.rule("3 image-depth pre-training")
-    clouds = recipe_clouds(data, config.spec, out, config.seed, console)
+    progress.say("2. an image encoder that stands in for CLIP's")
+    mesh_labels = data.label_set(tuple(sorted({*pairs.classes, *validation_pairs.classes})))
+    image_training = AlignConfig(encoder=config.encoder, steps=config.image_steps, seed=config.seed)
+    image = train_on_pictures(
+        pairs, validation_pairs, mesh_labels, image_training, config.spec, out / "image-run.pt", device
+    )
+
+    progress.say("3. image-depth pre-training")
+    clouds = recipe_clouds(data, config.spec, out, config.seed)
     labels = data.label_set(clouds.labels)
     offered = data.offered(labels)
     before = CLIP2Point(image.model.depth_encoder, image.model.image_encoder, ZeroShot())
 
     def zero_shot(model: CLIP2Point) -> dict[str, float]:
-        return top1(held_out_results(model, clouds, labels, offered, config.spec, views))
+        return top1(validation_results(model, clouds, labels, offered, config.spec, views))
 
     settings = PretrainConfig(
         epochs=config.pretrain_epochs,
@@ -116,7 +116,6 @@ def make_mini_model(
         before.depth_encoder,
         settings,
         out / "pretrain",
-        console,
         labels=labels,
         validate=zero_shot,
         device=device,
@@ -125,14 +124,14 @@ def make_mini_model(
     save_checkpoint(pretrained, out / "pretrained.pt", half=True)
     pretrained = load_checkpoint(out / "pretrained.pt")
 
-    console.rule("4 adapters on ModelNet10: few-shot, then all clouds")
+    progress.say("4. adapters on ModelNet10: few-shot, then all clouds")
     steps = {
         "image encoder on depth maps": zero_shot(before),
         "after image-depth pre-training": zero_shot(pretrained.model),
     }
-    few = few_shot(pretrained.model, clouds, labels, out, config, device, console)
+    few = few_shot(pretrained.model, clouds, labels, out, config, device)
 
-    console.rule("5 the depth encoder on all labels, and the engine")
+    progress.say("5. the depth encoder on all labels, and the engine")
     assert isinstance(pretrained.model.depth_encoder, ConvEncoder)
     training = AlignConfig(
         encoder=config.encoder,
@@ -150,7 +149,6 @@ def make_mini_model(
         drawing,
         out / "tuning-run.pt",
         device,
-        console,
         start=pretrained.model.depth_encoder,
     )
     report: dict[str, dict[str, Any]] = {
@@ -159,70 +157,31 @@ def make_mini_model(
         "fine-tuned": top1(results),
     }
     write_atomic(out / "steps.json", json.dumps(report, indent=1).encode())
-    console.print(steps_table(report), markup=False)
+    for line in steps_table(report).splitlines():
+        progress.say(line)
     table = steps_table(report) + "\n" + figures_table(results)
-    publish(checkpoint, table, clouds, out, engine, card, console)
+    publish(checkpoint, table, clouds, out, engine, card)
 
 
-def render_recipe(
-    data: RecipeData, out: Path, config: MiniConfig, workers: int, console: Console
+def render_meshes(
+    data: RecipeData, out: Path, config: MiniConfig, workers: int
 ) -> tuple[PairDataset, PairDataset]:
-    """Pairs of the meshes that are trained on, and of those held out."""
+    """Pairs of the meshes that are trained on, and of those for validation."""
     settings = RenderSettings(config.spec, config.view_set, samplings=4, up="y", seed=config.seed)
     training: list[MeshFile] = []
     validation: list[MeshFile] = []
     for source in data.sources[1:]:  # ModelNet10 comes as clouds, there is nothing to render
-        held_out = set(held_out_files(source, VAL_FRACTION, config.seed))
+        never_trained_on = set(validation_files(source, VAL_FRACTION, config.seed))
         for path in class_files(source):
             key = f"{source.name.replace(' ', '_')}-{path.parent.name}/{path.stem}".replace(".", "_")
             file = MeshFile(path, FOLDER_LABELS[path.parent.name], key)
-            (validation if path in held_out else training).append(file)
-    folders = out / "pairs", out / "pairs-held-out"
+            (validation if path in never_trained_on else training).append(file)
+    folders = out / "pairs", out / "pairs-validation"
     for folder, files in zip(folders, (training, validation), strict=True):
         with RunReport("mesh") as report:
-            result = render_pairs(files, folder, settings, workers=workers)
+            result = render_pairs(files, folder, settings, workers=workers, console=Console(stderr=True))
             report.steps += result.rendered
     return PairDataset(folders[0]), PairDataset(folders[1])
-
-
-def train_image_encoder(
-    pairs: PairDataset,
-    held_out_pairs: PairDataset,
-    labels: LabelSet,
-    out: Path,
-    config: MiniConfig,
-    device: torch.device,
-    console: Console,
-) -> Checkpoint:
-    """The stand-in for CLIP's image encoder, as a checkpoint whose both paths are this encoder."""
-    training = AlignConfig(encoder=config.encoder, steps=config.image_steps, seed=config.seed)
-    drawing = PictureBatchConfig(seed=config.seed)
-    batches = PictureBatches([pairs], {name: labels.names.index(name) for name in pairs.classes}, drawing)
-
-    def validate(encoder: ConvEncoder) -> dict[str, float]:
-        return {"held-out pictures": picture_accuracy(encoder, held_out_pairs, labels, device)}
-
-    run_file = out / "image-run.pt"
-    encoder, scale, figures = align(batches, labels, training, run_file, console, validate, device)
-    model = CLIP2Point(encoder, copy.deepcopy(encoder), ZeroShot()).eval()
-    return Checkpoint(
-        model, pairs.views, config.spec, labels, scale, {"config": asdict(training), "validation": figures}
-    )
-
-
-def picture_accuracy(
-    encoder: ConvEncoder, pairs: PairDataset, labels: LabelSet, device: torch.device
-) -> float:
-    """Part of the objects whose ten pictures together are nearest to the right text feature."""
-    encoder.to(device).eval()
-    features = []
-    with torch.inference_mode():
-        for row in range(len(pairs)):
-            pictures = np.stack([pairs.image(row, view) for view in range(len(pairs.views))])
-            images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
-            features.append(ZeroShot()(encoder(images)[None])[0].cpu().numpy())
-    label = np.array([labels.names.index(pairs.classes[pairs.label(row)]) for row in range(len(pairs))])
-    return top1_of(np.stack(features), labels.text_features, label)
 
 
 def few_shot(
@@ -232,9 +191,8 @@ def few_shot(
     out: Path,
     config: MiniConfig,
     device: torch.device,
-    console: Console,
 ) -> dict[str, list[float]]:
-    """Top-1 on the held-out ModelNet10 clouds after 1, 2, ... shots (one figure per draw), and all clouds."""
+    """Top-1 on ModelNet10's validation clouds after 1, 2, ... shots (a figure per draw), and all clouds."""
     mine = clouds.source == clouds.sources.index("ModelNet10")
     subset = labels.subset([clouds.labels[i] for i in np.unique(clouds.label[mine])])
     spec, views = config.spec, ViewSet.named(config.view_set)
@@ -243,7 +201,7 @@ def few_shot(
 
     taught, judged = (
         labelled(clouds, np.flatnonzero(mine & side), "ModelNet10", subset)
-        for side in (~clouds.held_out, clouds.held_out)
+        for side in (~clouds.validation, clouds.validation)
     )
 
     def save(head: Head, run: ShotRun, path: Path) -> None:
@@ -251,32 +209,18 @@ def few_shot(
         training = {**asdict(run), "config": asdict(settings), "data_digest": taught.digest}
         save_checkpoint(Checkpoint(whole, views, spec, subset, settings.logit_scale, training), path)
 
-    with RunReport() as report, progress_on(console) as progress:
-        train, test = (
-            model_features(model, side, views, spec, out / "features", device=device)
-            for side in (taught, judged)
+    train, test = (
+        model_features(model, side, views, spec, out / "features", device=device) for side in (taught, judged)
+    )
+    found: dict[str, list[float]] = {}
+    few: tuple[list[int | None], range] = ([*config.shots], seeds)
+    for shots, chosen in (few, ([None], seeds[:1])):
+        sweep = few_shot_sweep(
+            train, test, subset, shots, chosen, settings, out / "modelnet10", save, device=device
         )
-        found: dict[str, list[float]] = {}
-        few: tuple[list[int | None], range] = ([*config.shots], seeds)
-        for shots, chosen in (few, ([None], seeds[:1])):
-            sweep = few_shot_sweep(
-                train,
-                test,
-                subset,
-                shots,
-                chosen,
-                settings,
-                out / "modelnet10",
-                save,
-                device=device,
-                progress=progress,
-                report=report,
-            )
-            for run in sweep.runs:
-                name = (
-                    "all clouds" if run.shots is None else f"{run.shots} shot{'s' if run.shots > 1 else ''}"
-                )
-                found.setdefault(name, []).append(run.accuracy)
+        for run in sweep.runs:
+            name = "all clouds" if run.shots is None else f"{run.shots} shot{'s' if run.shots > 1 else ''}"
+            found.setdefault(name, []).append(run.accuracy)
     return found
 
 

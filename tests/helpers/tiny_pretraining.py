@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
 
 from c2p_deploy import ViewSet
 from c2p_train.learn.pretrain import PretrainConfig, pretrain
@@ -18,9 +16,7 @@ from c2p_train.model.conv_encoder import ConvConfig
 from c2p_train.model.encoders import build_encoder
 
 ENCODER = ConvConfig(channels=3, stem=8, widths=(8, 16), blocks=(1, 1), dropout=0.1, embed_dim=32)
-TINY = PretrainConfig(
-    steps=8, batch_size=8, image_size=24, point_radius=0.15, bfloat16=False, save_every=3, warmup=0.25
-)
+TINY = PretrainConfig(steps=8, batch_size=8, image_size=24, point_radius=0.15, bfloat16=False, warmup=0.25)
 
 
 class Boxes:
@@ -76,4 +72,4 @@ def train(
     out: Path, config: PretrainConfig = TINY, pairs: Boxes | None = None, **options: object
 ) -> Checkpoint:
     options = {"depth_encoder": fresh(), **options}
-    return pretrain([pairs or Boxes()], frozen(), config, out, Console(file=io.StringIO()), **options)
+    return pretrain([pairs or Boxes()], frozen(), config, out, **options)

@@ -1,21 +1,22 @@
 """The training loop: it learns, and a resumed run is the run that was never interrupted."""
 
-import io
-from dataclasses import asdict, dataclass, replace
+import os
+import signal
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, LabelSet
 from c2p_deploy.errors import CheckpointError
-from c2p_recipes.align import AlignConfig, align, learning_rate, new_run, restore, store, train_step
-from c2p_recipes.cloud_batches import CloudBatchConfig, CloudBatches
-from c2p_recipes.clouds import Clouds, Source, load_clouds
-from c2p_recipes.held_out import held_out_results, top1
+from c2p_recipes.align import AlignConfig, align, new_run, schedule_of, settings_of, train_step
+from c2p_recipes.cloud_training import CloudBatchConfig, CloudBatches
+from c2p_recipes.clouds import Clouds, load_clouds
+from c2p_recipes.data import Source
+from c2p_recipes.judge import top1, validation_results
+from c2p_train.learn.run import RunFile
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
 from c2p_train.model.detic_features import label_set_of, read_detic_features
@@ -55,7 +56,7 @@ def train(
 
     def validate(encoder: ConvEncoder) -> dict[str, float]:
         batches = data.batches
-        results = held_out_results(
+        results = validation_results(
             CLIP2Point(encoder, None, ZeroShot()),
             data.clouds,
             data.labels,
@@ -65,8 +66,7 @@ def train(
         )
         return top1(results)
 
-    quiet = Console(file=io.StringIO())
-    encoder, scale, accuracy = align(data.batches, data.labels, config, run_file, quiet, validate, CPU)
+    encoder, scale, accuracy = align(data.batches, data.labels, config, run_file, validate, CPU)
     return {**encoder.state_dict(), "scale": torch.tensor(scale)}, dict(accuracy)
 
 
@@ -79,19 +79,34 @@ def test_it_learns_to_tell_plates_from_rods(data: Data, tmp_path: Path) -> None:
 def test_killed_and_resumed_is_the_same_as_never_killed(data: Data, tmp_path: Path) -> None:
     straight, _ = train(data, TINY, tmp_path / "straight.pt")
     run = new_run(TINY, CPU)
+    file = RunFile(tmp_path / "killed.pt", settings_of(data.batches, data.labels, TINY, run.encoder))
     text = torch.from_numpy(data.labels.text_features.copy())
     for step in range(5):  # killed in the middle of a step that `store` has not seen
-        train_step(run, data.batches.batch(step), text, TINY)
+        train_step(run, data.batches.batch(step), text, TINY, schedule_of(TINY).rate(step))
         if run.step == 3:
-            store(run, tmp_path / "killed.pt", settings_of(data, TINY))
+            file.store(run)
     resumed, _ = train(data, TINY, tmp_path / "killed.pt")
     assert straight.keys() == resumed.keys()
     for name, value in straight.items():
         assert torch.equal(value, resumed[name]), name
 
 
-def settings_of(data: Data, config: AlignConfig) -> dict[str, Any]:
-    return {"training": asdict(config), "batches": dict(data.batches.settings())}
+def test_asked_to_stop_and_resumed_is_the_same_as_never_stopped(data: Data, tmp_path: Path) -> None:
+    """Ctrl-C lets the step end and stores it."""
+    straight, _ = train(data, TINY, tmp_path / "straight.pt")
+
+    class Impatient(CloudBatches):
+        def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+            if step == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().batch(step)
+
+    impatient = Impatient(data.clouds, data.batches.sources, BATCH)
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(data, batches=impatient), TINY, tmp_path / "run.pt")
+    assert torch.load(tmp_path / "run.pt", weights_only=True)["step"] == 4
+    resumed, _ = train(data, TINY, tmp_path / "run.pt")
+    assert all(torch.equal(value, resumed[name]) for name, value in straight.items())
 
 
 def test_a_finished_run_is_not_trained_further(data: Data, tmp_path: Path) -> None:
@@ -102,16 +117,17 @@ def test_a_finished_run_is_not_trained_further(data: Data, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("what", ["training", "batches"])
 def test_an_unfinished_run_with_other_settings_is_refused(data: Data, tmp_path: Path, what: str) -> None:
-    settings = settings_of(data, TINY)
-    store(new_run(TINY, CPU), tmp_path / "run.pt", settings)
+    run = new_run(TINY, CPU)
+    settings = settings_of(data.batches, data.labels, TINY, run.encoder)
+    RunFile(tmp_path / "run.pt", settings).store(run)
     other = {**settings, what: {**settings[what], "seed": 1}}
-    with pytest.raises(CheckpointError, match=r"run\.pt: an unfinished run with other settings"):
-        restore(new_run(TINY, CPU), tmp_path / "run.pt", other)
+    with pytest.raises(CheckpointError, match=rf"run\.pt: a run with other settings \({what}\)"):
+        RunFile(tmp_path / "run.pt", other).restore(new_run(TINY, CPU))
 
 
 def test_batches_follow_seed_and_step_and_leave_validation_out(data: Data) -> None:
     batches = data.batches
-    assert not data.clouds.held_out[batches.training].any()
+    assert not data.clouds.validation[batches.training].any()
     depth, label = batches.batch(4)
     assert depth.shape == (8, 2, 1, 32, 32) and depth.dtype == torch.float32 and label.dtype == torch.int64
     assert torch.equal(depth, CloudBatches(data.clouds, batches.sources, BATCH).batch(4)[0])
@@ -120,8 +136,8 @@ def test_batches_follow_seed_and_step_and_leave_validation_out(data: Data) -> No
 
 def test_rare_classes_come_up_more_often_than_their_share(data: Data) -> None:
     clouds = data.clouds
-    few = clouds.held_out | ((clouds.label == 0) & (np.arange(len(clouds.label)) % 3 > 0))
-    batches = CloudBatches(replace(clouds, held_out=few), data.batches.sources, BATCH)
+    few = clouds.validation | ((clouds.label == 0) & (np.arange(len(clouds.label)) % 3 > 0))
+    batches = CloudBatches(replace(clouds, validation=few), data.batches.sources, BATCH)
     label = clouds.label[batches.training]
     share, probability = (label == 0).mean(), batches.probability[label == 0].sum()
     assert probability == pytest.approx(np.sqrt(share) / (np.sqrt(share) + np.sqrt(1 - share)))
@@ -130,7 +146,7 @@ def test_rare_classes_come_up_more_often_than_their_share(data: Data) -> None:
 
 def test_learning_rate_rises_then_falls_to_one_percent() -> None:
     config = replace(TINY, steps=100, warmup=10)
-    rates = [learning_rate(step, config) for step in range(101)]
+    rates = [schedule_of(config).rate(step) for step in range(101)]
     assert rates[9] == config.learning_rate == max(rates)
     assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[100] == pytest.approx(0.01 * config.learning_rate)

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, Manifest
 from c2p_recipes.cli import main
 from c2p_recipes.data import RecipeData
 from c2p_recipes.mini import MiniConfig, make_mini_model
-from c2p_recipes.model_card import BEGIN, END, steps_table
+from c2p_recipes.publish import BEGIN, END, steps_table
 from c2p_runtime import Classifier
 from c2p_train.model.conv_encoder import ConvConfig
 from heard import heard_lines
@@ -64,7 +63,7 @@ def test_mini_from_meshes_to_an_engine_and_again(data: RecipeData, tmp_path: Pat
 
     def make() -> list[str]:
         with heard_lines() as lines:
-            make_mini_model(data, out, engine, card, SMALL, torch.device("cpu"), 1, Console(quiet=True))
+            make_mini_model(data, out, engine, card, SMALL, torch.device("cpu"), 1)
         return lines
 
     make()

@@ -8,7 +8,8 @@ import pytest
 from c2p_deploy import DepthSpec, prepare_points
 from c2p_deploy.errors import C2PError
 from c2p_deploy.projection.spec import turn_up
-from c2p_recipes.clouds import Source, load_clouds
+from c2p_recipes.clouds import load_clouds
+from c2p_recipes.data import Source
 from training_data import write_clouds
 
 SPEC = DepthSpec(image_size=32, num_points=128)
@@ -33,14 +34,14 @@ def test_clouds_are_prepared_like_the_robots(source: Source, tmp_path: Path) -> 
 def test_every_class_is_split_and_a_file_keeps_its_side(source: Source, tmp_path: Path) -> None:
     before, _ = load_clouds([source], SPEC, tmp_path / "a.npz", val_fraction=0.25, seed=0)
     for label in (0, 1):
-        assert before.held_out[before.label == label].sum() == 3
+        assert before.validation[before.label == label].sum() == 3
     other, _ = load_clouds([source], SPEC, tmp_path / "b.npz", val_fraction=0.25, seed=1)
-    assert not np.array_equal(before.held_out, other.held_out)
-    held_out = np.flatnonzero(before.held_out & (before.label == 1))
+    assert not np.array_equal(before.validation, other.validation)
+    chosen = np.flatnonzero(before.validation & (before.label == 1))
     (source.root / "table" / "zzz.npy").write_bytes(b"cannot be read")
     after, skipped = load_clouds([source], SPEC, tmp_path / "a.npz", val_fraction=0.25, seed=0)
     assert len(skipped) == 1 and "zzz.npy" in skipped[0]
-    assert set(np.flatnonzero(after.held_out & (after.label == 1))) <= set(held_out)
+    assert set(np.flatnonzero(after.validation & (after.label == 1))) <= set(chosen)
 
 
 def test_the_cache_is_used_until_something_changes(source: Source, tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_the_cache_is_used_until_something_changes(source: Source, tmp_path: Pat
     written = cache.stat().st_mtime_ns
     again, _ = load_clouds([source], SPEC, cache, val_fraction=0.25, seed=0)
     assert cache.stat().st_mtime_ns == written
-    for name in ("points", "first", "count", "label", "source", "held_out"):
+    for name in ("points", "first", "count", "label", "source", "validation"):
         np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
     assert (again.labels, again.sources) == (first.labels, first.sources)
     (source.root / "bed" / "000.npy").unlink()

@@ -1,6 +1,5 @@
 """Two processes train what one process trains: torchrun on the CPU against this process."""
 
-import io
 import os
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 from c2p_train.learn.distributed import (
     GlobalBatchNorm2d,
@@ -23,6 +21,7 @@ from c2p_train.learn.distributed import (
 from c2p_train.learn.losses import pretrain_loss
 from c2p_train.learn.pretrain import PretrainConfig, pretrain
 from c2p_train.model.encoders import build_encoder
+from heard import heard_lines
 from paths import REPOSITORY
 from tiny_pretraining import ENCODER, TINY, Boxes, frozen
 
@@ -75,15 +74,14 @@ def run(folder: Path) -> None:
         if rank() == 0:
             torch.save(values, folder / f"{name}.pt")
     for name, config in RUNS.items():
-        console = Console(file=io.StringIO())
-        pretrain([Boxes()], frozen(), config, folder / name, console, depth_encoder=encoder())
+        pretrain([Boxes()], frozen(), config, folder / name, depth_encoder=encoder())
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Where one process, and where two processes, wrote."""
     one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
-    path = str(REPOSITORY / "tests" / "helpers")
+    path = os.pathsep.join([str(REPOSITORY / "tests" / "helpers"), *sys.path])  # what this process imports
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--nnodes", "1"]
     command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1"]
     done = subprocess.run(
@@ -126,6 +124,7 @@ def test_training_goes_the_same_way(folders: tuple[Path, Path], name: str) -> No
 
 
 if __name__ == "__main__":
-    with process_group(torch.device("cpu")):
+    with heard_lines() as lines, process_group(torch.device("cpu")):
         assert world_size() == 2
         run(Path(sys.argv[1]))
+        assert bool(lines) == (rank() == 0)

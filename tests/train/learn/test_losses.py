@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from c2p_deploy import DepthSpec, ViewSet, project_depth
-from c2p_train.learn.lamb import Lamb
 from c2p_train.learn.losses import nt_xent, pretrain_loss
+from c2p_train.learn.optimizers import Lamb
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.encoders import encode_views
 from c2p_train.model.import_official import import_official

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from c2p_deploy.errors import C2PError
-from c2p_train.learn.run_report import RunReport, peak_memory
+from c2p_deploy.memory import peak_memory
+from c2p_train.learn.run_report import RunReport
 from c2p_train.model.device import pick_device
 from heard import heard_lines
 
@@ -28,6 +29,7 @@ def test_a_failed_run_reports_nothing() -> None:
 
 def test_peak_memory_counts_bytes() -> None:
     before = peak_memory()
+    assert before is not None
     block = np.ones(80_000_000, np.uint8)
     assert before > 1_000_000 and peak_memory() >= block.nbytes
     assert peak_memory() >= before

@@ -13,6 +13,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+INTERRUPTED = "interrupted; the same command goes on where this one stopped"
 
 device_option = click.option(
     "--device",

@@ -10,14 +10,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_deploy.errors import C2PError
-from c2p_train.commands.common import (
-    FILE,
-    FOLDER,
-    INTERRUPTED,
-    NEW_FOLDER,
-    device_option,
-    seed_option,
-)
+from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, NEW_FOLDER, device_option, seed_option
 
 if TYPE_CHECKING:
     from c2p_deploy import LabelSet
@@ -32,7 +25,7 @@ _EPILOG = """
 Examples:
   c2p-train fewshot --data my_clouds --shots 16
   c2p-train fewshot --ckpt pretrained.pt --data modelnet10 --labels modelnet10.json --shots 16
-  c2p-train fewshot --ckpt pretrained.pt --data my_clouds --shots 1 2 4 8 16 full --seeds 3
+  c2p-train fewshot --ckpt pretrained.pt --data my_clouds --shots 1,2,4,8,16,full --seeds 3
   c2p-train fewshot --ckpt pretrained.pt --data scans --labels scans.json --head dpa --paper --shots full
 
 \b
@@ -51,15 +44,19 @@ and may be repeated with more shots or seeds.
 """
 
 
-def _shots(value: str) -> int | str:
-    """A number of shots, or `full`. Raises click.BadParameter."""
-    if value == "full":
-        return value
-    if not (value.isascii() and value.isdigit() and int(value) > 0):
-        raise click.BadParameter(
-            f"{value!r} is neither a number of clouds per class nor 'full'", param_hint="--shots"
-        )
-    return int(value)
+def _shots(value: str) -> list[int | None]:
+    """Numbers of clouds per class out of "1,4,full", ascending; full is None, at the end.
+
+    Raises click.BadParameter.
+    """
+    words = set(value.split(","))
+    for word in words - {"full"}:
+        if not (word.isascii() and word.isdigit() and int(word) > 0):
+            raise click.BadParameter(
+                f"{word!r} is neither a number of clouds per class nor 'full'", param_hint="--shots"
+            )
+    full: list[int | None] = [None] if "full" in words else []
+    return [*sorted({int(word) for word in words - {"full"}}), *full]
 
 
 @click.command(epilog=_EPILOG, context_settings=CONTEXT)
@@ -83,12 +80,11 @@ def _shots(value: str) -> int | str:
 @click.option(
     "--shots",
     type=_shots,
-    multiple=True,
-    metavar="K...",
-    help="Clouds per class to learn from, one or more numbers; full: all.  [default: 16]",
+    default="16",
+    show_default=True,
+    metavar="K,...",
+    help="Clouds per class to learn from, one number or several with commas between; full: all.",
 )
-# What follows the first value of --shots.
-@click.argument("more_shots", nargs=-1, type=_shots, metavar="")
 @click.option(
     "--seeds",
     type=click.IntRange(min=1),
@@ -123,8 +119,7 @@ def fewshot(
     ckpt: Path | None,
     data: Path,
     test: Path | None,
-    shots: tuple[int | str, ...],
-    more_shots: tuple[int | str, ...],
+    shots: list[int | None],
     seeds: int,
     seed: int,
     head: str,
@@ -154,13 +149,11 @@ def fewshot(
         from c2p_train.evaluate.features import default_cache, model_features
         from c2p_train.learn.curve import curve_points, curve_table, save_curve_csv, save_curve_png
         from c2p_train.learn.fewshot import PAPER, FewShotConfig
-        from c2p_train.learn.run_report import RunReport, progress_on
         from c2p_train.learn.sweep import few_shot_sweep
         from c2p_train.model.checkpoint import PRETRAINED, load_checkpoint
         from c2p_train.model.device import pick_device
 
-        console = Console()
-        place = pick_device(device)
+        where = pick_device(device)
         start = PAPER if paper else FewShotConfig()
         config = replace(
             start,
@@ -173,61 +166,50 @@ def fewshot(
         checkpoint = load_checkpoint(ckpt)
         if checkpoint.model.image_encoder is None:
             raise C2PError(
-                f"{ckpt}: has no image encoder, and the head {head} learns from two; take a checkpoint of "
-                "c2p-train pretrain or c2p-train import, which keep it"
+                f"has no image encoder, and the head {head} learns from two",
+                "take a checkpoint of c2p-train pretrain or c2p-train import, which keep it",
+                ckpt,
             )
         given = LabelSet.load(labels) if labels else None
         known_labels(checkpoint, given)  # before anything long begins
         cache = default_cache() if cache is None else cache
         # Of the clouds, not of the trainings: with other seeds those see the same, cached features.
-        read = partial(
-            load_split,
-            spec=checkpoint.spec,
-            up=up,
-            seed=0,
-            whole=test is not None,
-            cache=cache,
-        )
+        read = partial(load_split, spec=checkpoint.spec, up=up, seed=0, hold_out=test is None, cache=cache)
         learnt = read(data, "train")
         chosen = labels_for(checkpoint, learnt, given)
         try:
             judged = read(data if test is None else test, "test")
         except C2PError as error:
-            advice = "" if test else "; or give --test, or a folder CLASS/FILE of which a fifth is held out"
-            raise C2PError(f"{error}{advice}") from error
+            if test is not None:
+                raise
+            ways = (error.remedy, "give --test, or a folder CLASS/FILE of which a fifth is held out")
+            raise C2PError(error.problem, "; or ".join(way for way in ways if way), error.path) from error
         judged = _same_classes(judged, learnt.classes)
 
-        with RunReport() as report, progress_on(console) as progress:
-            features_of = partial(
-                model_features,
-                checkpoint.model,
-                views=checkpoint.views,
-                spec=checkpoint.spec,
-                cache=cache,
-                device=place,
-            )
-            numbers = sorted({k for k in (*shots, *more_shots) if isinstance(k, int)})
-            full: list[int | None] = [None] if "full" in (*shots, *more_shots) else []
-            sweep = few_shot_sweep(
-                features_of(learnt),
-                features_of(judged),
-                chosen,
-                [*numbers, *full] or [16],
-                range(seed, seed + seeds),
-                config,
-                out,
-                partial(_save, checkpoint, chosen, config, learnt, judged.name),
-                device=place,
-                progress=progress,
-                report=report,
-            )
+        features_of = partial(
+            model_features,
+            checkpoint.model,
+            views=checkpoint.views,
+            spec=checkpoint.spec,
+            cache=cache,
+            device=where,
+        )
+        sweep = few_shot_sweep(
+            features_of(learnt),
+            features_of(judged),
+            chosen,
+            shots,
+            range(seed, seed + seeds),
+            config,
+            out,
+            partial(_save, checkpoint, chosen, config, learnt, judged.name),
+            device=where,
+        )
         points = curve_points(sweep)
         save_curve_csv(points, out / "curve.csv")
         save_curve_png(points, f"{head}, {learnt.name}", out / "curve.png")
-        console.print(curve_table(points))
-        console.print(
-            f"on {len(judged)} test clouds; wrote {out}", highlight=False, markup=False, soft_wrap=True
-        )
+    Console().print(curve_table(points))
+    click.echo(f"on {len(judged)} test clouds; wrote {out}")
 
 
 def _same_classes(clouds: LabelledClouds, classes: tuple[str, ...]) -> LabelledClouds:
@@ -236,7 +218,9 @@ def _same_classes(clouds: LabelledClouds, classes: tuple[str, ...]) -> LabelledC
 
     unknown = [name for name in clouds.classes if name not in classes]
     if unknown:
-        raise C2PError(f"{clouds.name}: no training clouds of {', '.join(unknown)}; leave these classes out")
+        raise C2PError(
+            f"{clouds.name}: no training clouds of {', '.join(unknown)}", "leave these classes out"
+        )
     rows = np.array([classes.index(name) for name in clouds.classes])
     return replace(clouds, label=rows[clouds.label], classes=classes)
 

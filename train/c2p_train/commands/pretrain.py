@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
-from c2p_train.commands.common import (
-    FILE,
-    FOLDER,
-    INTERRUPTED,
-    NEW_FOLDER,
-    device_option,
-    seed_option,
-)
+from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, NEW_FOLDER, device_option, seed_option
 
 if TYPE_CHECKING:
     from c2p_train.model.encoders import Encoder
@@ -154,8 +147,6 @@ def pretrain(
     if epochs is not None and steps is not None:
         raise click.UsageError("--epochs and --steps exclude each other")
     with exit_on_error(INTERRUPTED), shown():
-        from rich.console import Console
-
         from c2p_deploy import LabelSet
         from c2p_deploy.errors import C2PError
         from c2p_train.datasets.labelled_clouds import load_split
@@ -169,7 +160,6 @@ def pretrain(
         from c2p_train.model.import_official import import_open_clip_model
         from c2p_train.pairs.pair_dataset import PairDataset
 
-        console = Console(stderr=True)
         config = PretrainConfig(
             epochs=epochs or PretrainConfig.epochs,
             steps=steps,
@@ -183,7 +173,7 @@ def pretrain(
             validate_every=validate_every,
             seed=seed,
         )
-        with process_group(pick_device(device)) as place:
+        with process_group(pick_device(device)) as where:
             datasets = [PairDataset(folder) for folder in pairs]
             if image_encoder is not None:
                 source = load_checkpoint(image_encoder)
@@ -192,7 +182,7 @@ def pretrain(
                 source = import_open_clip_model(clip, pretrained)
             teacher = source.model.image_encoder
             if teacher is None:
-                raise C2PError(f"{image_encoder}: holds no image encoder; make one with c2p-train import")
+                raise C2PError("holds no image encoder", "make one with c2p-train import", image_encoder)
             start = _depth_encoder(depth_encoder, teacher, seed)
             label_set = source.labels if labels is None else LabelSet.load(labels)
             validate = None
@@ -203,7 +193,7 @@ def pretrain(
 
                 def validate(model: CLIP2Point) -> dict[str, float]:
                     views = datasets[0].views
-                    accuracy = zero_shot_accuracy(model, clouds, words, views, spec, place)
+                    accuracy = zero_shot_accuracy(model, clouds, words, views, spec, where)
                     return {"zero-shot top-1": accuracy}
 
             run(
@@ -211,11 +201,10 @@ def pretrain(
                 teacher,
                 config,
                 out,
-                console,
                 depth_encoder=start,
                 labels=label_set,
                 validate=validate,
-                device=place,
+                device=where,
             )
             if rank() == 0:
                 click.echo(f"wrote {out / 'model.pt'}")

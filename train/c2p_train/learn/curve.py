@@ -64,19 +64,19 @@ def save_curve_png(points: list[CurvePoint], title: str, path: Path) -> None:
     """Mean accuracy over shots, evenly spaced as in the paper's figure, with a bar of one std each."""
     figure = new_figure(5.5, 4)
     axes = figure.add_subplot()
-    places = range(len(points))
+    positions = range(len(points))  # along the axis: one step for each number of shots
     axes.errorbar(
-        places,
+        positions,
         [100 * p.mean for p in points],
         yerr=[100 * (p.std or 0) for p in points],
         marker="o",
         capsize=3,
     )
-    for place, p in zip(places, points, strict=True):
+    for x, p in zip(positions, points, strict=True):
         axes.annotate(
-            f"{100 * p.mean:.1f}", (place, 100 * p.mean), (0, 7), textcoords="offset points", ha="center"
+            f"{100 * p.mean:.1f}", (x, 100 * p.mean), (0, 7), textcoords="offset points", ha="center"
         )
-    axes.set_xticks(places, [p.shots for p in points])
+    axes.set_xticks(positions, [p.shots for p in points])
     axes.set_xlabel("shots per class")
     axes.set_ylabel("accuracy, %")
     axes.margins(y=0.15)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -18,12 +18,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from c2p_deploy import progress
+
 _PATIENCE = timedelta(hours=2)  # of the other ranks, while the first one validates
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[torch.device]:
-    """Joins the processes that torchrun started, and leaves them at the end.
+    """Joins the processes that torchrun started, and leaves them at the end; only the first is heard.
 
     Yields the device of this process: `cuda` becomes the GPU of its local rank. Without
     torchrun nothing happens.
@@ -36,13 +38,14 @@ def process_group(device: torch.device) -> Iterator[torch.device]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
-        yield device
+        with nullcontext() if rank() == 0 else progress.listening(progress.UNHEARD):
+            yield device
     finally:
         dist.destroy_process_group()
 
 
 def rank() -> int:
-    """Which of the processes this is; 0 is the one that writes and prints."""
+    """Which of the processes this is; 0 is the one that writes and is heard."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 

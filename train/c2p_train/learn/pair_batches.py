@@ -1,13 +1,12 @@
 """Batches of image-depth pairs for pre-training, drawn ahead by threads.
 
 Of an object one side is drawn: its picture, and two depth maps of one of its clouds as a
-camera on that side sees it from slightly different distances (golden step 15). Every choice
-follows from the seed, the step and the place in the batch, whatever threads and processes do.
+camera on that side sees it from slightly different distances, as the authors draw them. Every choice
+follows from the seed, the step and the index in the step, whatever threads and processes do.
 """
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +19,8 @@ import torch
 from torch import Tensor
 
 from c2p_deploy import DepthSpec, ViewSet, project_depth
-from c2p_deploy.errors import C2PError
+from c2p_deploy.cores import cores
+from c2p_deploy.errors import C2PError, OptionError
 from c2p_deploy.projection.spec import FloatArray
 from c2p_train.learn.distributed import rank, world_size
 from c2p_train.pairs.pair_dataset import PairDataset
@@ -41,7 +41,7 @@ class PairBatches:
 
     pairs: one data set or more; spec: of the depth maps. A step has `accumulate` batches of
     `batch_size` pairs, of which each process gets an equal share. Raises C2PError when the data
-    sets do not go together, or not with this batch size.
+    sets do not go together or fill no step, and OptionError for a batch size that cannot be shared out.
     """
 
     def __init__(
@@ -57,13 +57,14 @@ class PairBatches:
             same = (other.views, other.image_size, other.num_points)
             if same != (first.views, first.image_size, first.num_points):
                 raise C2PError(
-                    f"{other.root}: other views, picture size or number of points than {first.root}; "
-                    "render both with the same settings"
+                    f"other views, picture size or number of points than {first.root}",
+                    "render both with the same settings",
+                    other.root,
                 )
         if batch_size < 2 or batch_size % world_size():
-            raise C2PError(
-                f"a batch of {batch_size} pairs cannot be contrasted on {world_size()} processes; "
-                "choose a multiple of these, and at least 2"
+            raise OptionError(
+                f"a batch of {batch_size} pairs cannot be contrasted on {world_size()} processes",
+                "choose a multiple of these, and at least 2",
             )
         self.pairs, self.views, self.picture_size = pairs, first.views, first.image_size
         self.spec = spec
@@ -72,7 +73,9 @@ class PairBatches:
         self._per_step = batch_size * accumulate
         self.steps_per_epoch = len(self) // self._per_step
         if self.steps_per_epoch == 0:
-            raise C2PError(f"{len(self)} pairs do not fill one step of {self._per_step}; use smaller batches")
+            raise C2PError(
+                f"{len(self)} pairs do not fill one step of {self._per_step}", "use smaller batches"
+            )
 
     def __len__(self) -> int:
         """How many pairs there are."""
@@ -81,7 +84,7 @@ class PairBatches:
     def over(self, steps: range) -> Generator[Batch, None, None]:
         """This process's share of the batches of these steps, in order."""
         share = self.batch_size // world_size()
-        pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1), thread_name_prefix="c2p-pairs")
+        pool = ThreadPoolExecutor(min(16, cores()), thread_name_prefix="c2p-pairs")
         waiting: deque[tuple[Batch, list[Future[None]]]] = deque()
         pin = torch.cuda.is_available()
 
@@ -96,9 +99,9 @@ class PairBatches:
                 for number in range(self.accumulate):
                     image = np.empty((share, self.picture_size, self.picture_size, 3), np.uint8)
                     depth = np.empty((share, 2, self.spec.image_size, self.spec.image_size), np.float32)
-                    place = number * self.batch_size + rank() * share
+                    first = number * self.batch_size + rank() * share  # of this process's pairs
                     drawn = [
-                        pool.submit(self.draw, step, place + row, image[row], depth[row])
+                        pool.submit(self.draw, step, first + row, image[row], depth[row])
                         for row in range(share)
                     ]
                     waiting.append((Batch(torch.from_numpy(image), torch.from_numpy(depth)), drawn))
@@ -109,13 +112,13 @@ class PairBatches:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def draw(self, step: int, place: int, image: npt.NDArray[np.uint8], depth: FloatArray) -> None:
-        """Draws the pair at a place of a step into a picture [S, S, 3] and depth maps [2, S', S']."""
+    def draw(self, step: int, index: int, image: npt.NDArray[np.uint8], depth: FloatArray) -> None:
+        """Draws the pair of this index in a step into a picture [S, S, 3] and depth maps [2, S', S']."""
         epoch, step_in_epoch = divmod(step, self.steps_per_epoch)
-        number = int(_order(self.seed, epoch, len(self))[step_in_epoch * self._per_step + place])
+        number = int(_order(self.seed, epoch, len(self))[step_in_epoch * self._per_step + index])
         which = int(np.searchsorted(self._first, number, side="right")) - 1
         pairs, i = self.pairs[which], number - int(self._first[which])
-        rng = np.random.default_rng((self.seed, step, place + 1))  # + 1: never that of `_order`
+        rng = np.random.default_rng((self.seed, step, index + 1))  # + 1: never that of `_order`
         view = int(rng.integers(len(self.views)))
         samplings = pairs.points(i)
         points = samplings[rng.integers(len(samplings))]

@@ -5,8 +5,8 @@ from all sides - one side is drawn. Two depth maps of it, from slightly differen
 must agree with each other and their mean with the frozen image encoder's features of the
 picture (`c2p_train.learn.losses`).
 
-Every random choice follows from the seed, the step and the place in the batch. So a resumed run
-is the run that was never interrupted, on a CPU bit for bit (a GPU's kernels may round anew), and
+Every random choice follows from the seed, the step and the index in the batch. So a resumed run
+is the run that was never interrupted (`c2p_train.learn.run`; a GPU's kernels may round anew), and
 several processes (`c2p_train.learn.distributed`) train what one would, up to rounding, which bfloat16
 makes visible, and to dropout in encoders that have it, which every process draws for itself.
 """
@@ -23,32 +23,31 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
-from c2p_deploy import DepthSpec, LabelSet, ViewSet
-from c2p_deploy.errors import C2PError, CheckpointError
-from c2p_deploy.files import atomic_path
+from c2p_deploy import DepthSpec, LabelSet, ViewSet, progress
+from c2p_deploy.errors import C2PError, OptionError
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.evaluate.features import view_features
-from c2p_train.evaluate.scoring import head_features, top1
-from c2p_train.learn.distributed import any_rank, average_gradients, gather, rank, share_batch_norms
-from c2p_train.learn.lamb import Lamb
+from c2p_train.learn.distributed import average_gradients, gather, rank, share_batch_norms
 from c2p_train.learn.losses import PretrainLoss, pretrain_loss
+from c2p_train.learn.optimizers import Lamb, new_adamw
 from c2p_train.learn.pair_batches import Batch, PairBatches
-from c2p_train.learn.run_report import RunReport, progress_on
-from c2p_train.learn.stop_requests import stop_requests
+from c2p_train.learn.run import Run, RunFile, begin_step, run_steps
+from c2p_train.learn.run_report import RunReport
+from c2p_train.learn.schedule import Schedule, cosine, restarting_cosine
 from c2p_train.model.checkpoint import Checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.encoders import Encoder, build_encoder, encode_views, weights_digest
 from c2p_train.model.heads import ZeroShot
-from c2p_train.model.torch_file import load_torch_file
 from c2p_train.pairs.pair_dataset import PairDataset
 
 Validate = Callable[[CLIP2Point], dict[str, float]]
 
 _HISTORY = 200  # rows of the history of losses
-_LAMB_FLOOR = 1e-5  # learning rate at the end of each of LAMB's cosines
+_ADAMW_FLOOR = 0.01  # share of the peak in which AdamW's cosine ends
+_LAMB_FLOOR = 1e-5  # learning rate at the end of each of LAMB's cosines, which take two epochs
+_WEIGHT_DECAY = 0.05  # of AdamW
 _SMALLEST_W = 0.05  # the loss has a pole at w = 0, which no step may cross
 _LOGIT_SCALE = 100.0  # CLIP's own: the encoder is made to give what CLIP's image encoder gives
 
@@ -68,42 +67,17 @@ class PretrainConfig:
     point_radius: float = 0.02  # of a point's disc in the depth maps, the frame being 2 wide
     bfloat16: bool = True  # autocast of the encoders: faster on GPUs and on processors that have it
     validate_every: int = 500  # steps
-    save_every: int = 100  # steps: the most that a killed run loses
     seed: int = 0
 
 
 @dataclass
-class RunState:
+class PretrainRun(Run):
     """What changes from step to step."""
 
     encoder: Encoder
     w: nn.Parameter  # balances the two losses
-    optimizer: torch.optim.Optimizer
-    step: int = 0
     recent: list[list[float]] = field(default_factory=list)  # losses (total, image, depth) since the last row
     history: list[dict[str, float]] = field(default_factory=list)  # means of up to `_HISTORY` spans of steps
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The learning rate of every step of a run."""
-
-    optimizer: str
-    peak: float
-    steps: int
-    steps_per_epoch: int
-    warmup: int  # steps
-
-    def rate(self, step: int) -> float:
-        """AdamW warms up and follows a cosine to 1 %; LAMB's cosine restarts every two epochs."""
-        if self.optimizer == "lamb":
-            period = 2 * self.steps_per_epoch
-            falling = 0.5 * (1 + math.cos(math.pi * (step % period) / period))
-            return _LAMB_FLOOR + (self.peak - _LAMB_FLOOR) * falling
-        if step < self.warmup:
-            return self.peak * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def pretrain(
@@ -111,7 +85,6 @@ def pretrain(
     image_encoder: Encoder,
     config: PretrainConfig,
     out: Path,
-    console: Console,
     *,
     depth_encoder: Encoder | None = None,
     labels: LabelSet | None = None,
@@ -128,27 +101,18 @@ def pretrain(
     encoders, for an unfinished run with other settings, and when the loss is not finite.
     """
     device = device or torch.device("cpu")
-    if rank() > 0:
-        console = Console(quiet=True)
     batches = PairBatches(pairs, depth_spec(pairs, config), config.batch_size, config.accumulate, config.seed)
     check_encoders(image_encoder, depth_encoder or image_encoder, batches)
     schedule = schedule_of(config, batches.steps_per_epoch, from_image_encoder=depth_encoder is None)
     image_encoder = image_encoder.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     run = new_run(depth_encoder or image_encoder, config, device)
-    settings = settings_of(config, pairs, run.encoder, image_encoder)
+    file = RunFile(out / "run.pt", settings_of(config, pairs, run.encoder, image_encoder))
     out.mkdir(parents=True, exist_ok=True)
-    run_file = out / "run.pt"
-    if run_file.exists():
-        restore(run, run_file, settings)
-        console.print(f"resuming {run_file} at step {run.step}", highlight=False)
+    file.resume(run)
     share_batch_norms(run.encoder)
     model = CLIP2Point(run.encoder, image_encoder, ZeroShot())
     board = _Board(out / "tensorboard", run.step)
     span = math.ceil(schedule.steps / _HISTORY)  # steps per row of the history
-
-    def save() -> None:
-        if rank() == 0:
-            store(run, run_file, settings)
 
     def figures() -> dict[str, float]:
         """What `validate` says of the model as it is; nothing on all processes but the first."""
@@ -156,34 +120,26 @@ def pretrain(
             return {}
         found = validate(model.eval())
         board.write(found, run.step)
-        text = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
-        console.print(f"step {run.step}: {text}", highlight=False)
+        progress.say(f"step {run.step}: {', '.join(f'{name} {value:.4g}' for name, value in found.items())}")
         return found
 
-    with (
-        RunReport() as report,
-        progress_on(console) as progress,
-        stop_requests() as stop,
-        closing(batches.over(range(run.step, schedule.steps))) as stream,
-    ):
-        task = progress.add_task("pre-training", total=schedule.steps, completed=run.step)
-        while run.step < schedule.steps:
-            loss = train_step(run, image_encoder, stream, config, schedule.rate(run.step))
+    def now_and_then() -> None:
+        if run.step % config.validate_every == 0 and run.step < schedule.steps:
+            figures()
+
+    with RunReport() as report, closing(batches.over(range(run.step, schedule.steps))) as stream:
+
+        def make_step(rate: float) -> float:
+            loss = train_step(run, image_encoder, stream, config, rate)
             report.steps += 1
-            progress.update(task, completed=run.step, description=f"pre-training, loss {loss.total:.3f}")
-            finished = run.step == schedule.steps
-            if run.step % span == 0 or finished:
-                board.write(close_span(run, schedule), run.step)
-            if any_rank(stop.is_set(), device):
-                save()
-                raise KeyboardInterrupt
-            if run.step % config.save_every == 0 or finished:
-                save()
-            if run.step % config.validate_every == 0 and not finished:
-                figures()
+            if run.step % span == 0 or run.step == schedule.steps:
+                board.write(close_span(run, rate), run.step)
+            return loss.total.item()
+
+        run_steps(run, schedule, make_step, "pre-training", file, now_and_then)
         validation = figures()
     board.close()
-    about = {"data_digest": settings["data"], "pairs": len(batches), "validation": validation}
+    about = {"data_digest": file.settings["data"], "pairs": len(batches), "validation": validation}
     checkpoint = result(run, image_encoder, batches, labels, {"config": asdict(config), **about})
     if rank() == 0:
         save_checkpoint(checkpoint, out / "model.pt")
@@ -193,7 +149,7 @@ def pretrain(
 def depth_spec(pairs: Sequence[PairDataset], config: PretrainConfig) -> DepthSpec:
     """How the depth maps of a run are drawn. Raises C2PError without any pairs."""
     if not pairs:
-        raise C2PError("no pairs to train on; make some with c2p-train render")
+        raise C2PError("no pairs to train on", "make some with c2p-train render")
     return DepthSpec(config.image_size or pairs[0].image_size, config.point_radius, pairs[0].num_points)
 
 
@@ -205,59 +161,52 @@ def check_encoders(image_encoder: Encoder, depth_encoder: Encoder, batches: Pair
         (depth_encoder, batches.spec.image_size, "depth maps", "give them that size (--image-size)"),
     ):
         if encoder.image_size not in (None, size):
-            raise C2PError(f"{what} of {size} px, but their encoder takes {encoder.image_size} px; {advice}")
+            raise C2PError(f"{what} of {size} px, but their encoder takes {encoder.image_size} px", advice)
     if image_encoder.embed_dim != depth_encoder.embed_dim:
         raise C2PError(
             f"the depth encoder gives features of {depth_encoder.embed_dim}, the image encoder of "
-            f"{image_encoder.embed_dim}; they must agree"
+            f"{image_encoder.embed_dim}",
+            "take two that agree",
         )
 
 
 def schedule_of(config: PretrainConfig, steps_per_epoch: int, *, from_image_encoder: bool) -> Schedule:
-    """The schedule of a run.
+    """AdamW warms up and follows a cosine to 1 %; LAMB's cosine restarts every two epochs.
 
     Learning rates by default: with LAMB the paper's; with AdamW a high one for an encoder that
     starts anew, and a low one where CLIP's weights are to be kept in mind.
     """
     steps = config.epochs * steps_per_epoch if config.steps is None else config.steps
-    peak = 0.006 if config.optimizer == "lamb" else 5e-5 if from_image_encoder else 1e-3
-    return Schedule(
-        config.optimizer, config.learning_rate or peak, steps, steps_per_epoch, round(config.warmup * steps)
-    )
-
-
-def new_run(start: Encoder, config: PretrainConfig, device: torch.device) -> RunState:
-    """A run at step 0, from a copy of the encoder `start`. Raises C2PError for an unknown optimiser."""
-    encoder = copy.deepcopy(start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parameters = list(encoder.requires_grad_(True).parameters())
-    w = nn.Parameter(torch.ones((), device=device))
-    optimizer: torch.optim.Optimizer
     if config.optimizer == "lamb":
-        optimizer = Lamb([*parameters, w])
-    elif config.optimizer == "adamw":
-        decayed = [p for p in parameters if p.ndim > 1]
-        plain = [p for p in parameters if p.ndim <= 1] + [w]
-        groups = [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW(groups)
-    else:
-        raise C2PError(f"no optimiser {config.optimizer!r}; there are adamw and lamb")
-    return RunState(encoder, w, optimizer)
+        return restarting_cosine(
+            config.learning_rate or 0.006, steps, period=2 * steps_per_epoch, floor=_LAMB_FLOOR
+        )
+    peak = config.learning_rate or (5e-5 if from_image_encoder else 1e-3)
+    return cosine(peak, steps, warmup=round(config.warmup * steps), floor=_ADAMW_FLOOR)
+
+
+def new_run(start: Encoder, config: PretrainConfig, device: torch.device) -> PretrainRun:
+    """A run at step 0, from a copy of the encoder `start`. Raises OptionError for an unknown optimiser."""
+    encoder = copy.deepcopy(start).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    w = nn.Parameter(torch.ones((), device=device))
+    parameters = [*encoder.requires_grad_(True).parameters(), w]
+    if config.optimizer not in ("adamw", "lamb"):
+        raise OptionError(f"no optimiser {config.optimizer!r}", "choose adamw or lamb")
+    optimizer = Lamb(parameters) if config.optimizer == "lamb" else new_adamw(parameters, _WEIGHT_DECAY)
+    return PretrainRun(optimizer, encoder, w)
 
 
 def train_step(
-    run: RunState, image_encoder: Encoder, batches: Iterator[Batch], config: PretrainConfig, rate: float
+    run: PretrainRun, image_encoder: Encoder, batches: Iterator[Batch], config: PretrainConfig, rate: float
 ) -> PretrainLoss:
     """One update of the weights by the next `accumulate` batches; returns their mean losses.
 
     Raises C2PError, before anything is changed, when the loss is not finite.
     """
     device = run.w.device
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
+    begin_step(run, rate, config.seed)
     run.optimizer.zero_grad(set_to_none=True)
     run.encoder.train()
-    words = np.random.SeedSequence((config.seed, run.step, rank())).generate_state(1, np.uint64)
-    torch.manual_seed(int(words[0]))  # dropout
     losses = []
     for _ in range(config.accumulate):
         batch = next(batches)
@@ -268,7 +217,7 @@ def train_step(
         losses.append(torch.stack(loss).detach())
     mean = torch.stack(losses).mean(dim=0)
     if not mean.isfinite().all():
-        raise C2PError(f"the loss is {mean[0]:.3g} at step {run.step}; use a lower learning rate")
+        raise C2PError(f"the loss is {mean[0]:.3g} at step {run.step}", "use a lower learning rate")
     average_gradients([*run.encoder.parameters(), run.w])
     run.optimizer.step()
     with torch.no_grad():
@@ -279,7 +228,7 @@ def train_step(
 
 
 def batch_loss(
-    run: RunState, image_encoder: Encoder, image: Tensor, depth: Tensor, *, bfloat16: bool
+    run: PretrainRun, image_encoder: Encoder, image: Tensor, depth: Tensor, *, bfloat16: bool
 ) -> PretrainLoss:
     """Losses of pictures [b, 3, S, S] in [0, 1] and depth maps [b, 2, S', S'], over all processes."""
     with torch.autocast(image.device.type, torch.bfloat16, enabled=bfloat16):
@@ -294,7 +243,7 @@ def settings_of(
     config: PretrainConfig, pairs: Sequence[PairDataset], depth_encoder: nn.Module, image_encoder: nn.Module
 ) -> dict[str, Any]:
     """Everything the trained weights depend on."""
-    ours = {k: v for k, v in asdict(config).items() if k not in ("validate_every", "save_every")}
+    ours = {k: v for k, v in asdict(config).items() if k != "validate_every"}
     return {
         **ours,
         "data": [dataset.digest for dataset in pairs],
@@ -303,44 +252,8 @@ def settings_of(
     }
 
 
-def store(run: RunState, path: Path, settings: dict[str, Any]) -> None:
-    """Writes the whole state of a run, under a temporary name first."""
-    values = {
-        "settings": settings,
-        "encoder": run.encoder.state_dict(),
-        "w": run.w.detach(),
-        "optimizer": run.optimizer.state_dict(),
-        "step": run.step,
-        "recent": run.recent,
-        "history": run.history,
-    }
-    with atomic_path(path) as temporary:
-        torch.save(values, temporary)
-
-
-def restore(run: RunState, path: Path, settings: dict[str, Any]) -> None:
-    """Puts a run back to where `store` left it. Raises CheckpointError if it had other settings."""
-    values = load_torch_file(path)
-    stored = values.get("settings")
-    if stored != settings:
-        known = stored if isinstance(stored, dict) else {}
-        other = ", ".join(name for name in settings if known.get(name) != settings[name])
-        raise CheckpointError(
-            f"{path}: a run with other settings ({other or 'of another release'}); "
-            "go on with those or choose another --out"
-        )
-    try:
-        run.encoder.load_state_dict(values["encoder"])
-        with torch.no_grad():
-            run.w.copy_(values["w"])
-        run.optimizer.load_state_dict(values["optimizer"])
-        run.step, run.recent, run.history = values["step"], values["recent"], values["history"]
-    except (KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{path}: damaged; delete it to start again: {error}") from error
-
-
 def result(
-    run: RunState,
+    run: PretrainRun,
     image_encoder: Encoder,
     batches: PairBatches,
     labels: LabelSet | None,
@@ -359,11 +272,11 @@ def result(
     return Checkpoint(model, batches.views, batches.spec, labels, _LOGIT_SCALE, training)
 
 
-def close_span(run: RunState, schedule: Schedule) -> dict[str, float]:
-    """Adds a row to the history: the mean losses since the last one."""
+def close_span(run: PretrainRun, rate: float) -> dict[str, float]:
+    """Adds a row to the history: the mean losses since the last one, and the rate of the last step."""
     mean = np.mean(run.recent, axis=0).tolist()
     row = dict(zip(("loss", "image_loss", "depth_loss"), mean, strict=True))
-    row |= {"w": run.w.item(), "learning_rate": schedule.rate(run.step - 1), "step": run.step}
+    row |= {"w": run.w.item(), "learning_rate": rate, "step": run.step}
     run.history.append(row)
     run.recent.clear()
     return row

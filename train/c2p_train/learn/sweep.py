@@ -10,9 +10,8 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from rich.progress import Progress
 
-from c2p_deploy import LabelSet
+from c2p_deploy import LabelSet, progress
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import write_atomic
 from c2p_train.datasets.shots import sample_shots, short_classes
@@ -56,8 +55,6 @@ def few_shot_sweep(
     save: Callable[[Head, ShotRun, Path], None],
     *,
     device: torch.device | str = "cpu",
-    progress: Progress,
-    report: RunReport,
 ) -> Sweep:
     """Trains one head for each of `shots` and `seeds`, and measures all of them on `test`.
 
@@ -76,40 +73,43 @@ def few_shot_sweep(
     zero_shot = accuracy(ZeroShot(), test, text, device)
     plan = [(k, seed) for k in shots for seed in seeds]
     work = {k: steps_of(config, len(sample_shots(train.label, k, 0))) for k in shots}
-    task = progress.add_task(
-        "training" if len(plan) == 1 else f"{len(plan)} trainings", total=sum(work[k] for k, _ in plan)
-    )
     for k in shots:
         for c, count in short_classes(train.label, k):
-            progress.console.print(f"{labels.names[c]}: only {count} clouds for {k} shots", markup=False)
+            progress.say(f"{labels.names[c]}: only {count} clouds for {k} shots")
+
+    def learn(k: int | None, seed: int, folder: Path) -> ShotRun:
+        """One training, its model written into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        started = perf_counter()
+        chosen = train.take(sample_shots(train.label, k, seed))
+        head = train_head(
+            chosen.depth,
+            chosen.image,
+            chosen.label,
+            text,
+            replace(config, seed=seed),
+            run_file=folder / _RUN,
+            device=device,
+        )
+        right = accuracy(head, test, text, device)
+        run = ShotRun(k, seed, len(chosen), right, round(perf_counter() - started, 3))
+        save(head.cpu(), run, folder / MODEL)
+        return run
 
     done = []
-    for k, seed in plan:
-        folder = out / f"shots-{name_of(k)}" / f"seed-{seed}"
-        run = next((r for r in known if (r.shots, r.seed) == (k, seed)), None)
-        if run is None or not (folder / MODEL).exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            started = perf_counter()
-            chosen = train.take(sample_shots(train.label, k, seed))
-            head = train_head(
-                chosen.depth,
-                chosen.image,
-                chosen.label,
-                text,
-                replace(config, seed=seed),
-                run_file=folder / _RUN,
-                device=device,
-                progress=progress,
-                report=report,
-            )
-            right = accuracy(head, test, text, device)
-            run = ShotRun(k, seed, len(chosen), right, round(perf_counter() - started, 3))
-            save(head.cpu(), run, folder / MODEL)
-            known = [r for r in known if (r.shots, r.seed) != (k, seed)] + [run]
-            _write(out / RESULTS, settings, Sweep(zero_shot, tuple(known)))
-            (folder / _RUN).unlink(missing_ok=True)
-        done.append(run)
-        progress.advance(task, work[k])
+    what = "training" if len(plan) == 1 else f"{len(plan)} trainings"
+    with RunReport("training") as report, progress.task(what, sum(work[k] for k, _ in plan)) as task:
+        for k, seed in plan:
+            folder = out / f"shots-{name_of(k)}" / f"seed-{seed}"
+            run = next((r for r in known if (r.shots, r.seed) == (k, seed)), None)
+            if run is None or not (folder / MODEL).exists():
+                run = learn(k, seed, folder)
+                known = [r for r in known if (r.shots, r.seed) != (k, seed)] + [run]
+                _write(out / RESULTS, settings, Sweep(zero_shot, tuple(known)))
+                (folder / _RUN).unlink(missing_ok=True)
+                report.steps += 1
+            done.append(run)
+            task.advance(work[k])
     return Sweep(zero_shot, tuple(done))
 
 
@@ -119,7 +119,7 @@ def name_of(shots: int | None) -> str:
 
 
 def _write(path: Path, settings: dict[str, Any], sweep: Sweep) -> None:
-    runs = [{**asdict(run), "shots": run.shots or "full"} for run in sweep.runs]
+    runs = [{**asdict(run), "shots": run.shots or name_of(None)} for run in sweep.runs]
     values = {"settings": settings, "zero_shot": sweep.zero_shot, "runs": runs}
     write_atomic(path, (json.dumps(values, indent=1) + "\n").encode())
 
@@ -129,13 +129,14 @@ def _read(path: Path, settings: dict[str, Any]) -> list[ShotRun]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         runs = [
-            ShotRun(**{**r, "shots": None if r["shots"] == "full" else r["shots"]}) for r in values["runs"]
+            ShotRun(**{**r, "shots": None if r["shots"] == name_of(None) else r["shots"]})
+            for r in values["runs"]
         ]
         found = values["settings"]
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError) as error:
-        raise C2PError(f"{path}: not the results of a sweep; delete it or choose another --out") from error
+        raise C2PError("not the results of a sweep", "delete it or choose another --out", path) from error
     if found != settings:
-        raise C2PError(f"{path}: results of other settings or data; choose another --out")
+        raise C2PError("results of other settings or data", "choose another --out", path)
     return runs

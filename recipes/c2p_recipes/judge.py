@@ -1,4 +1,4 @@
-"""Accuracy of a model on the held-out clouds of a recipe."""
+"""How well a model names the validation clouds of a recipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Results = dict[str, list[tuple[str, bool]]]
 _BATCH_SIZE = 16  # clouds encoded at once
 
 
-def held_out_results(
+def validation_results(
     model: CLIP2Point,
     clouds: Clouds,
     labels: LabelSet,
@@ -25,10 +25,10 @@ def held_out_results(
     spec: DepthSpec,
     views: ViewSet,
 ) -> Results:
-    """What the model says of every held-out cloud, judged as `judge` does."""
-    held_out = np.flatnonzero(clouds.held_out)
-    found = cloud_scores(model, clouds, held_out, labels, spec, views)
-    return judge(found, clouds, held_out, offered)
+    """What the model says of every validation cloud, judged as `judge` does."""
+    indices = np.flatnonzero(clouds.validation)
+    scores = cloud_scores(model, clouds, indices, labels, spec, views)
+    return judge(scores, clouds, indices, offered)
 
 
 def top1(results: Results) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Training batches of rendered pictures: how a small image encoder gets to know CLIP's space.
+"""Training an image encoder on rendered pictures: how a small one gets to know CLIP's space.
 
 Pictures are changed as photographs of a thing vary: mirrored, nearer or farther, off centre,
 a little tilted, lighter or darker. The white of the background stays white.
@@ -6,8 +6,10 @@ a little tilted, lighter or darker. The white of the background stays white.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from c2p_deploy import DepthSpec, LabelSet
+from c2p_recipes.align import AlignConfig, align, chances
+from c2p_train.model.checkpoint import Checkpoint
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.conv_encoder import ConvEncoder
+from c2p_train.model.heads import ZeroShot
 from c2p_train.pairs.pair_dataset import PairDataset
 
 
@@ -42,8 +50,7 @@ class PictureBatches:
         self.config = config
         self.objects = [(data, row) for data in pairs for row in range(len(data))]
         self.label = np.array([label_of[data.classes[data.label(row)]] for data, row in self.objects])
-        share = 1 / np.sqrt(np.bincount(self.label)[self.label])
-        self.probability = share / share.sum()
+        self.probability = chances(self.label)
         self._digests = [data.digest for data in pairs]
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
@@ -83,3 +90,44 @@ def change(pictures: npt.NDArray[np.uint8], rng: np.random.Generator, config: Pi
     dark = F.grid_sample(dark, grid, align_corners=False)
     factor = np.exp(rng.uniform(-config.shade, config.shade, n)).astype(np.float32)
     return 1 - (dark * torch.from_numpy(factor).view(n, 1, 1, 1)).clamp(max=1)
+
+
+def train_on_pictures(
+    pairs: PairDataset,
+    validation_pairs: PairDataset,
+    labels: LabelSet,
+    training: AlignConfig,
+    spec: DepthSpec,
+    run_file: Path,
+    device: torch.device,
+) -> Checkpoint:
+    """The stand-in for CLIP's image encoder, as a checkpoint whose both paths are this encoder.
+
+    spec: of the depth maps that the checkpoint will be given.
+    """
+    label_of = {name: labels.names.index(name) for name in pairs.classes}
+    batches = PictureBatches([pairs], label_of, PictureBatchConfig(seed=training.seed))
+
+    def validate(encoder: ConvEncoder) -> dict[str, float]:
+        return {"validation pictures": picture_accuracy(encoder, validation_pairs, labels, device)}
+
+    encoder, scale, figures = align(batches, labels, training, run_file, validate, device)
+    model = CLIP2Point(encoder, copy.deepcopy(encoder), ZeroShot()).eval()
+    about = {"config": asdict(training), "validation": figures}
+    return Checkpoint(model, pairs.views, spec, labels, scale, about)
+
+
+def picture_accuracy(
+    encoder: ConvEncoder, pairs: PairDataset, labels: LabelSet, device: torch.device
+) -> float:
+    """Part of the objects whose ten pictures together are nearest to the right text feature."""
+    encoder.to(device).eval()
+    text = torch.from_numpy(labels.text_features.copy()).to(device)
+    right = []
+    with torch.inference_mode():
+        for row in range(len(pairs)):
+            pictures = np.stack([pairs.image(row, view) for view in range(len(pairs.views))])
+            images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
+            feature = ZeroShot()(encoder(images)[None])[0]
+            right.append(labels.names[int((text @ feature).argmax())] == pairs.classes[pairs.label(row)])
+    return float(np.mean(right))

@@ -1,9 +1,4 @@
-"""LAMB, the optimiser CLIP2Point was pre-trained with (You et al. 2020, arXiv 1904.00962).
-
-Adam's step, scaled for every tensor so that it moves the tensor by `lr` of its own norm.
-As in the authors' set-up (torch_optimizer 0.3.0) moments are not bias-corrected and the
-norm of the weights counts as at most 10.
-"""
+"""How encoders are trained: AdamW, or LAMB, with which CLIP2Point was pre-trained."""
 
 from __future__ import annotations
 
@@ -11,13 +6,26 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _LARGEST_NORM = 10.0  # of a weight tensor, as far as the trust ratio is concerned
 
 
+def new_adamw(parameters: Iterable[nn.Parameter], weight_decay: float) -> torch.optim.AdamW:
+    """AdamW that decays matrices and kernels only, not biases, norms and single numbers."""
+    parameters = list(parameters)
+    decayed, plain = ([p for p in parameters if (p.ndim > 1) is wanted] for wanted in (True, False))
+    return torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    )
+
+
 class Lamb(torch.optim.Optimizer):
-    """LAMB without bias correction. Parameters that have no gradient stay as they are."""
+    """LAMB (You et al. 2020, arXiv 1904.00962): Adam's step, by which every tensor moves `lr` of its norm.
+
+    As in the authors' set-up (torch_optimizer 0.3.0) moments are not bias-corrected and the norm of
+    the weights counts as at most 10. Parameters that have no gradient stay as they are.
+    """
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from c2p_train.learn.lamb import Lamb
+from c2p_train.learn.optimizers import Lamb
 
 
 def reference(weight: np.ndarray, gradients: np.ndarray, lr: float, decay: float) -> np.ndarray:

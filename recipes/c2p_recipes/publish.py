@@ -1,4 +1,4 @@
-"""The figures of a model, as the tables that stand in its model card."""
+"""What a recipe ends with: the model and its engine, and the tables of figures that stand in its card."""
 
 from __future__ import annotations
 
@@ -8,17 +8,43 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
+
 from c2p_deploy.errors import C2PError
-from c2p_deploy.files import write_atomic
+from c2p_deploy.files import sha256_of, write_atomic
+from c2p_export.export import ExportOptions, export_checkpoint
+from c2p_recipes.clouds import Clouds
+from c2p_recipes.judge import depth_maps
+from c2p_train.model.checkpoint import Checkpoint, save_checkpoint
 
 BEGIN = "<!-- figures: written by c2p-recipe, do not edit -->"
 END = "<!-- end of figures -->"
 
 
+def publish(
+    checkpoint: Checkpoint,
+    table: str,
+    clouds: Clouds,
+    out: Path,
+    engine: Path,
+    card: Path | None,
+) -> None:
+    """Writes `out`/model.pt and figures.md, the figures of the card, and the engine once it has parity."""
+    save_checkpoint(checkpoint, out / "model.pt")
+    write_atomic(out / "figures.md", table.encode())
+    if card is not None:
+        update_card(card, table)
+    some = np.flatnonzero(clouds.validation)[::4]
+    depth = depth_maps(clouds, some, checkpoint.views, checkpoint.spec)
+    # float32: it is fastest on the CPUs that the bundled model runs on, and small as it is.
+    options = ExportOptions(precision="fp32", max_batch=32)
+    export_checkpoint(checkpoint, sha256_of(out / "model.pt"), engine, depth, options)
+
+
 def figures_table(results: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
     """Markdown tables of top-1 accuracy, overall and per label.
 
-    results: per data set, (label, was it recognised?) of every held-out cloud.
+    results: per data set, (label, was it recognised?) of every validation cloud.
     """
     lines = ["| data set | held-out clouds | top-1 |", "|---|---|---|"]
     lines += [f"| {name} | {len(rows)} | {_percent(rows)} |" for name, rows in results.items()]
@@ -62,7 +88,7 @@ def update_card(card: Path, table: str) -> None:
     """Replaces what stands between the two markers of a model card. Raises C2PError without them."""
     text = card.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
-        raise C2PError(f"{card}: has no place for figures; put {BEGIN!r} and {END!r} on lines of their own")
+        raise C2PError("has no place for figures", f"put {BEGIN!r} and {END!r} on lines of their own", card)
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     write_atomic(card, f"{before}{BEGIN}\n\n{table}\n{END}{after}".encode())

@@ -4,7 +4,7 @@ import numpy as np
 
 from c2p_deploy import LabelSet
 from c2p_recipes.clouds import Clouds
-from c2p_recipes.held_out import judge
+from c2p_recipes.judge import judge
 
 LABELS = ("a", "b", "c", "d", "e", "only trained")
 
@@ -17,7 +17,7 @@ def test_each_source_is_judged_over_the_right_labels() -> None:
         count=np.ones(6, int),
         label=truth,
         source=np.array([0, 0, 1, 1, 1, 1]),
-        held_out=np.ones(6, bool),
+        validation=np.ones(6, bool),
         labels=LABELS,
         sources=("two classes", "many"),
     )
