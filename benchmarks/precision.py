@@ -38,9 +38,15 @@ from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_export.engines import complaint_of
 from c2p_export.verify_clouds import GENERATED, depth_maps, made_up_clouds
-from c2p_recipes.classes import FOLDER_LABELS
-from c2p_recipes.clouds import Source, class_files, held_out_files
-from c2p_recipes.data import SEED, VAL_FRACTION, RecipeData
+from c2p_recipes.data import (
+    FOLDER_LABELS,
+    SEED,
+    VAL_FRACTION,
+    RecipeData,
+    Source,
+    class_files,
+    validation_files,
+)
 from c2p_runtime import Classifier
 from c2p_runtime.bench.measure import made_up_batches, take_turns
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
@@ -77,7 +83,7 @@ def held_out_set(source: Source, checkpoint: Checkpoint) -> HeldOut | str:
     offered = RecipeData.offered(checkpoint.labels)
     names = MODELNET10_LABELS if source.name == "ModelNet10" else offered.names
     known = tuple(name for name in names if name in offered.names)
-    files = held_out_files(source, VAL_FRACTION, SEED)
+    files = validation_files(source, VAL_FRACTION, SEED)
     judged = [path for path in files if FOLDER_LABELS[path.parent.name] in known]
     if len(judged) < len(files) / 2:
         return f"the checkpoint has a label for only {len(judged)} of {len(files)} clouds"
@@ -89,7 +95,7 @@ def calibration_maps(sources: list[Source], checkpoint: Checkpoint) -> FloatArra
     """Maps [N, V, S, S] of clouds that training saw, spread over the classes of each source."""
     parts = []
     for source in sources:
-        held_out = set(held_out_files(source, VAL_FRACTION, SEED))
+        held_out = set(validation_files(source, VAL_FRACTION, SEED))
         files = [path for path in class_files(source) if path not in held_out]
         chosen = np.linspace(0, len(files) - 1, _CALIBRATION // len(sources)).round().astype(int)
         parts.append(maps_of([files[i] for i in np.unique(chosen)], source, checkpoint))

@@ -22,9 +22,7 @@ from rich.table import Table
 from c2p_deploy import prepare_points, read_cloud
 from c2p_deploy.projection.spec import turn_up
 from c2p_recipes.augment import about, seen_from_one_side
-from c2p_recipes.classes import FOLDER_LABELS
-from c2p_recipes.clouds import Source, held_out_files
-from c2p_recipes.data import SEED, VAL_FRACTION, RecipeData
+from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, RecipeData, Source, validation_files
 from c2p_runtime import Classifier
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
 
@@ -79,7 +77,7 @@ CHANGES: dict[str, Change] = {
 def accuracy(source: Source, change: Change, seed: int) -> tuple[float, int]:
     """Top-1 over the labels the model card judges the source by, and the number of clouds."""
     labels = MODELNET10_LABELS if source.name == "ModelNet10" else None
-    files = held_out_files(source, VAL_FRACTION, SEED)
+    files = validation_files(source, VAL_FRACTION, SEED)
     right = 0
     with Classifier(labels=labels, up="y") as clf:
         for number, path in enumerate(files):

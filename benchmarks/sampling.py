@@ -29,9 +29,7 @@ from c2p_deploy import Manifest, project_depth, read_cloud
 from c2p_deploy.errors import CloudFileError
 from c2p_deploy.projection.prepare import finite_points, sample_points, to_unit_sphere
 from c2p_deploy.projection.spec import FloatArray
-from c2p_recipes.classes import FOLDER_LABELS
-from c2p_recipes.clouds import Source, held_out_files
-from c2p_recipes.data import SEED, VAL_FRACTION
+from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, Source, validation_files
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.cuda import sampling_reference
@@ -274,7 +272,7 @@ def main(meshes: Path, points: int, limit: int | None, seed: int, out: Path) -> 
     machine = environment()
     manifest = Manifest.for_engine(DEFAULT_ENGINE)
     kept = manifest.spec.num_points
-    files = held_out_files(Source(_SOURCE, meshes, "y", samplings=1), VAL_FRACTION, SEED)
+    files = validation_files(Source(_SOURCE, meshes, "y", samplings=1), VAL_FRACTION, SEED)
     files = [path for path in files if FOLDER_LABELS[path.parent.name] in manifest.labels.names]
     if limit is not None and limit < len(files):
         chosen = np.random.default_rng(seed).choice(len(files), limit, replace=False)

@@ -28,7 +28,7 @@ from c2p_deploy import DepthSpec
 from c2p_recipes.mini import MiniConfig
 from c2p_train.learn.losses import pretrain_loss
 from c2p_train.learn.pair_batches import Batch, PairBatches
-from c2p_train.learn.pretrain import PretrainConfig, RunState, batch_loss, new_run, train_step
+from c2p_train.learn.pretrain import PretrainConfig, PretrainRun, batch_loss, new_run, train_step
 from c2p_train.model.encoders import Encoder
 from c2p_train.pairs.mesh_files import MeshFile, find_meshes
 from c2p_train.pairs.pair_dataset import PairDataset
@@ -214,7 +214,7 @@ def training(kind: Training, pairs: PairDataset, steps: int) -> dict[str, Any]:
     }
 
 
-def counted(run: RunState, kind: Training, batch: Batch) -> dict[str, Any]:
+def counted(run: PretrainRun, kind: Training, batch: Batch) -> dict[str, Any]:
     """Operations per pair (a multiply-add is two), and bytes per pair kept for the way back."""
     image, depth = batch.image.permute(0, 3, 1, 2) / 255, batch.depth
 

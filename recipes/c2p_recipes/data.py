@@ -8,8 +8,8 @@ from pathlib import Path
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import C2PError
 from c2p_deploy.projection.spec import UpAxis
-from c2p_train.datasets.cloud_files import held_out
-from c2p_train.model.text_features import label_set_of, read_detic_features
+from c2p_train.datasets.cloud_files import hashed_fraction
+from c2p_train.model.detic_features import label_set_of, read_detic_features
 
 VAL_FRACTION = 0.1  # of every class: the validation files, never trained on
 SEED = 0  # of the run that made the bundled model
@@ -111,4 +111,4 @@ def validation_files(source: Source, val_fraction: float, seed: int) -> list[Pat
     by_class: dict[str, list[Path]] = {}
     for path in class_files(source):
         by_class.setdefault(path.parent.name, []).append(path)
-    return held_out(by_class, val_fraction, f"{seed}/{source.name}")
+    return hashed_fraction(by_class, val_fraction, f"{seed}/{source.name}")

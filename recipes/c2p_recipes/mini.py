@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet, progress
 from c2p_deploy.files import write_atomic
@@ -36,7 +35,6 @@ from c2p_recipes.picture_training import train_on_pictures
 from c2p_recipes.publish import figures_table, publish, steps_table
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.evaluate.features import model_features
-from c2p_train.evaluate.scoring import top1 as top1_of
 from c2p_train.learn.fewshot import FewShotConfig
 from c2p_train.learn.pretrain import PretrainConfig, pretrain
 from c2p_train.learn.run_report import RunReport
@@ -179,7 +177,7 @@ def render_meshes(
     folders = out / "pairs", out / "pairs-validation"
     for folder, files in zip(folders, (training, validation), strict=True):
         with RunReport("mesh") as report:
-            result = render_pairs(files, folder, settings, workers=workers, console=Console(stderr=True))
+            result = render_pairs(files, folder, settings, workers=workers)
             report.steps += result.rendered
     return PairDataset(folders[0]), PairDataset(folders[1])
 

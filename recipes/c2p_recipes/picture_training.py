@@ -20,6 +20,7 @@ from torch import Tensor
 
 from c2p_deploy import DepthSpec, LabelSet
 from c2p_recipes.align import AlignConfig, align, chances
+from c2p_train.evaluate.scoring import top1
 from c2p_train.model.checkpoint import Checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvEncoder
@@ -122,12 +123,11 @@ def picture_accuracy(
 ) -> float:
     """Part of the objects whose ten pictures together are nearest to the right text feature."""
     encoder.to(device).eval()
-    text = torch.from_numpy(labels.text_features.copy()).to(device)
-    right = []
+    features = []
     with torch.inference_mode():
         for row in range(len(pairs)):
             pictures = np.stack([pairs.image(row, view) for view in range(len(pairs.views))])
             images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
-            feature = ZeroShot()(encoder(images)[None])[0]
-            right.append(labels.names[int((text @ feature).argmax())] == pairs.classes[pairs.label(row)])
-    return float(np.mean(right))
+            features.append(ZeroShot()(encoder(images)[None])[0].cpu().numpy())
+    label = np.array([labels.names.index(pairs.classes[pairs.label(row)]) for row in range(len(pairs))])
+    return top1(np.stack(features), labels.text_features, label)

@@ -13,9 +13,9 @@ import pytest
 
 from c2p_deploy import LabelSet
 from c2p_export.export import reference_features
-from c2p_recipes.clouds import Source, held_out_files, load_clouds
-from c2p_recipes.data import SEED, VAL_FRACTION
-from c2p_recipes.held_out import held_out_results
+from c2p_recipes.clouds import load_clouds
+from c2p_recipes.data import SEED, VAL_FRACTION, Source, validation_files
+from c2p_recipes.judge import validation_results
 from c2p_train.model.checkpoint import Checkpoint
 from paths import REPOSITORY
 from small_models import DIM, checkpoint
@@ -81,7 +81,7 @@ def test_clouds_are_judged_as_the_recipes_judge_them(
         sources, model.spec, tmp_path / "clouds.npz", val_fraction=VAL_FRACTION, seed=SEED
     )
     labels = model.labels.subset(clouds.labels)
-    expected = held_out_results(model.model, clouds, labels, model.labels, model.spec, model.views)
+    expected = validation_results(model.model, clouds, labels, model.labels, model.spec, model.views)
     for source in sources:
         judged = precision.held_out_set(source, model)
         answers = precision.answers_of(reference_features(model.model, judged.depth), judged)
@@ -101,7 +101,7 @@ def test_ranges_are_measured_on_other_clouds_than_accuracy(
 
     monkeypatch.setattr(precision, "maps_of", note)
     maps = precision.calibration_maps(sources, small())
-    held_out = {path for source in sources for path in held_out_files(source, VAL_FRACTION, SEED)}
+    held_out = {path for source in sources for path in validation_files(source, VAL_FRACTION, SEED)}
     assert len(maps) == len(read) == len(set(read)) == 60
     assert held_out and not held_out & set(read)
     everywhere = {"table", "bed", "chair", "NonWheelChair", "Car", "Tree", "DeskLamp", "Gun"}

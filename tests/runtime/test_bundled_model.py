@@ -12,9 +12,7 @@ from click.testing import CliRunner
 from c2p_deploy import prepare_points, read_cloud
 from c2p_deploy.projection.spec import turn_up
 from c2p_export.cli import main as c2p_export
-from c2p_recipes.classes import FOLDER_LABELS
-from c2p_recipes.clouds import held_out_files
-from c2p_recipes.data import SEED, VAL_FRACTION, RecipeData
+from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, RecipeData, validation_files
 from c2p_runtime import Classifier
 from c2p_train.cli import main
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
@@ -35,7 +33,7 @@ def test_it_still_recognises_what_it_never_saw(shared: Path, name: str) -> None:
         data / "modelnet10/train", data / "infomr", data / "infomr_unaligned", data / "clip_text"
     ).sources
     source = next(source for source in sources if source.name == name)
-    files = held_out_files(source, VAL_FRACTION, SEED)[::3]
+    files = validation_files(source, VAL_FRACTION, SEED)[::3]
     labels = MODELNET10_LABELS if name == "ModelNet10" else None
     with Classifier(labels=labels, up=source.up) as clf:
         right = [clf(read_cloud(path)).label == FOLDER_LABELS[path.parent.name] for path in files]

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError

@@ -1,6 +1,5 @@
 """The pre-training loop: it learns, refuses what does not fit, and a resumed run is the run never stopped."""
 
-import io
 import os
 import signal
 import subprocess
@@ -15,7 +14,6 @@ import torch
 import torch.nn.functional as F
 import trimesh
 from click.testing import CliRunner
-from rich.console import Console
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet, prepare_points, project_depth
 from c2p_deploy.errors import C2PError, CheckpointError

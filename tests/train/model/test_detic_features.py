@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from c2p_deploy.errors import LabelError
-from c2p_recipes.classes import FOLDER_LABELS, TRAINING_ONLY_LABELS
+from c2p_recipes.data import FOLDER_LABELS, TRAINING_ONLY_LABELS
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
 from c2p_train.model.detic_features import label_set_of, read_detic_features
 from training_data import write_text_features

@@ -174,7 +174,7 @@ def fewshot(
         known_labels(checkpoint, given)  # before anything long begins
         cache = default_cache() if cache is None else cache
         # Of the clouds, not of the trainings: with other seeds those see the same, cached features.
-        read = partial(load_split, spec=checkpoint.spec, up=up, seed=0, hold_out=test is None, cache=cache)
+        read = partial(load_split, spec=checkpoint.spec, up=up, seed=0, whole=test is not None, cache=cache)
         learnt = read(data, "train")
         chosen = labels_for(checkpoint, learnt, given)
         try:

@@ -19,6 +19,7 @@ from c2p_deploy import DepthSpec, prepare_points, progress, read_cloud
 from c2p_deploy.errors import C2PError, CloudError
 from c2p_deploy.files import atomic_path
 from c2p_deploy.projection.prepare import finite_points, to_unit_sphere
+from c2p_deploy.projection.sampling import farthest_points
 from c2p_deploy.projection.spec import FloatArray, UpAxis, turn_up
 
 # "robot": sampled, then normalised, as the classifier prepares every cloud. "paper": normalised,
@@ -74,11 +75,7 @@ def paper_points(points: npt.NDArray[Any], spec: DepthSpec) -> FloatArray:
     sphere = np.asarray(sphere[candidate])
     if len(sphere) <= spec.num_points:
         return sphere
-    import fpsample  # here: small clouds need none of it
-
-    # Not the bucketed sampling of `sample_points`, which is faster and takes other points.
-    chosen = fpsample.fps_sampling(sphere, spec.num_points, start_idx=0)
-    return np.asarray(sphere[chosen])
+    return np.asarray(sphere[farthest_points(sphere, spec.num_points, first=0)])
 
 
 def read_each(

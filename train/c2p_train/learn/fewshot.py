@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from c2p_deploy.errors import C2PError, OptionError
 from c2p_deploy.projection.spec import FloatArray
 from c2p_train.evaluate.features import ViewFeatures, array_digest
+from c2p_train.evaluate.scoring import head_features, top1
 from c2p_train.learn.run import Run, RunFile, begin_step, run_steps
 from c2p_train.learn.schedule import Schedule, constant, cosine
 from c2p_train.model.heads import DROPOUT, Head, build_head

@@ -29,6 +29,7 @@ from c2p_deploy import DepthSpec, LabelSet, ViewSet, progress
 from c2p_deploy.errors import C2PError, OptionError
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.evaluate.features import view_features
+from c2p_train.evaluate.scoring import head_features, top1
 from c2p_train.learn.distributed import average_gradients, gather, rank, share_batch_norms
 from c2p_train.learn.losses import PretrainLoss, pretrain_loss
 from c2p_train.learn.optimizers import Lamb, new_adamw

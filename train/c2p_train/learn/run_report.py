@@ -9,8 +9,6 @@ from types import TracebackType
 from c2p_deploy import progress
 from c2p_deploy.memory import peak_memory
 
-from c2p_deploy import progress
-
 
 class RunReport:
     """Counts steps between `with` and its end, then says one line.
