@@ -80,14 +80,14 @@ def saved(tmp_path: Path, name: str = "model.pt", **options: object) -> Path:
     ],
 )
 def test_the_accuracy_is_the_one_the_authors_scripts_print(
-    shared: Path, tmp_path: Path, file: str, view_set: str | None, row: str, printed: str
+    golden_folder: Path, tmp_path: Path, file: str, view_set: str | None, row: str, printed: str
 ) -> None:
-    golden = shared / "golden"
-    with np.load(golden / "models" / "tiny.npz") as arrays:
+    with np.load(golden_folder / "models" / "tiny.npz") as arrays:
         goldens = dict(arrays)
-    expected = json.loads((golden / "models" / "e2e_tiny.json").read_text())
-    official = import_official(golden / "checkpoints" / file, LabelSet(MODELNET40, goldens["text_norm"]))
-    clouds = load_split(golden / "ply", "test", official.spec, preparation="paper")
+    expected = json.loads((golden_folder / "models" / "e2e_tiny.json").read_text())
+    labels = LabelSet(MODELNET40, goldens["text_norm"])
+    official = import_official(golden_folder / "checkpoints" / file, labels)
+    clouds = load_split(golden_folder / "ply", "test", official.spec, preparation="paper")
     found = evaluate(
         official,
         clouds,
@@ -205,8 +205,8 @@ def test_help_is_a_page_and_needs_no_torch() -> None:
     assert "Examples:" in done.stdout and time.perf_counter() - started < 10
 
 
-def test_the_paper_preset_runs_what_is_there_and_lists_the_rest(shared: Path, tmp_path: Path) -> None:
-    golden, root = shared / "golden", tmp_path / "root"
+def test_the_paper_preset_runs_what_is_there_and_lists_the_rest(golden_folder: Path, tmp_path: Path) -> None:
+    golden, root = golden_folder, tmp_path / "root"
     root.mkdir()
     (root / "ModelNet40_Ply").symlink_to(golden / "ply")
     (tmp_path / "weights").mkdir()
