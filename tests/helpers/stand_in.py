@@ -66,7 +66,7 @@ def read_cloud(name: str) -> dict[str, np.ndarray]:
 def write_checkpoints(folder: Path) -> None:
     """The authors' three files: a CLIP, a pre-training from it, adapters on the encoders of both."""
     layout = json.loads((GOLDEN / "keys_tiny.json").read_text())
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(13)  # of few seeds the one whose answers are furthest from a draw
     clip = {key: drawn(rng, key, shape) for key, (shape, _) in layout["clip"].items()}
     # Rounded as CLIP's are; both copies of the image encoder are made of these.
     clip = {key: value.half() if value.is_floating_point() else value for key, value in clip.items()}
