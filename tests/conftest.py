@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from paths import GOLDEN, SHARED
+from stand_in import write_stand_in
 
 # A slow machine is no error.
 settings.register_profile("no deadline", deadline=None)
@@ -23,6 +24,25 @@ def shared() -> Path:
     if not (SHARED / "golden").is_dir():
         pytest.skip(f"needs the real clouds and full goldens in {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints in the authors' layout and what follows from them, as far as a clone can make them."""
+    folder = tmp_path_factory.mktemp("golden") / "stand-in"
+    write_stand_in(folder)
+    return folder
+
+
+@pytest.fixture(
+    scope="session", params=["stand-in", "authors"] if (SHARED / "golden").is_dir() else ["stand-in"]
+)
+def golden_folder(request: pytest.FixtureRequest) -> Path:
+    """Checkpoints, clouds and outputs: the stand-in, and the authors' own where they are present."""
+    if request.param == "authors":
+        return SHARED / "golden"
+    stand_in: Path = request.getfixturevalue("stand_in")
+    return stand_in
 
 
 @pytest.fixture

@@ -215,17 +215,17 @@ def test_other_precisions(small: Path, clouds: Path, tmp_path: Path, precision: 
 
 
 @pytest.fixture(scope="module")
-def goldens(shared: Path) -> dict[str, np.ndarray]:
-    with np.load(shared / "golden" / "models" / "tiny.npz") as arrays:
+def goldens(golden_folder: Path) -> dict[str, np.ndarray]:
+    with np.load(golden_folder / "models" / "tiny.npz") as arrays:
         return dict(arrays)
 
 
 def test_the_authors_file_with_a_label_set(
-    shared: Path, goldens: dict[str, np.ndarray], tmp_path: Path
+    golden_folder: Path, goldens: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     names = [str(prompt).removeprefix("image of a ") for prompt in goldens["prompts"]]
     LabelSet(tuple(names), goldens["text_norm"], "image of a {}").save(tmp_path / "labels.json")
-    checkpoint, verify = shared / "golden" / "checkpoints" / FEWSHOT, shared / "golden" / "ply"
+    checkpoint, verify = golden_folder / "checkpoints" / FEWSHOT, golden_folder / "ply"
     succeed(
         *("--ckpt", checkpoint, "--labels", tmp_path / "labels.json"),
         *("--verify", verify, "--out", tmp_path / "few"),
@@ -234,17 +234,17 @@ def test_the_authors_file_with_a_label_set(
     with Classifier(tmp_path / "few.onnx") as classifier:
         for row, name in enumerate(goldens["clouds"]):
             if name in ("chair", "sphere", "box"):
-                points = np.load(shared / "golden" / "render" / f"{name}.npz")["points_raw"]
+                points = np.load(golden_folder / "render" / f"{name}.npz")["points_raw"]
                 prediction = classifier(points)
                 assert prediction.label == names[goldens["dpa_logits"][row].argmax()]
                 assert cosine(prediction.features, goldens["dpa_feat_norm"][row]) >= 0.999
 
 
 @pytest.fixture(scope="module")
-def worded(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def worded(golden_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """An engine of the authors' pre-trained model with its text tower, and what the command said."""
     folder = tmp_path_factory.mktemp("worded")
-    golden = shared / "golden"
+    golden = golden_folder
     said = succeed(
         *("--ckpt", golden / "checkpoints" / PRETRAINED, "--text-encoder", golden / "checkpoints" / CLIP),
         *("--labels", "airplane, night stand", "--verify", golden / "ply", "--out", folder / "words"),
@@ -462,8 +462,8 @@ def test_a_bad_checkpoint(small: Path, tmp_path: Path, how: str, words: str) -> 
     assert files(tmp_path) == ["bad.pt"]
 
 
-def test_nan_in_a_file_of_the_authors(shared: Path, tmp_path: Path) -> None:
-    state = torch.load(shared / "golden" / "checkpoints" / PRETRAINED, weights_only=True)
+def test_nan_in_a_file_of_the_authors(stand_in: Path, tmp_path: Path) -> None:
+    state = torch.load(stand_in / "checkpoints" / PRETRAINED, weights_only=True)
     state["module.point_model.proj"][0, 0] = torch.nan
     torch.save(state, tmp_path / "bad.pth")
     line = fail("--ckpt", tmp_path / "bad.pth")
@@ -472,8 +472,8 @@ def test_nan_in_a_file_of_the_authors(shared: Path, tmp_path: Path) -> None:
     assert files(tmp_path) == ["bad.pth"]
 
 
-def test_the_authors_file_without_labels(shared: Path, tmp_path: Path) -> None:
-    path = shared / "golden" / "checkpoints" / PRETRAINED
+def test_the_authors_file_without_labels(stand_in: Path, tmp_path: Path) -> None:
+    path = stand_in / "checkpoints" / PRETRAINED
     line = fail("--ckpt", path, "--out", tmp_path / "new")
     assert line.startswith(f"error: {path}: has no labels yet; ")
     assert "--labels LABELS.json" in line and "--text-encoder" in line
@@ -537,12 +537,12 @@ def test_text_encoders_that_are_none(
     assert files(tmp_path) == []
 
 
-def test_the_text_encoder_of_another_clip(shared: Path, small: Path, tmp_path: Path) -> None:
-    clip = shared / "golden" / "checkpoints" / CLIP
+def test_the_text_encoder_of_another_clip(stand_in: Path, small: Path, tmp_path: Path) -> None:
+    clip = stand_in / "checkpoints" / CLIP
     line = fail("--ckpt", small, "--out", tmp_path / "new", "--text-encoder", clip)
     assert f"{clip}: gives features of 512, which do not fit a model of 16" in line
     line = fail(
-        *("--ckpt", shared / "golden" / "checkpoints" / PRETRAINED, "--out", tmp_path / "new"),
+        *("--ckpt", stand_in / "checkpoints" / PRETRAINED, "--out", tmp_path / "new"),
         *("--text-encoder", clip, "--labels", ","),
     )
     assert "--labels ',': holds no name" in line

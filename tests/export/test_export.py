@@ -35,14 +35,14 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def goldens(shared: Path) -> dict[str, np.ndarray]:
-    with np.load(shared / "golden" / "models" / "tiny.npz") as arrays:
+def goldens(golden_folder: Path) -> dict[str, np.ndarray]:
+    with np.load(golden_folder / "models" / "tiny.npz") as arrays:
         return dict(arrays)
 
 
-def authors_maps(shared: Path, goldens: dict[str, np.ndarray], views: int) -> tuple[list[int], np.ndarray]:
-    """Rows of the goldens whose depth maps are at hand, and these [n, V, S, S], by the authors."""
-    files = {row: shared / "golden" / "render" / f"{name}.npz" for row, name in enumerate(goldens["clouds"])}
+def depth_maps(folder: Path, goldens: dict[str, np.ndarray], views: int) -> tuple[list[int], np.ndarray]:
+    """Rows of the goldens whose depth maps are at hand, and these [n, V, S, S]."""
+    files = {row: folder / "render" / f"{name}.npz" for row, name in enumerate(goldens["clouds"])}
     rows = [row for row, file in files.items() if file.exists()]
     assert len(rows) >= 10
     return rows, np.stack([np.load(files[row])[f"depth01_v{views}_rot1"] for row in rows])
@@ -51,11 +51,11 @@ def authors_maps(shared: Path, goldens: dict[str, np.ndarray], views: int) -> tu
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 @pytest.mark.parametrize("file", [FEWSHOT, PRETRAINED])
 def test_the_authors_checkpoints_give_the_authors_logits(
-    shared: Path, goldens: dict[str, np.ndarray], tmp_path: Path, precision: str, file: str
+    golden_folder: Path, goldens: dict[str, np.ndarray], tmp_path: Path, precision: str, file: str
 ) -> None:
-    model = import_official(shared / "golden" / "checkpoints" / file)
+    model = import_official(golden_folder / "checkpoints" / file)
     write_engine(model, tmp_path / "e.onnx", precision, None)
-    rows, depth = authors_maps(shared, goldens, 10)
+    rows, depth = depth_maps(golden_folder, goldens, 10)
     features = run(tmp_path / "e.onnx", depth)
     factor, name = (1, "dpa_logits") if file == FEWSHOT else (10, "zs_pre_v10_logits")
     expected = goldens[name][rows]
@@ -70,13 +70,13 @@ def test_the_authors_checkpoints_give_the_authors_logits(
 
 
 def test_six_views_of_the_pretrained_model(
-    shared: Path, goldens: dict[str, np.ndarray], tmp_path: Path
+    golden_folder: Path, goldens: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     """A shape that the files were not made with: the authors' own zero-shot default."""
-    model = import_official(shared / "golden" / "checkpoints" / PRETRAINED)
+    model = import_official(golden_folder / "checkpoints" / PRETRAINED)
     model = replace(model, views=ViewSet.named("clip2point-6"))
     write_engine(model, tmp_path / "e.onnx", "fp32", None)
-    rows, depth = authors_maps(shared, goldens, 6)
+    rows, depth = depth_maps(golden_folder, goldens, 6)
     logits = 6 * run(tmp_path / "e.onnx", depth) @ goldens["text_norm"].T
     np.testing.assert_allclose(logits, goldens["zs_pre_v6_logits"][rows], atol=1e-4)
 

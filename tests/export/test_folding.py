@@ -93,11 +93,11 @@ def test_a_folded_model_gives_the_same_features(head: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["fewshot_best_tiny.pth", "pretrain_best_val_tiny.pth"])
-def test_the_authors_models_fold_exactly(shared, file: str) -> None:  # type: ignore[no-untyped-def]
+def test_the_authors_models_fold_exactly(golden_folder, file: str) -> None:  # type: ignore[no-untyped-def]
     from c2p_train.model.import_official import import_official
 
-    model = import_official(shared / "golden" / "checkpoints" / file).model
-    with np.load(shared / "golden" / "render" / "chair.npz") as render:
+    model = import_official(golden_folder / "checkpoints" / file).model
+    with np.load(golden_folder / "render" / "chair.npz") as render:
         maps = torch.from_numpy(render["depth01_v10_rot1"])[None]
     with torch.inference_mode():
         assert (fold(model, 10)(maps) - model(maps)).abs().max() <= EXACT

@@ -28,13 +28,13 @@ SIMPLE = import_open_clip().SimpleTokenizer()
 
 
 @pytest.fixture(scope="module")
-def clip(shared: Path) -> Any:
-    return clip_from_openai(read_clip_file(shared / "golden" / "checkpoints" / "clip_tiny.pt"))
+def clip(golden_folder: Path) -> Any:
+    return clip_from_openai(read_clip_file(golden_folder / "checkpoints" / "clip_tiny.pt"))
 
 
 @pytest.fixture(scope="module")
-def golden(shared: Path) -> dict[str, Any]:
-    with np.load(shared / "golden" / "models" / "tiny.npz") as arrays:
+def golden(golden_folder: Path) -> dict[str, Any]:
+    with np.load(golden_folder / "models" / "tiny.npz") as arrays:
         return {key: arrays[key] for key in ("prompts", "tokens", "text_norm")}
 
 

@@ -87,12 +87,12 @@ def encoder_of(engine: Path) -> TextEncoder:
     return TextEncoder(engine, Manifest.for_engine(engine))
 
 
-def test_the_exported_tower_gives_the_label_sets_of_training(shared: Path, tmp_path: Path) -> None:
+def test_the_exported_tower_gives_the_label_sets_of_training(golden_folder: Path, tmp_path: Path) -> None:
     from c2p_export.text_export import export_text_encoder
     from c2p_train.model.clip_encoder import clip_from_openai, import_open_clip, read_clip_file
     from c2p_train.model.text_encoder import label_set_from_clip
 
-    file = shared / "golden" / "checkpoints" / "clip_tiny.pt"
+    file = golden_folder / "checkpoints" / "clip_tiny.pt"
     clip = clip_from_openai(read_clip_file(file))
     files = export_text_encoder(clip, import_open_clip().SimpleTokenizer(), tmp_path / "tiny", half=False)
     engine = write_engine(tmp_path)
@@ -103,7 +103,7 @@ def test_the_exported_tower_gives_the_label_sets_of_training(shared: Path, tmp_p
     expected = label_set_from_clip(names, templates, None, str(file))
     assert (made.names, made.template) == (expected.names, expected.template)
     np.testing.assert_allclose(made.text_features, expected.text_features, atol=1e-6)
-    with np.load(shared / "golden" / "models" / "tiny.npz") as golden:
+    with np.load(golden_folder / "models" / "tiny.npz") as golden:
         names = [str(prompt).removeprefix("image of a ") for prompt in golden["prompts"]]
         # 40 names: more than are encoded at once
         np.testing.assert_allclose(

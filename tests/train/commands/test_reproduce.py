@@ -23,8 +23,8 @@ def run(tmp_path: Path, *arguments: object) -> Result:
     return CliRunner().invoke(command, [str(a) for a in (*arguments, *common)])
 
 
-def test_it_runs_what_is_there_and_lists_the_rest(shared: Path, tmp_path: Path) -> None:
-    golden, root = shared / "golden", tmp_path / "root"
+def test_it_runs_what_is_there_and_lists_the_rest(golden_folder: Path, tmp_path: Path) -> None:
+    golden, root = golden_folder, tmp_path / "root"
     root.mkdir()
     (root / "ModelNet40_Ply").symlink_to(golden / "ply")
     (tmp_path / "weights").mkdir()

@@ -37,14 +37,14 @@ def data(tmp_path: Path) -> Path:
     ],
 )
 def test_the_accuracy_is_the_one_the_authors_scripts_print(
-    shared: Path, tmp_path: Path, file: str, view_set: str | None, row: str, printed: str
+    golden_folder: Path, tmp_path: Path, file: str, view_set: str | None, row: str, printed: str
 ) -> None:
-    golden = shared / "golden"
-    with np.load(golden / "models" / "tiny.npz") as arrays:
+    with np.load(golden_folder / "models" / "tiny.npz") as arrays:
         goldens = dict(arrays)
-    expected = json.loads((golden / "models" / "e2e_tiny.json").read_text())
-    official = import_official(golden / "checkpoints" / file, LabelSet(MODELNET40, goldens["text_norm"]))
-    clouds = load_split(golden / "ply", "test", official.spec, preparation="paper")
+    expected = json.loads((golden_folder / "models" / "e2e_tiny.json").read_text())
+    labels = LabelSet(MODELNET40, goldens["text_norm"])
+    official = import_official(golden_folder / "checkpoints" / file, labels)
+    clouds = load_split(golden_folder / "ply", "test", official.spec, preparation="paper")
     found = evaluate(
         official,
         clouds,

@@ -14,6 +14,7 @@ from c2p_train.evaluate.features import view_features
 from c2p_train.learn.fewshot import PAPER, new_optimizer, train_step
 from c2p_train.model.heads import DPA
 from c2p_train.model.import_official import import_official
+from paths import GOLDEN
 
 # The golden's names (of the authors' modules) -> ours.
 _NAMES = {
@@ -38,12 +39,12 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def trained(shared: Path) -> Trained:
-    with np.load(shared / "golden/loss/fewshot_tiny.npz") as stored:
+def trained(golden_folder: Path) -> Trained:
+    with np.load(golden_folder / "loss/fewshot_tiny.npz") as stored:
         golden = dict(stored)
-    with np.load(shared / "golden/models/tiny.npz") as stored:
+    with np.load(golden_folder / "models/tiny.npz") as stored:
         text = torch.from_numpy(stored["text_norm"])
-    checkpoint = import_official(shared / "golden/checkpoints/fewshot_best_tiny.pth")
+    checkpoint = import_official(golden_folder / "checkpoints/fewshot_best_tiny.pth")
     points = np.stack([turn_up(cloud, "z") for cloud in golden["points"]])
     assert checkpoint.model.image_encoder is not None
     depth, image = (
@@ -68,6 +69,26 @@ def trained(shared: Path) -> Trained:
         if step == 0:
             gradients = {name: p.grad.clone() for name, p in head.named_parameters() if p.grad is not None}
     return Trained(golden, losses, logits, gradients, head)
+
+
+def test_the_loss_follows_from_the_authors_logits() -> None:
+    """The very numbers that the authors' adapters gave, in place of a head's."""
+
+    class Given(torch.nn.Module):
+        def __init__(self, logits: torch.Tensor) -> None:
+            super().__init__()
+            self.logits = torch.nn.Parameter(logits)
+
+        def forward(self, depth: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+            return self.logits
+
+    with np.load(GOLDEN / "training.npz") as golden:
+        head, label = Given(torch.from_numpy(golden["fewshot_logits_step0"])), golden["fewshot_labels"]
+        optimizer, unused = new_optimizer(head, PAPER), torch.zeros(0)
+        loss = train_step(
+            head, optimizer, unused, unused, torch.from_numpy(label), torch.eye(40), PAPER.logit_scale
+        )
+        assert loss.item() == pytest.approx(float(golden["fewshot_loss"][0]), rel=1e-6)
 
 
 def test_losses_are_the_authors(trained: Trained) -> None:

@@ -6,6 +6,7 @@ import torch
 
 from c2p_deploy.errors import C2PError
 from c2p_train.model.heads import DPA, GDPA, Aggregator, build_head
+from paths import GOLDEN
 
 B, V, D = 5, 6, 16
 
@@ -71,6 +72,44 @@ def test_zero_shot_is_the_mean_of_unit_view_features() -> None:
     unit = features / np.linalg.norm(features, axis=-1, keepdims=True)
     got = build_head("zeroshot", V, D)(views(3)).numpy()
     np.testing.assert_allclose(got, unit.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("views", [10, 6])
+@pytest.mark.parametrize("encoder", ["pre", "clip"])
+def test_zero_shot_gives_the_authors_logits_from_the_authors_features(encoder: str, views: int) -> None:
+    with np.load(GOLDEN / "models.npz") as golden:
+        rows, text = golden["feature_rows"], golden["text_norm"]
+        expected = {kind: golden[f"zs_{encoder}_v{views}_{kind}"] for kind in ("logits", "probs", "pred")}
+        raw, per_view = (golden[f"zs_{encoder}_v{views}_{kind}"] for kind in ("feat_raw", "logits_view"))
+    got = build_head("zeroshot", views, 512)(torch.from_numpy(raw)).numpy()
+    logits = views * got @ text.T  # theirs is the sum over the views
+    np.testing.assert_allclose(logits, expected["logits"][rows], atol=1e-5)
+    np.testing.assert_allclose(logits, per_view.sum(axis=1), atol=1e-5)
+    probabilities = torch.from_numpy(logits).softmax(dim=1).numpy()
+    np.testing.assert_allclose(probabilities, expected["probs"][rows], atol=1e-6)
+    np.testing.assert_array_equal(logits.argmax(axis=1), expected["pred"][rows])
+
+
+@pytest.mark.parametrize("kind", [DPA, GDPA])  # a new gate is the mean
+def test_the_authors_adapters_are_fused_to_the_authors_logits(kind: type[DPA]) -> None:
+    class Given(torch.nn.Module):
+        """In place of an adapter: its output for the cloud whose number is the feature."""
+
+        def __init__(self, outputs: np.ndarray) -> None:
+            super().__init__()
+            self.outputs = torch.from_numpy(outputs)
+
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            return self.outputs[features[:, 0, 0].long()]
+
+    head = kind(10, 512)
+    with np.load(GOLDEN / "models.npz") as golden:
+        head.depth_path, head.image_path = Given(golden["dpa_adapter1"]), Given(golden["dpa_adapter2"])
+        clouds = torch.arange(14).view(14, 1, 1)
+        with torch.inference_mode():
+            got = head(clouds, clouds).numpy()
+        np.testing.assert_allclose(got, golden["dpa_feat_norm"], atol=1e-6)
+        np.testing.assert_allclose(got @ golden["text_norm"].T, golden["dpa_logits"], atol=1e-6)
 
 
 def test_an_unknown_head_is_refused() -> None:

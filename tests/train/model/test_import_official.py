@@ -27,16 +27,16 @@ FEWSHOT, PRETRAINED, CLIP = "fewshot_best_tiny.pth", "pretrain_best_val_tiny.pth
 
 
 @pytest.fixture(scope="module")
-def goldens(shared: Path) -> dict[str, np.ndarray]:
-    with np.load(shared / "golden" / "models" / "tiny.npz") as arrays:
+def goldens(golden_folder: Path) -> dict[str, np.ndarray]:
+    with np.load(golden_folder / "models" / "tiny.npz") as arrays:
         return dict(arrays)
 
 
-def clouds(shared: Path, goldens: dict[str, np.ndarray], views: int) -> tuple[list[int], torch.Tensor]:
-    """Rows of the goldens whose depth maps are at hand, and these [n, V, S, S], by the authors."""
+def clouds(folder: Path, goldens: dict[str, np.ndarray], views: int) -> tuple[list[int], torch.Tensor]:
+    """Rows of the goldens whose depth maps are at hand, and these [n, V, S, S]."""
     rows, maps = [], []
     for row, name in enumerate(goldens["clouds"]):
-        file = shared / "golden" / "render" / f"{name}.npz"
+        file = folder / "render" / f"{name}.npz"
         if file.exists():
             with np.load(file) as render:
                 rows.append(row)
@@ -45,18 +45,18 @@ def clouds(shared: Path, goldens: dict[str, np.ndarray], views: int) -> tuple[li
     return rows, torch.from_numpy(np.stack(maps))
 
 
-def load(shared: Path, name: str) -> Checkpoint:
-    return import_official(shared / "golden" / "checkpoints" / name)
+def load(folder: Path, name: str) -> Checkpoint:
+    return import_official(folder / "checkpoints" / name)
 
 
 @pytest.mark.parametrize(("file", "kind"), [(PRETRAINED, "pre"), (CLIP, "clip")])
 @pytest.mark.parametrize("count", [10, 6])
 def test_zero_shot_files_give_the_authors_features_and_answers(
-    shared: Path, goldens: dict[str, np.ndarray], file: str, kind: str, count: int
+    golden_folder: Path, goldens: dict[str, np.ndarray], file: str, kind: str, count: int
 ) -> None:
-    checkpoint = load(shared, file)
+    checkpoint = load(golden_folder, file)
     assert checkpoint.head == "zeroshot" and checkpoint.spec.image_size == 224
-    rows, depth = clouds(shared, goldens, count)
+    rows, depth = clouds(golden_folder, goldens, count)
     with torch.inference_mode():
         raw = encode_views(checkpoint.model.depth_encoder, depth).numpy()
         features = checkpoint.model(depth).numpy()
@@ -67,11 +67,11 @@ def test_zero_shot_files_give_the_authors_features_and_answers(
 
 
 def test_few_shot_files_give_the_authors_features_and_answers(
-    shared: Path, goldens: dict[str, np.ndarray]
+    golden_folder: Path, goldens: dict[str, np.ndarray]
 ) -> None:
-    checkpoint = load(shared, FEWSHOT)
+    checkpoint = load(golden_folder, FEWSHOT)
     assert checkpoint.head == "dpa" and checkpoint.views == ViewSet.named("clip2point-10")
-    rows, depth = clouds(shared, goldens, 10)
+    rows, depth = clouds(golden_folder, goldens, 10)
     with torch.inference_mode():
         features = checkpoint.model(depth).numpy()
     np.testing.assert_allclose(features, goldens["dpa_feat_norm"][rows], atol=1e-4)
@@ -81,10 +81,10 @@ def test_few_shot_files_give_the_authors_features_and_answers(
 
 
 def test_a_pretraining_file_brings_its_image_encoder_along(
-    shared: Path, goldens: dict[str, np.ndarray]
+    golden_folder: Path, goldens: dict[str, np.ndarray]
 ) -> None:
-    checkpoint = load(shared, PRETRAINED)
-    rows, depth = clouds(shared, goldens, 10)
+    checkpoint = load(golden_folder, PRETRAINED)
+    rows, depth = clouds(golden_folder, goldens, 10)
     assert checkpoint.model.image_encoder is not None
     with torch.inference_mode():
         raw = encode_views(checkpoint.model.image_encoder, depth[:3]).numpy()
@@ -93,9 +93,9 @@ def test_a_pretraining_file_brings_its_image_encoder_along(
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")  # of writing one, for the test
-def test_a_torchscript_archive_is_read_like_a_state_dict(shared: Path, tmp_path: Path) -> None:
+def test_a_torchscript_archive_is_read_like_a_state_dict(stand_in: Path, tmp_path: Path) -> None:
     """OpenAI's ViT-B-32.pt is an archive that holds the state dict as the attributes of a module."""
-    state = torch.load(shared / "golden" / "checkpoints" / CLIP, weights_only=True)
+    state = torch.load(stand_in / "checkpoints" / CLIP, weights_only=True)
     torch.jit.save(torch.jit.script(holder_of(state)), str(tmp_path / "jit.pt"))
     again = read_clip_file(tmp_path / "jit.pt")
     assert again.keys() == state.keys()
@@ -103,7 +103,7 @@ def test_a_torchscript_archive_is_read_like_a_state_dict(shared: Path, tmp_path:
     depth = torch.rand(1, 10, 224, 224)
     with torch.inference_mode():
         features = import_official(tmp_path / "jit.pt").model(depth)
-        torch.testing.assert_close(features, load(shared, CLIP).model(depth))
+        torch.testing.assert_close(features, load(stand_in, CLIP).model(depth))
 
 
 def holder_of(state: dict[str, torch.Tensor]) -> torch.nn.Module:
@@ -126,11 +126,11 @@ def holder_of(state: dict[str, torch.Tensor]) -> torch.nn.Module:
 
 
 def test_the_command_writes_a_checkpoint_with_labels(
-    shared: Path, tmp_path: Path, goldens: dict[str, np.ndarray]
+    golden_folder: Path, tmp_path: Path, goldens: dict[str, np.ndarray]
 ) -> None:
     names = tuple(str(prompt).removeprefix("image of a ") for prompt in goldens["prompts"])
     LabelSet(names, goldens["text_norm"], "image of a {}").save(tmp_path / "m40.json")
-    source = shared / "golden" / "checkpoints" / FEWSHOT
+    source = golden_folder / "checkpoints" / FEWSHOT
     options = [str(source), "--labels", str(tmp_path / "m40.json"), "--out", str(tmp_path / "model.pt")]
     result = CliRunner().invoke(import_, options)
     assert result.exit_code == 0, result.output
@@ -139,14 +139,14 @@ def test_the_command_writes_a_checkpoint_with_labels(
     assert checkpoint.labels is not None and checkpoint.labels.names == names
     with torch.inference_mode():
         depth = torch.rand(1, 10, 224, 224)
-        assert torch.equal(checkpoint.model(depth), load(shared, FEWSHOT).model(depth))
+        assert torch.equal(checkpoint.model(depth), load(golden_folder, FEWSHOT).model(depth))
 
 
-def test_what_is_not_theirs_is_refused(shared: Path, tmp_path: Path) -> None:
+def test_what_is_not_theirs_is_refused(stand_in: Path, tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pth")
     with pytest.raises(CheckpointError, match=r"other\.pth: neither a checkpoint of CLIP2Point nor a CLIP"):
         import_official(tmp_path / "other.pth")
-    state = torch.load(shared / "golden" / "checkpoints" / FEWSHOT, weights_only=True)
+    state = torch.load(stand_in / "checkpoints" / FEWSHOT, weights_only=True)
     for change, complaint in (
         ({"adapter1.global_f.7.bias": torch.zeros(3)}, "size mismatch"),
         ({"selector.view_selector.views_elev": torch.zeros(10)}, "neither clip2point-10 nor clip2point-6"),
@@ -175,12 +175,12 @@ def test_damaged_archives_are_refused(tmp_path: Path) -> None:
         import_official(tmp_path / "bad.pt")
 
 
-def test_weights_with_quickgelu_are_refused_by_a_tower_without(shared: Path) -> None:
+def test_weights_with_quickgelu_are_refused_by_a_tower_without(stand_in: Path) -> None:
     with pytest.raises(C2PError, match=r"QuickGELU.*use ViT-B-32-quickgelu"):
         load_clip("ViT-B-32", "openai")
     # OpenAI's own file tells without its name.
     with pytest.raises(C2PError, match="use ViT-B-32-quickgelu"):
-        load_clip("ViT-B-32", str(shared / "golden" / "checkpoints" / CLIP))
+        load_clip("ViT-B-32", str(stand_in / "checkpoints" / CLIP))
 
 
 @pytest.mark.parametrize(

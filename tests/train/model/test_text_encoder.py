@@ -10,12 +10,14 @@ from click.testing import CliRunner
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import C2PError, LabelError
 from c2p_train.commands.labels import labels
+from c2p_train.model.clip_encoder import import_open_clip
 from c2p_train.model.text_encoder import label_set_from_clip, label_set_from_file
+from paths import GOLDEN
 from training_data import write_text_features
 
 
-def clip_file(shared: Path) -> str:
-    return str(shared / "golden" / "checkpoints" / "clip_tiny.pt")
+def clip_file(folder: Path) -> str:
+    return str(folder / "checkpoints" / "clip_tiny.pt")
 
 
 def run(*options: object) -> tuple[int, str]:
@@ -23,8 +25,8 @@ def run(*options: object) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_text_features_are_the_authors(shared: Path, tmp_path: Path) -> None:
-    with np.load(shared / "golden" / "models" / "tiny.npz") as golden:
+def test_text_features_are_the_authors(golden_folder: Path, tmp_path: Path) -> None:
+    with np.load(golden_folder / "models" / "tiny.npz") as golden:
         prompts, expected = [str(prompt) for prompt in golden["prompts"]], golden["text_norm"]
     names = [prompt.removeprefix("image of a ") for prompt in prompts]
     (tmp_path / "names.txt").write_text("\n".join(names[2:]) + "\n\n")
@@ -32,7 +34,7 @@ def test_text_features_are_the_authors(shared: Path, tmp_path: Path) -> None:
         "--names",
         tmp_path / "names.txt",
         "--pretrained",
-        clip_file(shared),
+        clip_file(golden_folder),
         "--out",
         tmp_path / "l.json",
     ]
@@ -41,13 +43,19 @@ def test_text_features_are_the_authors(shared: Path, tmp_path: Path) -> None:
     made = LabelSet.load(tmp_path / "l.json")
     assert list(made.names) == names and made.template == "image of a {}"
     np.testing.assert_allclose(made.text_features, expected, atol=1e-3)  # the file keeps float16
-    made = label_set_from_clip(names, clip_name=None, pretrained=clip_file(shared))
+    made = label_set_from_clip(names, clip_name=None, pretrained=clip_file(golden_folder))
     np.testing.assert_allclose(made.text_features, expected, atol=1e-6)
 
 
-def test_several_templates_are_averaged_as_unit_features(shared: Path) -> None:
+def test_tokens_are_the_authors() -> None:
+    with np.load(GOLDEN / "models.npz") as golden:
+        tokens = import_open_clip().SimpleTokenizer()([str(prompt) for prompt in golden["prompts"]])
+        np.testing.assert_array_equal(tokens, golden["tokens"])
+
+
+def test_several_templates_are_averaged_as_unit_features(stand_in: Path) -> None:
     def of(*templates: str) -> np.ndarray:
-        return label_set_from_clip(["mug"], templates, None, clip_file(shared)).text_features[0]
+        return label_set_from_clip(["mug"], templates, None, clip_file(stand_in)).text_features[0]
 
     mean = of("a {}") + of("{}, a thing")
     np.testing.assert_allclose(of("a {}", "{}, a thing"), mean / np.linalg.norm(mean), atol=1e-6)
@@ -55,9 +63,9 @@ def test_several_templates_are_averaged_as_unit_features(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("template", ["no place", "{} and {}", "{name}", "{} {x}"])
-def test_templates_need_one_place_for_the_name(shared: Path, template: str) -> None:
+def test_templates_need_one_place_for_the_name(stand_in: Path, template: str) -> None:
     with pytest.raises(LabelError, match=r"write \{\} once"):
-        label_set_from_clip(["mug"], [template], None, clip_file(shared))
+        label_set_from_clip(["mug"], [template], None, clip_file(stand_in))
 
 
 def test_stored_features_are_taken_as_they_are(tmp_path: Path) -> None:
