@@ -12,6 +12,7 @@ import json
 import os
 import runpy
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def start_up(runs: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {name: [] for name in arguments}
     for number in range(runs + 1):
         for name, word in arguments.items():
-            _, elapsed = timed(lambda word=word: run_module(_COMMAND, word))
+            _, elapsed = timed(partial(run_module, _COMMAND, word))
             if number > 0:  # the first fills the disk cache and compiles
                 seconds[name].append(elapsed)
     return {name: summary(values) for name, values in seconds.items()}
