@@ -13,24 +13,17 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
-from common import RESULTS, environment, spread, summary, timed, write_results
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
+from c2p_deploy import progress
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
@@ -39,6 +32,18 @@ from c2p_runtime.backends import Device
 from c2p_runtime.bench.measure import Call, Subject, made_up_batches, made_up_cloud, timed_call
 from c2p_runtime.options import backend_option, device_option
 from c2p_runtime.prediction import Prediction
+from engines_here import VIT_TWICE, export_precisions, run_module, write_vit_twice
+from frame import (
+    Results,
+    benchmark,
+    by_stage,
+    count_option,
+    file_option,
+    in_rotation,
+    seed_option,
+    summary,
+    timed,
+)
 
 _POINTS = 1024
 _OBJECT_POINTS = (200, 20_000)  # of an object in a scene, fewest and most
@@ -55,23 +60,6 @@ class Plan:
     objects: tuple[int, ...] = (1, 2, 5, 10, 20)  # per scene
 
 
-def export_vit_b_32(folder: Path, precisions: Sequence[str], max_batch: int) -> dict[str, Path]:
-    """Engines of two paths of ViT-B/32 with random weights, by precision, written into the folder."""
-    # Here, because a robot, where --engine is measured, has no torch.
-    from engines_here import export_engine
-    from export_cost import write_checkpoint
-
-    from c2p_train.model.checkpoint import load_checkpoint
-
-    file = folder / "vit-b-32.pt"
-    write_checkpoint(file)
-    engines = {precision: folder / f"vit-b-32-{precision}.onnx" for precision in precisions}
-    for precision, engine in engines.items():
-        checkpoint = load_checkpoint(file)  # anew: an export consumes the model
-        export_engine(file, checkpoint, engine, precision, max_batch=max_batch)
-    return engines
-
-
 def over_batches(subject: Subject, sizes: Sequence[int], repeats: int, seed: int) -> dict[int, list[Call]]:
     """Calls with every batch size, the sizes in turn; a first one of each, not among them, warms up."""
     pools = {size: made_up_batches(_POINTS, size, seed) for size in sizes}
@@ -81,7 +69,7 @@ def over_batches(subject: Subject, sizes: Sequence[int], repeats: int, seed: int
         rounds[size] = affordable(seconds, repeats)
     calls: dict[int, list[Call]] = {size: [] for size in sizes}
     for number in range(max(rounds.values())):
-        for size in in_alternation(sizes, number):
+        for size in in_rotation(sizes, number):
             if number < rounds[size]:
                 pool = pools[size]
                 calls[size].append(timed_call(subject, pool[number % len(pool)]))
@@ -93,7 +81,7 @@ def over_scenes(
 ) -> dict[int, dict[str, Any]]:
     """Milliseconds per frame of one call for all objects and of one call for each, frames in turn.
 
-    A first frame of each, not among them, warms up and must be answered alike: else ClickException.
+    A first frame of each, not among them, warms up and must be answered alike: else C2PError.
     """
     ways: dict[str, Callable[[Sequence[FloatArray]], list[Prediction]]] = {
         "one_call": subject.batch,
@@ -106,13 +94,13 @@ def over_scenes(
         alone, seconds = timed(partial(ways["call_per_object"], first))
         cosine = min(cosine_of(a.features, b.features) for a, b in zip(together, alone, strict=True))
         if not cosine > _SAME:
-            raise click.ClickException(f"{objects} objects: in a batch other answers, cosine {cosine:.4f}")
+            raise C2PError(f"{objects} objects: in a batch other answers, cosine {cosine:.4f}")
         ms: dict[str, list[float]] = {way: [] for way in ways}
         points: list[int] = []
         for number in range(affordable(seconds, repeats)):
             frame = scene(objects, np.random.default_rng([seed, objects, number]))
             points += map(len, frame)
-            for way in in_alternation(list(ways), number):
+            for way in in_rotation(ways, number):
                 _, seconds = timed(partial(ways[way], frame))
                 ms[way].append(1e3 * seconds)
         scenes[objects] = {"points": points, "cosine_min": cosine, "ms": ms}
@@ -122,11 +110,6 @@ def over_scenes(
 def affordable(seconds: float, repeats: int) -> int:
     """How many calls of so many seconds there is time for: at least three, but never more than `repeats`."""
     return min(repeats, max(_LEAST, int(_BUDGET_S / seconds)))
-
-
-def in_alternation(items: Sequence[Any], number: int) -> Sequence[Any]:
-    """The items, in every other round the last one first."""
-    return items if number % 2 == 0 else items[::-1]
 
 
 def scene(objects: int, rng: np.random.Generator) -> list[FloatArray]:
@@ -155,11 +138,9 @@ def peak_memory_mb(engine: Path, device: str, backend: str, batch: int) -> float
 
     In a process of its own, because such a peak never falls again. None where the system does not tell.
     """
-    command = [sys.executable, "-m", "c2p_runtime.bench.cli", "--engine", os.fspath(engine), "--json"]
-    command += ["--device", device, "--backend", backend, "--points", str(_POINTS), "--batch", str(batch)]
-    done = subprocess.run([*command, "--runs", "1", "--burn-in", "1"], capture_output=True, text=True)
-    if done.returncode:
-        raise click.ClickException(f"c2p-bench failed: {done.stderr.strip()[-500:]}")
+    words = ["--engine", os.fspath(engine), "--device", device, "--backend", backend, "--json"]
+    words += ["--points", str(_POINTS), "--batch", str(batch), "--runs", "1", "--burn-in", "1"]
+    done = run_module("c2p_runtime.bench.cli", *words)
     peak = json.loads(done.stdout)["memory"]["peak_process_bytes"]
     return None if peak is None else round(peak / 1e6, 1)
 
@@ -203,9 +184,9 @@ def batch_figures(size: int, calls: Sequence[Call], engine_calls: int) -> dict[s
         "engine_calls": engine_calls,
         "ms_per_call": per_call,
         "ms_per_cloud": summary(call.total_ms / size for call in calls),
-        "stages_ms_per_cloud": {
-            stage: summary(call.stages_ms[stage] / size for call in calls) for stage in calls[0].stages_ms
-        },
+        "stages_ms_per_cloud": by_stage(
+            [{stage: ms / size for stage, ms in call.stages_ms.items()} for call in calls]
+        ),
         "clouds_per_second": round(1e3 * size / per_call["median"], 2),
     }
 
@@ -223,95 +204,35 @@ def scene_figures(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def milliseconds(stats: dict[str, float]) -> str:
-    """A summary as the tables show it."""
-    return spread(stats, 0 if stats["median"] >= 100 else 1)
-
-
-def table_of_batches(name: str, figures: dict[str, Any]) -> Table:
-    """One line per batch size."""
-    table = Table(title=f"{name}, {figures['backend']}", box=box.SIMPLE_HEAD)
-    for column in ("batch", "calls", "ms per call", "ms per cloud", "clouds/s", "peak MB"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for size, found in figures["batch"].items():
-        peak = found["peak_memory_mb"]
-        table.add_row(
-            size,
-            str(found["ms_per_call"]["n"]),
-            milliseconds(found["ms_per_call"]),
-            milliseconds(found["ms_per_cloud"]),
-            f"{found['clouds_per_second']:.1f}",
-            "" if peak is None else f"{peak:.0f}",
-        )
-    return table
-
-
-def table_of_scenes(figures: dict[str, Any]) -> Table:
-    """One line per number of objects."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("objects", "frames", "one call, ms", "one each, ms", "ratio", "frames/s"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for objects, found in figures["scene"].items():
-        table.add_row(
-            objects,
-            str(found["ratio"]["n"]),
-            milliseconds(found["ms_per_frame"]["one_call"]),
-            milliseconds(found["ms_per_frame"]["call_per_object"]),
-            spread(found["ratio"]),
-            f"{found['frames_per_second']['one_call']:.1f}",
-        )
-    return table
-
-
-@click.command()
-@click.option(
-    "--engine",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Measure this engine alone.  [default: the bundled model, and ViT-B/32 exported on the fly]",
+@benchmark(
+    "batch",
+    file_option("--engine", "Measure this one alone.  [default: the bundled model, and ViT-B/32 made here]"),
+    device_option,
+    backend_option,
+    count_option("--repeats", 20, "Calls of each kind, at most."),
+    seed_option,
+    bundled=True,
 )
-@device_option
-@backend_option
-@click.option(
-    "--repeats",
-    type=click.IntRange(min=1),
-    default=20,
-    show_default=True,
-    help="Calls of each kind, at most.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the clouds.")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=RESULTS / "batch.json",
-    help="Where the figures go.  [default: benchmarks/results/batch.json]",
-)
-def main(engine: Path | None, device: Device, backend: str, repeats: int, seed: int, out: Path) -> None:
+def main(engine: Path | None, device: Device, backend: str, repeats: int, seed: int) -> Results:
     """Time batches, and scenes with several objects."""
-    console = Console()
-    machine = environment()
     results: dict[str, Any] = {}
+    about: dict[str, str] = {}
     with ExitStack() as stack:
         if engine is not None:
             plans = {engine.name: Plan(engine)}
-            machine["engine_sha256"] = sha256_of(engine)
+            about["engine_sha256"] = sha256_of(engine)
         else:
-            machine |= {name: version(name) for name in ("torch", "open_clip_torch", "onnx")}
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            with console.status("exporting ViT-B/32"):
-                exported = export_vit_b_32(folder, ["fp32"], max_batch=8)["fp32"]
+            made = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            with progress.task("exporting ViT-B/32"):
+                write_vit_twice(made / "model.pt")
+                exported = export_precisions(made / "model.pt", made, ["fp32"], max_batch=8)["fp32"]
             vit_b_32 = Plan(exported, batches=(1, 2, 4, 8), objects=(1, 2, 5))
-            plans = {"bundled model": Plan(), "ViT-B/32 twice, random weights": vit_b_32}
+            plans = {"bundled model": Plan(), VIT_TWICE: vit_b_32}
         for name, plan in plans.items():
-            with console.status(name):
-                try:
-                    results[name] = measure(plan, device, backend, repeats, seed)
-                except C2PError as error:
-                    raise click.ClickException(str(error)) from error
-            console.print(table_of_batches(name, results[name]))
-            console.print(table_of_scenes(results[name]))
+            with progress.task(name):
+                results[name] = measure(plan, device, backend, repeats, seed)
     settings = {"points": _POINTS, "object_points": _OBJECT_POINTS, "seed": seed}
-    write_results(out, machine, {**settings, "engines": results})
-    console.print(f"wrote {out.name}")
+    return {"environment": about, **settings, "engines": results}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
-"""From the start of the process to the first answer, stage by stage, with either backend of the CPU.
+"""From the start of a process to its first answer, with either backend of the CPU.
 
     python benchmarks/cold_start.py
 
-Every start is a fresh process (`one_start.py`) that tells when each stage ended; the starts of all cases
-take turns. The bundled model, also with nothing in Numba's cache, and two paths of ViT-B/32 in float32
-and float16 (random weights: cost does not depend on them). The files are in the disk cache. Also the
-command `c2p-run` from outside, and whether the floor holds.
+Every start is a fresh process; the starts of all cases take turns. The bundled model, also with nothing
+in Numba's cache, and two paths of ViT-B/32 in float32 and float16. The files are in the disk cache.
 """
 
 from __future__ import annotations
@@ -17,26 +15,29 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import click
-from batch import export_vit_b_32
-from common import RESULTS, ROOT, environment, floor_line, floor_of, summary, write_results
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from run_speed import run_command
-
+from c2p_deploy import progress
+from c2p_deploy.errors import C2PError
 from c2p_runtime.classifier import DEFAULT_ENGINE
+from engines_here import CPU_BACKENDS, VIT_TWICE, export_precisions, write_vit_twice
+from frame import EXAMPLES, Results, benchmark, count_option, in_rotation, summary
 
-_PROGRAM = Path(__file__).with_name("one_start.py")
-_CLOUD = ROOT / "examples" / "clouds" / "chair.ply"
-_FLOOR_S = 1.5  # from the start of c2p-run with the bundled model to its end
+_CLOUD = EXAMPLES / "clouds" / "chair.ply"
 _PRECISIONS = ("fp32", "fp16")
+# A robot's program, as short as it can be. The processes of a machine share the monotonic clock.
+_PROGRAM = """
+import json, sys
+from time import monotonic
+from c2p_runtime import Classifier, read_cloud
+engine, cloud, backend = sys.argv[1:]
+with Classifier(engine, device="cpu", backend=backend) as classifier:
+    answer = classifier(read_cloud(cloud))
+    print(json.dumps({"answered": monotonic(), "label": answer.label, "backend": classifier.backend}))
+"""
 
 
 @dataclass(frozen=True)
@@ -54,147 +55,72 @@ class Case:
         return f"{self.backend}, no cache" if self.empty_cache else self.backend
 
 
-@dataclass(frozen=True)
-class Start:
-    """One start. stages_s: seconds of each stage, in order, from the start of the process to its end."""
-
-    stages_s: dict[str, float]
-    first_answer_s: float
-    whole_s: float
-    told: dict[str, Any]  # what the program said about the answers
-
-
-def start(case: Case) -> Start:
-    """Starts the program once. Raises ClickException when it fails."""
+def start(case: Case) -> dict[str, Any]:
+    """Starts the program once, and returns what it says. Raises C2PError when it fails."""
     if case.empty_cache:
         with tempfile.TemporaryDirectory() as cache:
             return start_with(case, {"NUMBA_CACHE_DIR": cache})
     return start_with(case, {})
 
 
-def start_with(case: Case, variables: dict[str, str]) -> Start:
-    """Starts the program with these environment variables added. Raises ClickException when it fails."""
-    command = [sys.executable, *map(os.fspath, (_PROGRAM, case.engine, _CLOUD)), case.backend]
+def start_with(case: Case, variables: dict[str, str]) -> dict[str, Any]:
+    """Starts the program with these environment variables added. Raises C2PError when it fails."""
+    line = [sys.executable, "-c", _PROGRAM, os.fspath(case.engine), os.fspath(_CLOUD), case.backend]
     began = monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables})
-    ended = monotonic()
+    done = subprocess.run(line, capture_output=True, text=True, env={**os.environ, **variables})
     if done.returncode:
-        raise click.ClickException(f"{case.model}, {case.way}: {done.stderr.strip()[-500:]}")
-    told = json.loads(done.stdout)
-    stages, before = {}, began
-    for stage, mark in [*told.pop("marks"), ("exit", ended)]:
-        stages[stage], before = mark - before, mark
-    first_answer = sum(stages.values()) - stages["second call"] - stages["exit"]
-    return Start(stages, first_answer, ended - began, told)
-
-
-def in_turn(
-    cases: Sequence[Case], backends: Sequence[str], repeats: int
-) -> tuple[dict[Case, list[Start]], dict[str, list[float]]]:
-    """The starts by case, and the seconds of c2p-run by backend; the first of each is not counted.
-
-    That one fills the disk cache, and Numba's.
-    """
-    starts: dict[Case, list[Start]] = {case: [] for case in cases}
-    command_s: dict[str, list[float]] = {backend: [] for backend in backends}
-    for number in range(repeats + 1):
-        for case in cases:
-            found = start(case)
-            if number > 0:
-                starts[case].append(found)
-        for backend in backends:
-            _, seconds = run_command(["--backend", backend, os.fspath(_CLOUD)])
-            if number > 0:
-                command_s[backend].append(seconds)
-    return starts, command_s
-
-
-def figures_of(case: Case, starts: Sequence[Start]) -> dict[str, Any]:
-    """What the starts of a case come to."""
-    told = starts[0].told
-    return {
-        "backend": told["backend"],
-        "precision": told["precision"],
-        "engine_mb": round(case.engine.stat().st_size / 1e6, 1),
-        "empty_kernel_cache": case.empty_cache,
-        "points": told["points"],
-        "stages_s": {
-            stage: summary(start.stages_s[stage] for start in starts) for stage in starts[0].stages_s
-        },
-        "first_answer_s": summary(start.first_answer_s for start in starts),
-        "whole_s": summary(start.whole_s for start in starts),  # the second call included
-        **{
-            call: {stage: summary(start.told[call][stage] for start in starts) for stage in told[call]}
-            for call in ("first_call_ms", "second_call_ms")
-        },
-    }
+        raise C2PError(f"{case.model}, {case.way}: {done.stderr.strip()[-500:]}")
+    told: dict[str, Any] = json.loads(done.stdout)
+    return {**told, "first_answer_s": told["answered"] - began}
 
 
 def cases_of(backends: Sequence[str], vit_b_32: dict[str, Path]) -> list[Case]:
     """Everything that is started. vit_b_32: its engines by precision."""
     bundled = [Case("bundled model", DEFAULT_ENGINE, backend) for backend in backends]
-    return [
-        *bundled,
-        replace(bundled[0], empty_cache=True),
-        *(
-            Case(f"ViT-B/32 twice, {precision}, random weights", engine, backend)
-            for precision, engine in vit_b_32.items()
-            for backend in backends
-        ),
+    name, _, weights = VIT_TWICE.partition(", ")
+    large = [
+        Case(f"{name}, {precision}, {weights}", engine, backend)
+        for precision, engine in vit_b_32.items()
+        for backend in backends
     ]
+    return [*bundled, replace(bundled[0], empty_cache=True), *large]
 
 
-def table_of(model: str, ways: dict[str, Any]) -> Table:
-    """A column per way, a line per stage."""
-    table = Table(title=model, box=box.SIMPLE_HEAD)
-    table.add_column("seconds, median", no_wrap=True)
-    for way in ways:
-        table.add_column(way, justify="right", no_wrap=True)
-    for stage in next(iter(ways.values()))["stages_s"]:
-        table.add_row(stage, *(f"{figures['stages_s'][stage]['median']:.3f}" for figures in ways.values()))
-    table.add_section()
-    table.add_row(
-        "to the first answer", *(f"{figures['first_answer_s']['median']:.3f}" for figures in ways.values())
-    )
-    return table
-
-
-@click.command()
-@click.option(
-    "--repeats", type=click.IntRange(min=1), default=8, show_default=True, help="Starts of each case."
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=RESULTS / "cold_start.json",
-    help="Where the figures go.  [default: benchmarks/results/cold_start.json]",
-)
-def main(repeats: int, out: Path) -> None:
-    """Time starts, stage by stage."""
-    console = Console()
-    machine = {**environment(), **{name: version(name) for name in ("torch", "open_clip_torch", "onnx")}}
-    backends = ["onnxruntime", "openvino"] if find_spec("openvino") else ["onnxruntime"]
-    with tempfile.TemporaryDirectory() as folder:
-        with console.status("exporting ViT-B/32"):
-            vit_b_32 = export_vit_b_32(Path(folder), _PRECISIONS, max_batch=1)
-        cases = cases_of(backends, vit_b_32)
-        with console.status("starting"):
-            starts, command_s = in_turn(cases, backends, repeats)
-        results: dict[str, dict[str, Any]] = {case.model: {} for case in cases}
-        for case, found in starts.items():
-            results[case.model][case.way] = figures_of(case, found)
-    commands = {backend: summary(seconds) for backend, seconds in command_s.items()}
-    floors = {
-        f"c2p-run --backend {backend} {_CLOUD.name}, s": floor_of(_FLOOR_S, seconds["median"])
-        for backend, seconds in commands.items()
+def figures_of(case: Case, starts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the starts of a case come to."""
+    return {
+        "backend": starts[0]["backend"],
+        "engine_mb": round(case.engine.stat().st_size / 1e6, 1),
+        "empty_kernel_cache": case.empty_cache,
+        "first_answer_s": summary(start["first_answer_s"] for start in starts),
     }
-    for model, ways in results.items():
-        console.print(table_of(model, ways))
-    for name, floor in floors.items():
-        console.print(floor_line(name, floor, 2), highlight=False)
-    figures = {"cloud": _CLOUD.name, "starts": results, "command_s": commands, "floors": floors}
-    write_results(out, machine, figures)
-    console.print(f"wrote {out.name}")
+
+
+@benchmark(
+    "cold_start",
+    count_option("--repeats", 8, "Starts of each case."),
+    packages=("torch", "open_clip_torch", "onnx"),
+    bundled=True,
+)
+def main(repeats: int) -> Results:
+    """Time starts to the first answer."""
+    backends = [name for name in CPU_BACKENDS if find_spec(name)]
+    with tempfile.TemporaryDirectory() as made:
+        with progress.task("exporting ViT-B/32"):
+            write_vit_twice(Path(made, "model.pt"))
+            vit_b_32 = export_precisions(Path(made, "model.pt"), Path(made), _PRECISIONS)
+        starts: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases_of(backends, vit_b_32)}
+        with progress.task("starting", (repeats + 1) * len(starts)) as task:
+            for number in range(repeats + 1):
+                for case in in_rotation(starts, number):
+                    found = start(case)
+                    if number > 0:  # the first fills the disk cache, and Numba's
+                        starts[case].append(found)
+                    task.advance()
+        results: dict[str, dict[str, Any]] = {case.model: {} for case in starts}
+        for case, found_of_case in starts.items():
+            results[case.model][case.way] = figures_of(case, found_of_case)
+    return {"cloud": _CLOUD.name, "starts": results}
 
 
 if __name__ == "__main__":

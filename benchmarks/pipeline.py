@@ -9,15 +9,14 @@ imported, the pipeline is measured with its rasteriser, too, as the authors have
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import cycle
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -25,34 +24,43 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from authors_pipeline import HAS_PYTORCH3D, Answer, AuthorsPipeline
-from common import RESULTS, ROOT, floor_line, floor_of, in_rotation, spread, summary, timed, write_results
-from engines_here import environment_here, export_engine, feature_agreement
-from export_cost import write_checkpoint
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth, read_cloud
+from authors_pipeline import HAS_PYTORCH3D, Answer, AuthorsPipeline
+from c2p_deploy import DepthSpec, ViewSet, prepare_points, progress, project_depth, read_cloud
+from c2p_deploy.errors import OptionError, reason_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.verify_clouds import depth_maps, made_up_clouds
+from c2p_export.verify_clouds import made_up_clouds
 from c2p_runtime import Classifier
-from c2p_train.model.checkpoint import Checkpoint, load_checkpoint
+from c2p_train.model.checkpoint import load_checkpoint
+from engines_here import VIT, export_engine, feature_agreement, labelled, write_vit_twice
+from frame import (
+    EXAMPLES,
+    Results,
+    Way,
+    benchmark,
+    count_option,
+    floor_of,
+    in_turn,
+    keep_to,
+    leave_out,
+    summaries,
+    summary,
+    timed,
+)
 
 _POINTS = 1024
 _BIG = 100_000
 _CALIBRATION = 16  # clouds, for int8
 _WARM_UP = 3
-_PAUSE_S = 0.05  # between runs: threads of the one before stop spinning
-_STAGES = ("prepare", "project", "encode", "head", "total")
-_MESH = ROOT / "examples" / "clouds" / "airplane.obj"
+_PAUSE = partial(sleep, 0.05)  # between runs: threads of the one before stop spinning
+_MESH = EXAMPLES / "clouds" / "airplane.obj"
 _OURS, _EAGER, _AUTHORS = "ours", "PyTorch", "PyTorch, pytorch3d's rasteriser"
 # The floors: the total against the authors' pipeline; milliseconds before the encoder.
 _RATIO, _BEFORE_ENCODER_MS, _BIG_MS = 0.55, 8.0, 40.0
 
 
 @dataclass(frozen=True)
-class Way:
+class Pipeline:
     """One way from points to scores. cosine: that its features must have with ours, at least."""
 
     run: Callable[[FloatArray], Answer]
@@ -69,7 +77,7 @@ def ours(classifier: Classifier, cloud: FloatArray) -> Answer:
     return Answer(feature, scores, {**ms, "head": took["score"], "total": 1e3 * seconds})
 
 
-def make_ours(folder: Path, device: str) -> dict[str, Way]:
+def make_ours(folder: Path, device: str) -> dict[str, Pipeline]:
     """Ours with every precision and backend there is, of engines that lie in the folder or are put there."""
     checkpoint_file = folder / "model.pt"
     cases = {_OURS: ("fp32", "onnxruntime", 1.0)}
@@ -83,17 +91,15 @@ def make_ours(folder: Path, device: str) -> dict[str, Way]:
     for name, (precision, backend, cosine) in cases.items():
         engine = folder / f"{precision}.onnx"
         if not engine.exists():
-            checkpoint = load_checkpoint(checkpoint_file)
-            calibration = depth_maps(made_up_clouds(_CALIBRATION), checkpoint.views, checkpoint.spec)
-            export_engine(checkpoint_file, checkpoint, engine, precision, calibration=calibration)
+            export_engine(checkpoint_file, engine, precision, calibration=_CALIBRATION)
         classifier = Classifier(engine, device=device, backend=backend)  # type: ignore[arg-type]
-        ways[name] = Way(partial(ours, classifier), cosine)
+        ways[name] = Pipeline(partial(ours, classifier), cosine)
     return ways
 
 
 def make_theirs(
-    checkpoint: Checkpoint, device: str, clouds: list[FloatArray]
-) -> tuple[dict[str, Way], dict[str, float], dict[str, str]]:
+    checkpoint_file: Path, device: str, cloud: FloatArray
+) -> tuple[dict[str, Pipeline], dict[str, float], dict[str, str]]:
     """Their pipeline in every way that works here, the seconds of each first call, why others do not work."""
     options: dict[str, tuple[dict[str, Any], float]] = {_EAGER: ({}, 0.9999)}
     options[f"{_EAGER}, bf16 autocast"] = ({"dtype": torch.bfloat16}, 0.99)
@@ -102,25 +108,27 @@ def make_theirs(
     options[f"{_EAGER}, torch.compile"] = ({"compiled": True}, 0.9999)
     if HAS_PYTORCH3D:
         options[_AUTHORS] = ({"pytorch3d": True}, 0.9999)
-    ways: dict[str, Way] = {}
+    ways: dict[str, Pipeline] = {}
     first_call_s: dict[str, float] = {}
-    left_out: dict[str, str] = {} if HAS_PYTORCH3D else {_AUTHORS: "pytorch3d is not installed"}
-    labels = checkpoint.labels
-    assert labels is not None
+    left_out: dict[str, str] = {}
+    if not HAS_PYTORCH3D:
+        leave_out(left_out, _AUTHORS, "pytorch3d is not installed")
+    checkpoint = load_checkpoint(checkpoint_file)
+    labels = labelled(checkpoint, checkpoint_file)
     for name, (given, cosine) in options.items():
         run = AuthorsPipeline(
             checkpoint.model, labels, checkpoint.views, checkpoint.spec, device=device, **given
         )
         try:
-            _, seconds = timed(partial(run, clouds[0]))
+            _, seconds = timed(partial(run, cloud))
         except Exception as error:  # torch.compile fails in many ways, autocast where a type is unknown
-            left_out[name] = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            leave_out(left_out, name, f"{type(error).__name__}: {reason_of(error)}")
             continue
-        ways[name], first_call_s[name] = Way(run, cosine), round(seconds, 2)
+        ways[name], first_call_s[name] = Pipeline(run, cosine), round(seconds, 2)
     return ways, first_call_s, left_out
 
 
-def agreement(ways: dict[str, Way], clouds: list[FloatArray]) -> dict[str, dict[str, float]]:
+def agreement(ways: dict[str, Pipeline], clouds: list[FloatArray]) -> dict[str, dict[str, float]]:
     """How alike the answers are to ours. Raises AssertionError when a way does not answer as ours does."""
     mine = [ways[_OURS].run(cloud) for cloud in clouds]
     features = np.stack([answer.feature for answer in mine])
@@ -134,16 +142,13 @@ def agreement(ways: dict[str, Way], clouds: list[FloatArray]) -> dict[str, dict[
     return found
 
 
-def in_turn(ways: dict[str, Way], clouds: list[FloatArray]) -> dict[str, dict[str, list[float]]]:
-    """Milliseconds by stage of every way on every cloud; each begins a round as often as the others."""
-    ms: dict[str, dict[str, list[float]]] = {name: {stage: [] for stage in _STAGES} for name in ways}
-    for number, cloud in enumerate(clouds):
-        for name in in_rotation(ways, number):
-            sleep(_PAUSE_S)
-            answer = ways[name].run(cloud)
-            for stage in _STAGES:
-                ms[name][stage].append(answer.ms[stage])
-    return ms
+def turns_of(ways: Mapping[str, Pipeline], clouds: list[FloatArray]) -> dict[str, Way]:
+    """Runs of every way, each through the same clouds one after the other."""
+
+    def run(way: Pipeline, own: Any) -> Mapping[str, float]:
+        return way.run(next(own)).ms
+
+    return {name: partial(run, way, cycle(clouds)) for name, way in ways.items()}
 
 
 def before_encoder(points: int, repeats: int) -> dict[str, Any]:
@@ -151,16 +156,16 @@ def before_encoder(points: int, repeats: int) -> dict[str, Any]:
     cloud = read_cloud(_MESH, mesh_points=points)
     views, spec = ViewSet.named("clip2point-10"), DepthSpec()
     out = np.empty((len(views), spec.image_size, spec.image_size), dtype=np.float32)
-    prepare_ms, project_ms = [], []
-    for _ in range(_WARM_UP + repeats):
-        sleep(_PAUSE_S)
+
+    def run() -> dict[str, float]:
         prepared, prepare_s = timed(lambda: prepare_points(cloud, spec))
         _, project_s = timed(partial(project_depth, prepared, views, spec, out=out))
-        prepare_ms.append(1e3 * prepare_s)
-        project_ms.append(1e3 * project_s)
-    prepare, project = prepare_ms[_WARM_UP:], project_ms[_WARM_UP:]
-    both = [a + b for a, b in zip(prepare, project, strict=True)]
-    return {"prepare": summary(prepare), "project": summary(project), "both": summary(both)}
+        stages = {"prepare": prepare_s, "project": project_s, "both": prepare_s + project_s}
+        return {stage: 1e3 * seconds for stage, seconds in stages.items()}
+
+    for _ in range(_WARM_UP):
+        run()
+    return summaries(in_turn({_OURS: run}, range(repeats), rest=_PAUSE, untimed=False))[_OURS]
 
 
 def floors_of(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -177,84 +182,58 @@ def floors_of(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: floor_of(limit, median) for name, (limit, median) in limits.items()}
 
 
-def table_of(results: dict[str, Any]) -> Table:
-    """One line per way and stage."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("way")
-    table.add_column("stage", no_wrap=True)
-    for column in ("ms, median (quartiles)", "ours / this"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for name, ms in results["ms"].items():
-        for stage in _STAGES:
-            shown = stage == "total" and name in results["ratio"]
-            ratio = spread(results["ratio"][name][stage]) if shown else ""
-            digits = 0 if ms[stage]["median"] >= 100 else 2
-            table.add_row(name if stage == _STAGES[0] else "", stage, spread(ms[stage], digits), ratio)
-        table.add_section()
-    for stage in ("prepare", "project", "both"):
-        name = f"ours, {_BIG:,} points" if stage == "prepare" else ""
-        table.add_row(name, stage, spread(results["big_cloud_ms"][stage]), "")
-    return table
-
-
-@click.command()
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option(
-    "--threads", type=click.IntRange(min=1), default=2, show_default=True, help="Of both, on as many cores."
+@benchmark(
+    "pipeline",
+    click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True),
+    count_option("--threads", 2, "Of both, on as many cores."),
+    count_option("--repeats", 15, "Runs of each way.", least=4),
+    click.option(
+        "--engines",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Where checkpoint and engines are kept, and made if missing: the old torch that pytorch3d "
+        "wants cannot export them.  [default: a folder that is deleted]",
+    ),
+    packages=("torch", "onnx", "open_clip_torch"),
 )
-@click.option(
-    "--repeats", type=click.IntRange(min=4), default=15, show_default=True, help="Runs of each way."
-)
-@click.option(
-    "--engines",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where checkpoint and engines are kept, and made if missing: the old torch that pytorch3d wants "
-    "cannot export them.  [default: a folder that is deleted]",
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=RESULTS / "pipeline.json",
-    help="Where the figures go.  [default: benchmarks/results/pipeline.json]",
-)
-def main(device: str, threads: int, repeats: int, engines: Path | None, out: Path) -> None:
+def main(device: str, threads: int, repeats: int, engines: Path | None) -> Results:
     """Time ours and the authors' pipeline in PyTorch, run by run in turn."""
     if device == "cuda" and not torch.cuda.is_available():
-        raise click.ClickException("torch finds no GPU here; leave --device away")
-    if hasattr(os, "sched_setaffinity"):  # before any pool of threads is made
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+        raise OptionError("torch finds no GPU here", "leave --device away")
+    keep_to(threads)
     torch.set_num_threads(threads)
-    about = {**environment_here(), "open_clip_torch": version("open_clip_torch")}
+    about = {}
     if HAS_PYTORCH3D:
         about["pytorch3d"] = import_module("pytorch3d").__version__
     if device == "cuda":
         about["gpu"] = torch.cuda.get_device_name()
-    console = Console()
     clouds = made_up_clouds(_WARM_UP + repeats, seed=1, points=_POINTS)
     with ExitStack() as stack:
-        folder = engines or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "model.pt").exists():
-            write_checkpoint(folder / "model.pt")
-        with console.status("exporting"):
-            mine = make_ours(folder, device)
-        with console.status("comparing and timing"):
-            theirs, first_call_s, left_out = make_theirs(load_checkpoint(folder / "model.pt"), device, clouds)
+        made = engines or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        made.mkdir(parents=True, exist_ok=True)
+        checkpoint = made / "model.pt"
+        if not checkpoint.exists():
+            write_vit_twice(checkpoint)
+        with progress.task("exporting"):
+            mine = make_ours(made, device)
+        with progress.task("comparing and timing"):
+            theirs, first_call_s, left_out = make_theirs(checkpoint, device, clouds[0])
             ways = {**mine, **theirs}
             alike = agreement(ways, clouds[:_WARM_UP])  # also the warm-up
-            ms = in_turn(ways, clouds[_WARM_UP:])
+            turns = turns_of(ways, clouds[_WARM_UP:])
+            ms = in_turn(turns, range(repeats), rest=_PAUSE, untimed=False)
             big = before_encoder(_BIG, repeats)
     own = {stage: np.array(values) for stage, values in ms[_OURS].items()}
-    results: dict[str, Any] = {
-        "model": "ViT-B-32-quickgelu twice, dpa, 10 views, 224 px, float32 unless said, random weights",
+    results: Results = {
+        "environment": about,
+        "model": f"{VIT} twice, dpa, 10 views, 224 px, float32 unless said, random weights",
         "device": device,
         "threads": threads,
         "points": _POINTS,
-        "ms": {name: {stage: summary(ms[name][stage]) for stage in _STAGES} for name in ms},
+        "ms": summaries(ms),
         "ours_before_encoder_ms": summary(own["prepare"] + own["project"]),
         "ratio": {
-            name: {stage: summary(own[stage] / np.array(ms[name][stage])) for stage in _STAGES}
-            for name in ms
+            name: {stage: summary(own[stage] / np.array(values)) for stage, values in found.items()}
+            for name, found in ms.items()
             if name != _OURS
         },
         "agreement": alike,
@@ -262,14 +241,7 @@ def main(device: str, threads: int, repeats: int, engines: Path | None, out: Pat
         "left_out": left_out,
         "big_cloud_ms": {"points": _BIG, **big},
     }
-    results["floors"] = floors_of(results)
-    console.print(table_of(results))
-    for name, floor in results["floors"].items():
-        console.print(floor_line(name, floor, 3), highlight=False)
-    for name, why in left_out.items():
-        console.print(f"left out, {name}: {why}", markup=False)
-    write_results(out, about, results)
-    console.print(f"wrote {out.name}")
+    return {**results, "floors": floors_of(results)}
 
 
 if __name__ == "__main__":

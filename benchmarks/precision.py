@@ -3,8 +3,7 @@
     python benchmarks/precision.py --modelnet10 DIR --meshes DIR --posed DIR --ckpt FILE ...
 
 Trained checkpoints answer for the clouds that the recipes held out; int8 measures its ranges on
-clouds that training saw. Two paths of ViT-B/32 have random weights here, so of them there are only
-time, size, and how far rounding moves a feature: that says nothing of accuracy.
+clouds that training saw.
 """
 
 from __future__ import annotations
@@ -15,29 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import numpy.typing as npt
-from common import RESULTS, spread, summary, write_results
-from engines_here import (
-    CPU_BACKENDS,
-    environment_here,
-    export_engines,
-    feature_agreement,
-    features_of,
-    open_backend,
-)
-from export_cost import write_checkpoint
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from c2p_deploy import LabelSet, Manifest, project_depth
+from c2p_deploy import LabelSet, Manifest, progress, project_depth
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_export.engines import complaint_of
-from c2p_export.verify_clouds import GENERATED, depth_maps, made_up_clouds
+from c2p_export.verify_clouds import GENERATED
 from c2p_recipes.data import (
     FOLDER_LABELS,
     SEED,
@@ -52,14 +37,20 @@ from c2p_runtime.bench.measure import made_up_batches, take_turns
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
 from c2p_train.datasets.cloud_files import read_prepared
 from c2p_train.model.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
+from engines_here import (
+    CPU_BACKENDS,
+    export_precisions,
+    feature_agreement,
+    features_of,
+    labelled,
+    open_backend,
+)
+from frame import Results, benchmark, count_option, file_option, folder_option, leave_out, summary
 
 _POINTS = 1024  # of the clouds that are timed
 _CALIBRATION = 60  # clouds, the same number of each data set
-_COMPARED, _RANDOM_CALIBRATION = 8, 8  # made-up clouds for the encoders with random weights
 _WARM_UP = 2
 _NORMAL_95 = 1.959964  # quantile of the normal distribution for 95 %, two-sided
-_NO_ACCURACY = "random weights: says nothing of accuracy"
-_WIDTH = 170  # of the tables; rich takes 80 columns where it sees no terminal
 
 IntArray = npt.NDArray[np.int64]
 
@@ -139,15 +130,15 @@ def wilson(right: int, count: int) -> tuple[float, float]:
 
 
 def measure_engines(
-    engines: dict[str, Path], depth: FloatArray, sets: list[HeldOut], repeats: int
+    engines: dict[str, Path], sets: list[HeldOut], repeats: int
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """One entry for each precision and backend, and why others are not there.
 
-    depth: maps [N, V, S, S] that features are compared on, those of `sets` one after the other where
-    there are any. The first entry, float32 by ONNX Runtime, is what the others are compared with.
+    The first entry, float32 by ONNX Runtime, is what the others are compared with.
     """
     rows: list[dict[str, Any]] = []
     left_out: dict[str, str] = {}
+    depth = np.concatenate([judged.depth for judged in sets])
     ends = np.cumsum([len(judged.truth) for judged in sets])[:-1]
     reference: FloatArray | None = None
     for precision, engine in engines.items():
@@ -155,7 +146,7 @@ def measure_engines(
         for name in CPU_BACKENDS:
             backend = open_backend(engine, name)
             if isinstance(backend, str):
-                left_out[f"{precision}, {name}"] = backend
+                leave_out(left_out, f"{precision}, {name}", backend)
                 continue
             features = features_of(backend, depth)
             reference = features if reference is None else reference
@@ -173,9 +164,7 @@ def measure_engines(
                             answers_of(mine, judged), answers_of(exact, judged), judged.truth
                         )
                         for judged, mine, exact in zip(sets, *parts, strict=True)
-                    }
-                    if sets
-                    else _NO_ACCURACY,
+                    },
                 }
             )
             del backend  # its memory is wanted for the next
@@ -206,48 +195,21 @@ def time_engines(ways: list[tuple[Path, str]], repeats: int) -> list[dict[str, A
 def trained(path: Path, sources: list[Source], repeats: int) -> dict[str, Any]:
     """Everything about one trained checkpoint. Raises C2PError."""
     checkpoint = load_checkpoint(path)
-    if checkpoint.labels is None:
-        raise C2PError(f"{path}: has no labels, so there are no answers to judge; give one that has some")
+    labelled(checkpoint, path)
     found = {source.name: held_out_set(source, checkpoint) for source in sources}
     sets = [judged for judged in found.values() if isinstance(judged, HeldOut)]
     if not sets:
-        raise C2PError(
-            f"{path}: its labels are not those of the data given; give a checkpoint of the recipes"
-        )
+        raise C2PError("its labels are not those of the data given", "give a checkpoint of the recipes", path)
     calibration = calibration_maps([s for s in sources if isinstance(found[s.name], HeldOut)], checkpoint)
-    with tempfile.TemporaryDirectory() as folder:
-        engines = export_engines(path, checkpoint, Path(folder), calibration, GENERATED)
-        depth = np.concatenate([judged.depth for judged in sets])
-        rows, left_out = measure_engines(engines, depth, sets, repeats)
+    with tempfile.TemporaryDirectory() as made:
+        engines = export_precisions(path, Path(made), calibration=calibration, verified=GENERATED)
+        rows, left_out = measure_engines(engines, sets, repeats)
     return {
         "checkpoint": "/".join(path.parts[-2:]),
         **about(checkpoint, path),
         "calibration_clouds": len(calibration),
         "sets": {judged.name: {"clouds": len(judged.truth), "labels": len(judged.labels)} for judged in sets},
         "sets_left_out": {name: why for name, why in found.items() if isinstance(why, str)},
-        "left_out": left_out,
-        "engines": rows,
-    }
-
-
-def random_vit(repeats: int) -> dict[str, Any]:
-    """Two paths of ViT-B/32 with random weights: time, size, and how far rounding moves features."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.pt")
-        write_checkpoint(path)
-        checkpoint = load_checkpoint(path)
-        views, spec = checkpoint.views, checkpoint.spec
-        calibration = depth_maps(made_up_clouds(_RANDOM_CALIBRATION, seed=2), views, spec)
-        engines = export_engines(path, checkpoint, Path(folder), calibration)
-        described = about(checkpoint, path)
-        del checkpoint
-        depth = depth_maps(made_up_clouds(_COMPARED, seed=1), views, spec)
-        rows, left_out = measure_engines(engines, depth, [], repeats)
-    return {
-        "checkpoint": f"ViT-B/32 twice, {_NO_ACCURACY}",
-        **described,
-        "calibration_clouds": _RANDOM_CALIBRATION,
-        "compared_clouds": _COMPARED,
         "left_out": left_out,
         "engines": rows,
     }
@@ -264,108 +226,35 @@ def about(checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
     }
 
 
-def table_of(measured: dict[str, Any]) -> Table:
-    """Precision and backend -> size, time, agreement, accuracy; one line each.
-
-    "(refused)": c2p-export would not write this engine, its features are too far from the checkpoint's.
-    """
-    encoders = " and ".join(measured["encoders"])
-    table = Table(
-        title=f"{measured['checkpoint']}: {measured['head']}, {encoders}, {measured['image_size']} px",
-        box=box.SIMPLE_HEAD,
-    )
-    for column in ("engine", "run by"):
-        table.add_column(column, no_wrap=True)
-    for column in ("MB", "ms, median (quartiles)", "cosine, min", "error"):
-        table.add_column(column, justify="right", no_wrap=True)
-    sets = measured.get("sets", {})
-    for name, judged in sets.items():
-        heading = f"{name} ({judged['clouds']})\ntop-1 % (95 %), differ"
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in measured["engines"]:
-        alike = row["agreement_with_float32"]
-        refused = "" if row["parity_gate"] == "passed" else " (refused)"
-        cells = [row["precision"] + refused, row["run_by"], f"{row['megabytes']:.1f}"]
-        cells += [spread(row["ms"], 0 if row["ms"]["median"] >= 100 else 1), f"{alike['cosine_min']:.5f}"]
-        cells.append(f"{100 * alike['relative_error']:.2f} %")
-        for name in sets:
-            found = row["accuracy"][name]
-            low, high = (100 * bound for bound in found["interval95"])
-            cells.append(f"{100 * found['top1']:.1f} ({low:.1f}–{high:.1f}), {found['differ_from_float32']}")
-        table.add_row(*cells)
-    return table
-
-
-@click.command()
-@click.option(
-    "--ckpt",
-    "checkpoints",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    default=[PRETRAINED],
-    help="A model.pt of a recipe run with its own seed, so that its held-out clouds are these. May be "
-    "repeated.  [default: the pre-trained pair of the package]",
-)
-@click.option(
-    "--modelnet10",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
-    help="As given to the recipe.",
-)
-@click.option(
-    "--meshes",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
-    help="As given to the recipe.",
-)
-@click.option(
-    "--posed",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="As given to the recipe with --posed-meshes.  [default: left out]",
-)
-@click.option("--repeats", type=click.IntRange(min=4), default=30, show_default=True, help="Timed calls.")
-@click.option(
-    "--vit-repeats", type=click.IntRange(min=4), default=8, show_default=True, help="The same of ViT-B/32."
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=RESULTS / "precision.json",
-    help="Where the figures go.  [default: benchmarks/results/precision.json]",
+@benchmark(
+    "precision",
+    file_option(
+        "--ckpt",
+        "A model.pt of a recipe run with its own seed, so that its held-out clouds are these. May be "
+        "repeated.  [default: the pre-trained pair of the package]",
+        multiple=True,
+        default=[PRETRAINED],
+    ),
+    folder_option("--modelnet10", "As given to the recipe."),
+    folder_option("--meshes", "As given to the recipe."),
+    folder_option("--posed", "As --posed-meshes of the recipe.  [default: left out]", required=False),
+    count_option("--repeats", 30, "Timed calls.", least=4),
+    packages=("torch", "onnx"),
 )
 def main(
-    checkpoints: tuple[Path, ...],
+    ckpt: tuple[Path, ...],
     modelnet10: Path,
     meshes: Path,
     posed: Path | None,
     repeats: int,
-    vit_repeats: int,
-    out: Path,
-) -> None:
+) -> Results:
     """Measure accuracy and speed of engines of three precisions."""
-    machine = environment_here()
-    console = Console(width=_WIDTH)
     sources = RecipeData(modelnet10, meshes, posed or meshes, meshes).sources[: 3 if posed else 2]
-    results: dict[str, Any] = {"points": _POINTS, "trained": []}
-    try:
-        for path in checkpoints:
-            with console.status(f"{path.name}: exporting, judging and timing"):
-                results["trained"].append(trained(path, sources, repeats))
-            console.print(table_of(results["trained"][-1]))
-    except C2PError as error:
-        raise click.ClickException(str(error)) from error
-    with console.status("ViT-B/32: exporting, comparing and timing"):
-        results["random"] = random_vit(vit_repeats)
-    console.print(table_of(results["random"]))
-    for measured in (*results["trained"], results["random"]):
-        for row in measured["engines"]:
-            if row["backend"] == CPU_BACKENDS[0] and row["parity_gate"] != "passed":
-                refusal = f"{measured['checkpoint']}, {row['precision']}: {row['parity_gate']}"
-                console.print(f"c2p-export would refuse {refusal}", markup=False, highlight=False)
-        for name, why in {**measured.get("sets_left_out", {}), **measured["left_out"]}.items():
-            console.print(f"left out, {measured['checkpoint']}, {name}: {why}", markup=False, highlight=False)
-    write_results(out, machine, results)
-    console.print(f"wrote {out.name}")
+    judged = []
+    for path in ckpt:
+        with progress.task(f"{path.name}: exporting, judging and timing"):
+            judged.append(trained(path, sources, repeats))
+    return {"points": _POINTS, "trained": judged}
 
 
 if __name__ == "__main__":

@@ -8,29 +8,24 @@ pixel, not as a disc, so it has less to do; it is measured all the same where it
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
-from pathlib import Path
+from itertools import count
 from time import perf_counter, sleep
 from typing import Any
 
-import click
 import numpy as np
 import torch
-from authors_pipeline import HAS_PYTORCH3D, Renderer
-from common import RESULTS, environment, in_rotation, spread, summary, timed, write_results
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from c2p_deploy import DepthSpec, ViewSet, project_depth, project_depth_reference
+from authors_pipeline import HAS_PYTORCH3D, Renderer
+from c2p_deploy import DepthSpec, ViewSet, progress, project_depth, project_depth_reference
+from c2p_deploy.errors import reason_of
 from c2p_deploy.projection.prepare import to_unit_sphere
 from c2p_deploy.projection.reference import normalise_depth, to_view
 from c2p_deploy.projection.spec import FloatArray, turn_up
 from c2p_export.verify_clouds import made_up_clouds
+from frame import Results, benchmark, count_option, in_turn, keep_to, leave_out, summary, timed
 
 _SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 _MOST = {"NumPy reference": 10_000, "pytorch3d": 10_000}  # minutes beyond
@@ -49,15 +44,15 @@ def all_ways() -> tuple[dict[str, Project], dict[str, str]]:
         "NumPy reference": partial(project_depth_reference, views=_VIEWS, spec=_SPEC),
         "plain torch": partial(by_torch, renderer=Renderer(_VIEWS, _SPEC, pytorch3d=False)),
     }
-    missing = {}
+    missing: dict[str, str] = {}
     if HAS_PYTORCH3D:
         ways["pytorch3d"] = partial(by_torch, renderer=Renderer(_VIEWS, _SPEC, pytorch3d=True))
     else:
-        missing["pytorch3d"] = "not installed here"
+        leave_out(missing, "pytorch3d", "not installed here")
     try:
         import open3d
     except ImportError as error:
-        missing[_OPEN3D] = f"cannot be imported here: {error}"
+        leave_out(missing, _OPEN3D, f"cannot be imported here: {reason_of(error)}")
     else:
         ways[_OPEN3D] = partial(by_open3d, open3d=open3d)
     return ways, missing
@@ -110,14 +105,13 @@ def measure(points: FloatArray, ways: dict[str, Project], seconds: float) -> dic
     able = {name: way for name, way in ways.items() if size <= _MOST.get(name, size)}
     maps = {name: way(points) for name, way in able.items()}  # also the warm-up
     check_same(maps)
-    ms: dict[str, list[float]] = {name: [] for name in able}
-    until, number = perf_counter() + seconds, 0
-    while number < _FEWEST_RUNS or perf_counter() < until:
-        for name in in_rotation(able, number):
-            sleep(_PAUSE_S)
-            _, elapsed = timed(partial(able[name], points))
-            ms[name].append(1e3 * elapsed)
-        number += 1
+
+    def run(project: Project) -> dict[str, float]:
+        return {"total": 1e3 * timed(partial(project, points))[1]}
+
+    turns = {name: partial(run, project) for name, project in able.items()}
+    found = in_turn(turns, for_seconds(seconds), rest=partial(sleep, _PAUSE_S), untimed=False)
+    ms = {name: by_stage["total"] for name, by_stage in found.items()}
     mine = np.array(ms["project_depth"])
     return {
         "foreground": round(float((maps["project_depth"] < 1).mean()), 4),
@@ -128,63 +122,43 @@ def measure(points: FloatArray, ways: dict[str, Project], seconds: float) -> dic
     }
 
 
-def table_of(results: dict[str, Any], names: list[str]) -> Table:
-    """One line per number of points, one column per way."""
-    table = Table("points", *names, title="ms, median (quartiles)", box=box.SIMPLE_HEAD)
-    for size, figures in results.items():
-        cells = [spread(figures["ms"][name]) if name in figures["ms"] else "" for name in names]
-        table.add_row(f"{int(size):,}", *cells)
-    return table
+def for_seconds(seconds: float) -> Iterator[int]:
+    """Numbers of rounds, until so many seconds have passed; a few at least."""
+    until = perf_counter() + seconds
+    for number in count():
+        if number >= _FEWEST_RUNS and perf_counter() >= until:
+            return
+        yield number
 
 
-@click.command()
-@click.option(
-    "--threads", type=click.IntRange(min=1), default=2, show_default=True, help="Of all, on as many cores."
+@benchmark(
+    "projection",
+    count_option("--threads", 2, "Of all, on as many cores."),
+    count_option("--seconds", 10, "For each cloud size.", least=0),
+    count_option("--most", 1_000_000, "Points, at most.", least=100),
+    packages=("torch",),
 )
-@click.option(
-    "--seconds", type=click.FloatRange(min=0), default=10.0, show_default=True, help="For each cloud size."
-)
-@click.option(
-    "--most", type=click.IntRange(min=100), default=1_000_000, show_default=True, help="Points, at most."
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=RESULTS / "projection.json",
-    help="Where the figures go.  [default: benchmarks/results/projection.json]",
-)
-def main(threads: int, seconds: float, most: int, out: Path) -> None:
+def main(threads: int, seconds: int, most: int) -> Results:
     """Time the projection, ours and others', in turn."""
-    if hasattr(os, "sched_setaffinity"):  # before any pool of threads is made
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    keep_to(threads)
     torch.set_num_threads(threads)
-    about = {**environment(), "torch": version("torch")}
-    del about["engine_sha256"]  # no model takes part
-    console = Console()
     ways, missing = all_ways()
-    if _OPEN3D in ways:
-        about["open3d"] = import_module("open3d").__version__  # of the package open3d or open3d-cpu
+    # Its own version, which is that of the package open3d or of open3d-cpu.
+    about = {"open3d": import_module("open3d").__version__} if _OPEN3D in ways else {}
     sizes = [size for size in _SIZES if size <= most]
     (cloud,) = made_up_clouds(1, seed=3, points=sizes[-1])  # of one thing, the points in no order
     results = {}
     for size in sizes:
-        with console.status(f"{size:,} points"):
+        with progress.task(f"{size:,} points"):
             results[str(size)] = measure(to_unit_sphere(cloud[:size]), ways, seconds)
-    console.print(table_of(results, list(ways)))
-    for name, why in missing.items():
-        console.print(f"left out, {name}: {why}", markup=False)
-    write_results(
-        out,
-        about,
-        {
-            "views": len(_VIEWS),
-            "image_size": _SPEC.image_size,
-            "threads": threads,
-            "left_out": missing,
-            "points": results,
-        },
-    )
-    console.print(f"wrote {out.name}")
+    return {
+        "environment": about,
+        "views": len(_VIEWS),
+        "image_size": _SPEC.image_size,
+        "threads": threads,
+        "left_out": missing,
+        "points": results,
+    }
 
 
 if __name__ == "__main__":

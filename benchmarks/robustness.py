@@ -3,7 +3,7 @@
     python benchmarks/robustness.py --modelnet10 DIR --meshes DIR
 
 Clouds that training never saw are changed in one way at a time, and classified as
-`c2p-run` would. The folders are those given to `python -m c2p_recipes.default_model`.
+`c2p-run` would. The folders are those given to `c2p-recipe default`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import numpy as np
 import numpy.typing as npt
-from common import RESULTS, environment, write_results
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from c2p_deploy import prepare_points, read_cloud
+from c2p_deploy import prepare_points, progress, read_cloud
 from c2p_deploy.projection.spec import turn_up
 from c2p_recipes.augment import about, seen_from_one_side
 from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, RecipeData, Source, validation_files
 from c2p_runtime import Classifier
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
+from frame import Results, benchmark, folder_option, seed_option
 
 Points = npt.NDArray[np.floating]
 Change = Callable[[Points, np.random.Generator], Points]
@@ -88,25 +84,27 @@ def accuracy(source: Source, change: Change, seed: int) -> tuple[float, int]:
     return right / len(files), len(files)
 
 
-@click.command()
-@click.option("--modelnet10", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
-@click.option("--meshes", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the changes.")
-def main(modelnet10: Path, meshes: Path, seed: int) -> None:
+@benchmark(
+    "robustness",
+    folder_option("--modelnet10", "As given to the recipe."),
+    folder_option("--meshes", "As given to the recipe."),
+    seed_option,
+    bundled=True,
+)
+def main(modelnet10: Path, meshes: Path, seed: int) -> Results:
     """Measure the bundled model on held-out clouds that were changed in one way at a time."""
-    console = Console()
-    machine = environment()
     sources = RecipeData(modelnet10, meshes, meshes, meshes).sources[:2]
     rows = []
-    for name, change in track(CHANGES.items(), description="classifying", console=console):
-        figures = {source.name: accuracy(source, change, seed) for source in sources}
-        rows.append({"change": name, **{key: round(value, 4) for key, (value, _) in figures.items()}})
-        numbers = {key: count for key, (_, count) in figures.items()}
-    table = Table("clouds", *(f"{key} ({count})" for key, count in numbers.items()))
-    for row in rows:
-        table.add_row(str(row["change"]), *(f"{100 * float(row[key]):.1f} %" for key in numbers))
-    console.print(table)
-    write_results(RESULTS / "robustness.json", machine, {"seed": seed, "clouds": numbers, "top1": rows})
+    numbers: dict[str, int] = {}
+    with progress.task("classifying", len(CHANGES)) as task:
+        for name, change in CHANGES.items():
+            row: dict[str, str | float] = {"change": name}
+            for source in sources:
+                top1, numbers[source.name] = accuracy(source, change, seed)
+                row[source.name] = round(top1, 4)
+            rows.append(row)
+            task.advance()
+    return {"seed": seed, "clouds": numbers, "top1": rows}
 
 
 if __name__ == "__main__":

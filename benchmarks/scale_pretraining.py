@@ -10,23 +10,20 @@ from __future__ import annotations
 import itertools
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 import torch
-from common import summary, timed
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from c2p_deploy import DepthSpec
 from c2p_recipes.mini import MiniConfig
-from c2p_train.learn.losses import pretrain_loss
 from c2p_train.learn.pair_batches import Batch, PairBatches
 from c2p_train.learn.pretrain import PretrainConfig, PretrainRun, batch_loss, new_run, train_step
 from c2p_train.model.encoders import Encoder
@@ -34,16 +31,14 @@ from c2p_train.pairs.mesh_files import MeshFile, find_meshes
 from c2p_train.pairs.pair_dataset import PairDataset
 from c2p_train.pairs.render import render_mesh
 from c2p_train.pairs.shards import RenderSettings, Sample, Skipped, open_folder, plan_fingerprint
+from frame import summary, timed
 
 _SIZES = (112, 224)  # pixels of the pictures: the small model's and the paper's
 _STORED = 1024  # pairs in the folders that are read
 _SHARD = RenderSettings().shard_size
 _DRAWN = 128  # pairs drawn one by one
 _BATCHES, _REPEATS = 4, 5  # drawn by all threads
-_LOSS_BATCHES = (64, 256, 1024, 2048)  # pairs
 _RATE = 1e-5  # of steps whose result is thrown away
-
-InTurn = Callable[[Mapping[str, Callable[[], Mapping[str, float]]]], dict[str, dict[str, dict[str, float]]]]
 
 
 @dataclass(frozen=True)
@@ -63,9 +58,8 @@ def measure_pretraining(
     small: Encoder,
     recipe: MiniConfig,
     folder: Path,
-    in_turn: InTurn,
 ) -> dict[str, Any]:
-    """Everything that docs/scale.md reckons with. rendered: meshes, of those there; steps: per training."""
+    """Everything that docs/scale.md multiplies. rendered: meshes, of those there; steps: of each training."""
     files = find_meshes(meshes)
     chosen = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, rendered).astype(int))]
     samples, rendering = render(chosen)
@@ -87,7 +81,6 @@ def measure_pretraining(
         "training": {
             name: training(kind, data[kind.picture_size], steps) for name, kind in trainings.items()
         },
-        "loss": loss(in_turn, vit.embed_dim),
     }
 
 
@@ -111,7 +104,6 @@ def render(files: Sequence[MeshFile]) -> tuple[dict[int, list[Sample]], dict[int
         size: {
             "meshes": len(seconds[size]),
             "faces": summary(faces),
-            "cpu_s": summary(seconds[size]),
             "cpu_s_mean": round(float(np.mean(seconds[size])), 5),  # sums follow the mean
         }
         for size in _SIZES
@@ -119,7 +111,7 @@ def render(files: Sequence[MeshFile]) -> tuple[dict[int, list[Sample]], dict[int
 
 
 def store(root: Path, samples: Sequence[Sample], size: int) -> dict[str, Any]:
-    """Writes a folder of pairs, and says what it occupies and how fast it is written and checked."""
+    """Writes a folder of pairs, and says what it occupies and how fast it is opened."""
     settings = RenderSettings(DepthSpec(image_size=size))
     copies = [
         replace(sample, key=f"{sample.key}-{number}")
@@ -127,13 +119,10 @@ def store(root: Path, samples: Sequence[Sample], size: int) -> dict[str, Any]:
     ]
     classes = {json.loads(dict(sample.files)["json"])["class"] for sample in samples}
     with open_folder(root, plan_fingerprint([], settings)) as folder:
-        records, written_s = timed(
-            lambda: [
-                folder.write_shard(number, copies[start : start + _SHARD])
-                for number, start in enumerate(range(0, _STORED, _SHARD))
-            ]
-        )
-        _, checked_s = timed(lambda: [folder.record(number) for number in range(len(records))])
+        records = [
+            folder.write_shard(number, copies[start : start + _SHARD])
+            for number, start in enumerate(range(0, _STORED, _SHARD))
+        ]
         folder.write_dataset(settings, classes, records)
     total = sum(record.bytes for record in records)
     tracemalloc.start()
@@ -143,14 +132,7 @@ def store(root: Path, samples: Sequence[Sample], size: int) -> dict[str, Any]:
     _, opened_s = timed(lambda: PairDataset(root))
     return {
         "pairs": len(kept),
-        "shard_size": _SHARD,
         "bytes_per_pair": round(total / _STORED),
-        "picture_bytes": round(
-            np.mean([len(data) for sample in samples for name, data in sample.files if name.endswith("png")])
-        ),
-        "cloud_bytes": len(dict(samples[0].files)["points.npy"]),
-        "written_mb_per_s": round(total / 1e6 / written_s, 1),
-        "checked_mb_per_s": round(total / 1e6 / checked_s, 1),
         "opened_us_per_pair": round(1e6 * opened_s / _STORED, 1),
         "index_bytes_per_pair": round(held / _STORED),
         "index_peak_bytes_per_pair": round(peak / _STORED),
@@ -164,12 +146,9 @@ def drawing(pairs: PairDataset) -> dict[str, Any]:
     image, depth = np.empty((size, size, 3), np.uint8), np.empty((2, size, size), np.float32)
     batches.draw(0, 0, image, depth)  # compiles
     rng = np.random.default_rng(0)
-    parts = {
-        "cloud": lambda: pairs.points(int(rng.integers(len(pairs)))),
-        "picture": lambda: pairs.image(int(rng.integers(len(pairs))), int(rng.integers(len(pairs.views)))),
-        "whole pair": lambda: batches.draw(1, int(rng.integers(64)), image, depth),
-    }
-    cpu_ms = {name: summary(processor_ms(part) for _ in range(_DRAWN)) for name, part in parts.items()}
+    cpu_ms = summary(
+        processor_ms(lambda: batches.draw(1, int(rng.integers(64)), image, depth)) for _ in range(_DRAWN)
+    )
 
     def rate(number: int) -> float:
         steps = range(number * _BATCHES, (number + 1) * _BATCHES)
@@ -177,9 +156,8 @@ def drawing(pairs: PairDataset) -> dict[str, Any]:
         return float(drawn / seconds)
 
     return {
-        "cpu_ms": cpu_ms,
+        "cpu_ms": {"whole pair": cpu_ms},
         "pairs_per_s": summary(rate(number) for number in range(_REPEATS)),
-        "bytes_to_device": image.nbytes + depth.nbytes,
     }
 
 
@@ -207,8 +185,6 @@ def training(kind: Training, pairs: PairDataset, steps: int) -> dict[str, Any]:
     return {
         "batch_size": config.batch_size,
         "image_size": kind.picture_size,
-        "parameters": sum(parameter.numel() for parameter in run.encoder.parameters()),
-        "seconds_per_step": summary(seconds),
         "pairs_per_s": summary(config.batch_size / second for second in seconds),
         **counted(run, kind, first),
     }
@@ -251,30 +227,3 @@ def saved_bytes() -> Iterator[dict[int, int]]:
     held: list[Tensor] = []
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         yield blocks
-
-
-def loss(in_turn: InTurn, dim: int) -> dict[str, Any]:
-    """The loss of batches, there and back: milliseconds, and bytes kept. It compares all with all."""
-    generator = torch.Generator().manual_seed(0)
-    features = torch.randn(3, max(_LOSS_BATCHES), dim, generator=generator).requires_grad_()
-    w = torch.ones((), requires_grad=True)
-
-    def there_and_back(pairs: int) -> None:
-        f1, f2, fi = features[:, :pairs]
-        pretrain_loss(f1, f2, fi, w).total.backward()  # type: ignore[no-untyped-call]
-
-    def step(pairs: int) -> dict[str, float]:
-        _, seconds = timed(partial(there_and_back, pairs))
-        return {"total": 1e3 * seconds}
-
-    kept, gflop = {}, {}
-    for pairs in _LOSS_BATCHES:
-        with saved_bytes() as saved, FlopCounterMode(display=False) as counter:
-            there_and_back(pairs)
-        kept[str(pairs)], gflop[str(pairs)] = sum(saved.values()), counter.get_total_flops() / 1e9
-    return {
-        "dim": dim,
-        "kept_bytes": kept,
-        "gflop": gflop,
-        "ms": in_turn({str(pairs): partial(step, pairs) for pairs in _LOSS_BATCHES}),
-    }

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from time import sleep
-from types import ModuleType
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 
+import batch
+from c2p_deploy.errors import C2PError
 from c2p_runtime.prediction import Prediction, timing
-from paths import REPOSITORY
-
-
-@pytest.fixture(scope="module")
-def batch() -> Iterator[ModuleType]:
-    """benchmarks/batch.py; the scripts there import each other as neighbours."""
-    sys.path.insert(0, str(REPOSITORY / "benchmarks"))
-    try:
-        import batch
-
-        yield batch
-    finally:
-        sys.path.remove(str(REPOSITORY / "benchmarks"))
 
 
 class Slow:
@@ -45,7 +31,7 @@ class Slow:
         return [Prediction(("a",), np.ones(1, np.float32), features, stages) for _ in clouds]
 
 
-def test_sizes_take_turns_and_figures_are_per_cloud(batch: ModuleType) -> None:
+def test_sizes_take_turns_and_figures_are_per_cloud() -> None:
     slow = Slow()
     calls = batch.over_batches(slow, (1, 4), 4, seed=0)
     assert slow.sizes == [1, 4] + [1, 4, 4, 1] * 2  # the first two warm up
@@ -57,12 +43,12 @@ def test_sizes_take_turns_and_figures_are_per_cloud(batch: ModuleType) -> None:
     assert figures["clouds_per_second"] == pytest.approx(4e3 / figures["ms_per_call"]["median"], rel=1e-3)
 
 
-def test_slow_calls_are_made_less_often(batch: ModuleType) -> None:
+def test_slow_calls_are_made_less_often() -> None:
     assert [batch.affordable(seconds, 20) for seconds in (0.1, 1.5, 60.0)] == [20, 10, 3]
     assert batch.affordable(60.0, 1) == 1
 
 
-def test_one_call_per_scene_against_one_per_object(batch: ModuleType) -> None:
+def test_one_call_per_scene_against_one_per_object() -> None:
     slow = Slow()
     figures = batch.scene_figures(batch.over_scenes(slow, (5,), 2, seed=0)[5])
     each = [1] * 5
@@ -74,12 +60,12 @@ def test_one_call_per_scene_against_one_per_object(batch: ModuleType) -> None:
     assert figures["points"]["n"] == 10
 
 
-def test_ways_that_answer_differently_are_not_compared(batch: ModuleType) -> None:
-    with pytest.raises(click.ClickException, match="cosine 0"):
+def test_ways_that_answer_differently_are_not_compared() -> None:
+    with pytest.raises(C2PError, match="cosine 0"):
         batch.over_scenes(Slow(turned=True), (1, 2), 2, seed=0)
 
 
-def test_objects_of_a_scene_are_as_large_as_is_said(batch: ModuleType) -> None:
+def test_objects_of_a_scene_are_as_large_as_is_said() -> None:
     objects = batch.scene(50, np.random.default_rng(0))
     sizes = [len(points) for points in objects]
     assert 200 <= min(sizes) < 500 and 8_000 < max(sizes) <= 20_000

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+import precision
 from c2p_deploy import LabelSet
 from c2p_export.export import reference_features
 from c2p_recipes.clouds import load_clouds
 from c2p_recipes.data import SEED, VAL_FRACTION, Source, validation_files
 from c2p_recipes.judge import validation_results
 from c2p_train.model.checkpoint import Checkpoint
-from paths import REPOSITORY
 from small_models import DIM, checkpoint
 from training_data import write_clouds
 
 NAMES = ("table", "bed", "chair", "car", "tree", "lamp", "gun")
-
-
-@pytest.fixture(scope="module")
-def precision() -> Iterator[ModuleType]:
-    """benchmarks/precision.py; the scripts there import each other as neighbours."""
-    sys.path.insert(0, str(REPOSITORY / "benchmarks"))
-    try:
-        import precision
-
-        yield precision
-    finally:
-        sys.path.remove(str(REPOSITORY / "benchmarks"))
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +41,13 @@ def small(names: tuple[str, ...] = NAMES) -> Checkpoint:
     ("right", "count", "low", "high"),
     [(0, 10, 0.0, 0.277533), (9, 10, 0.595850, 0.982124), (388, 399, 0.951314, 0.984541)],
 )
-def test_wilson(precision: ModuleType, right: int, count: int, low: float, high: float) -> None:
+def test_wilson(right: int, count: int, low: float, high: float) -> None:
     assert precision.wilson(right, count) == pytest.approx((low, high), abs=1e-5)
     mirrored = precision.wilson(count - right, count)
     assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-5)
 
 
-def test_answers_lost_and_gained_are_counted_apart(precision: ModuleType) -> None:
+def test_answers_lost_and_gained_are_counted_apart() -> None:
     truth = np.array([0, 1, 2, 0, 1])
     float32 = np.array([0, 1, 1, 2, 1])
     rounded = np.array([0, 2, 2, 1, 1])  # one lost, one gained, one wrong in another way
@@ -72,9 +57,7 @@ def test_answers_lost_and_gained_are_counted_apart(precision: ModuleType) -> Non
     assert [counted[name] for name in names] == [3, 1, 1]
 
 
-def test_clouds_are_judged_as_the_recipes_judge_them(
-    precision: ModuleType, sources: list[Source], tmp_path: Path
-) -> None:
+def test_clouds_are_judged_as_the_recipes_judge_them(sources: list[Source], tmp_path: Path) -> None:
     model = small()
     assert model.labels is not None
     clouds, _ = load_clouds(
@@ -91,7 +74,7 @@ def test_clouds_are_judged_as_the_recipes_judge_them(
 
 
 def test_ranges_are_measured_on_other_clouds_than_accuracy(
-    precision: ModuleType, sources: list[Source], monkeypatch: pytest.MonkeyPatch
+    sources: list[Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[Path] = []
 
@@ -108,9 +91,7 @@ def test_ranges_are_measured_on_other_clouds_than_accuracy(
     assert {path.parent.name for path in read} == everywhere
 
 
-def test_data_that_a_checkpoint_has_few_labels_for_are_left_out(
-    precision: ModuleType, sources: list[Source]
-) -> None:
+def test_data_that_a_checkpoint_has_few_labels_for_are_left_out(sources: list[Source]) -> None:
     modelnet10, meshes = sources
     adapters = small(("table", "bed", "chair"))
     assert isinstance(precision.held_out_set(modelnet10, adapters), precision.HeldOut)

@@ -1,12 +1,9 @@
-"""What the documentation says of a measurement is what was measured: benchmarks/report.py."""
+"""What the documentation says of a measurement is what was measured: benchmarks/report."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,29 +12,20 @@ from PIL import Image
 
 from c2p_train.evaluate.plots import new_figure
 from paths import REPOSITORY
+from report import comparisons, documents, words
+from report.__main__ import main
+from report.blocks import Block
 
-_BEGIN, _END = "<!-- results: {}, written by benchmarks/report.py -->", "<!-- end of results -->"
+_BEGIN, _END = "<!-- results: {}, written by benchmarks/report -->", "<!-- end of results -->"
 _MOST_BYTES = 60_000  # of a plot
 
 
-@pytest.fixture(scope="module")
-def report() -> Iterator[ModuleType]:
-    """benchmarks/report.py; the scripts there import each other as neighbours."""
-    sys.path.insert(0, str(REPOSITORY / "benchmarks"))
-    try:
-        import report
-
-        yield report
-    finally:
-        sys.path.remove(str(REPOSITORY / "benchmarks"))
-
-
-def test_every_table_and_plot_of_the_repository_agrees_with_the_results(report: ModuleType) -> None:
-    found = report.disagreements()
+def test_every_table_and_plot_of_the_repository_agrees_with_the_results() -> None:
+    found = documents.disagreements()
     assert not found, "\n".join(found)
 
 
-def test_plots_are_small(report: ModuleType) -> None:
+def test_plots_are_small() -> None:
     sizes = {path.name: path.stat().st_size for path in (REPOSITORY / "docs" / "plots").glob("*.png")}
     assert sizes and {name: size for name, size in sizes.items() if size > _MOST_BYTES} == {}
 
@@ -53,7 +41,7 @@ class Small:
         self.page.parent.mkdir()
         self.measure("speed", 2.0)
         self.readme.write_text(f"Before\n\n{block('sentence')}\n\nafter, no newline")
-        self.page.write_text(f"{block('plot')}\n")
+        self.page.write_text(f"{block('line')}\n")
 
     def measure(self, name: str, ms: float, cpu: str = "Abacus") -> None:
         environment = {"cpu": cpu, "cores": 2, "command": f"python benchmarks/{name}.py --fast"}
@@ -74,86 +62,85 @@ def _line(results: dict[str, Any]) -> Any:
 
 
 @pytest.fixture
-def small(report: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
-    blocks: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
-        "sentence": (lambda results: f"It takes {results['ms']} ms.", ("speed",)),
-        "plot": (lambda results: f"![To {results['ms']}](/docs/plots/line.png)", ("speed",)),
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
+    blocks = {
+        "sentence": Block(lambda results: f"It takes {results['ms']} ms.", ("speed",)),
+        "line": Block(lambda results: f"| {results['ms']} |\n| --- |", ("speed",), _line, "A line"),
     }
-    monkeypatch.setattr(report, "ROOT", tmp_path)
-    monkeypatch.setattr(report, "RESULTS", tmp_path / "benchmarks" / "results")
-    monkeypatch.setattr(report, "BLOCKS", blocks)
-    monkeypatch.setattr(report, "PLOTS", {"line": (_line, ("speed",))})
+    monkeypatch.setattr(documents, "ROOT", tmp_path)
+    monkeypatch.setattr(documents, "RESULTS", tmp_path / "benchmarks" / "results")
+    monkeypatch.setattr(documents, "BLOCKS", blocks)
     return Small(tmp_path)
 
 
-def run(report: ModuleType, *arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(report.main, arguments)
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, arguments)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return done.exit_code, done.output
 
 
-def test_blocks_are_written_with_where_they_come_from(report: ModuleType, small: Small) -> None:
-    assert run(report) == (0, "")
+def test_blocks_are_written_with_where_they_come_from(small: Small) -> None:
+    assert run() == (0, "")
     assert small.readme.read_text() == (
-        "Before\n\n<!-- results: sentence, written by benchmarks/report.py -->\n\n"
+        "Before\n\n<!-- results: sentence, written by benchmarks/report -->\n\n"
         "It takes 2.0 ms. Measured on Abacus, 2 cores: [speed.json](benchmarks/results/speed.json), made by "
         "`python benchmarks/speed.py --fast`.\n\n<!-- end of results -->\n\nafter, no newline"
     )
-    assert "![To 2.0](../docs/plots/line.png)\n\nMeasured on" in small.page.read_text()
+    assert "![A line](../docs/plots/line.png)\n\n| 2.0 |\n| --- |\n\nMeasured on" in small.page.read_text()
     written = small.files()
-    assert run(report) == (0, "")
-    assert run(report, "--check") == (0, "")
+    assert run() == (0, "")
+    assert run("--check") == (0, "")
     assert small.files() == written
 
 
-def test_the_check_names_what_is_old_and_changes_nothing(report: ModuleType, small: Small) -> None:
-    run(report)
+def test_the_check_names_what_is_old_and_changes_nothing(small: Small) -> None:
+    run()
     small.readme.write_text(small.readme.read_text().replace("2.0 ms", "1.9 ms"))
     before = small.files()
-    code, said = run(report, "--check")
+    code, said = run("--check")
     assert code == 1 and "README.md:3: block 'sentence' does not agree" in said and "page.md" not in said
     assert small.files() == before
 
-    run(report)
+    run()
     small.measure("speed", 3.0)
-    code, said = run(report, "--check")
+    code, said = run("--check")
     assert code == 1 and "README.md:3: block 'sentence'" in said and "docs/plots/line.png: not drawn" in said
-    assert run(report) == (0, "") and "3.0 ms" in small.readme.read_text()
+    assert run() == (0, "") and "3.0 ms" in small.readme.read_text()
 
 
-def test_a_plot_carries_what_it_was_drawn_from(report: ModuleType, small: Small) -> None:
-    run(report)
+def test_a_plot_carries_what_it_was_drawn_from(small: Small) -> None:
+    run()
     with Image.open(small.plot) as picture:
-        assert picture.info["Results"] == report.digests(["speed"])
+        assert picture.info["Results"] == documents.digests(["speed"])
     for damaged in (b"no picture", b""):
         small.plot.write_bytes(damaged)
-        assert "docs/plots/line.png: not drawn" in run(report, "--check")[1]
+        assert "docs/plots/line.png: not drawn" in run("--check")[1]
     small.plot.unlink()
-    assert "docs/plots/line.png: not drawn" in run(report, "--check")[1]
+    assert "docs/plots/line.png: not drawn" in run("--check")[1]
 
 
-def test_what_is_made_for_nothing_is_named(report: ModuleType, small: Small) -> None:
-    run(report)
+def test_what_is_made_for_nothing_is_named(small: Small) -> None:
+    run()
     small.page.write_text("")
     (small.plot.parent / "old.png").write_bytes(b"")
-    code, said = run(report)
+    small.measure("old", 1.0)
+    code, said = run()
     assert code == 1
-    assert "block 'plot' stands in no document" in said and "docs/plots/line.png: stands in no" in said
+    assert "block 'line' stands in no document" in said
     assert "docs/plots/old.png: drawn by nothing" in said
+    assert "benchmarks/results/old.json: shown by no block" in said
 
 
-def test_different_machines_are_told_apart(
-    report: ModuleType, small: Small, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_different_machines_are_told_apart(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     small.measure("other", 1.0)
-    both = (lambda one, two: f"{one['ms']} and {two['ms']} ms.", ("speed", "other"))
-    monkeypatch.setitem(report.BLOCKS, "sentence", both)
-    text = report.block_text(small.root, "sentence")
+    both = Block(lambda one, two: f"{one['ms']} and {two['ms']} ms.", ("speed", "other"))
+    monkeypatch.setitem(documents.BLOCKS, "sentence", both)
+    text = documents.block_text(small.root, "sentence")
     assert text.startswith("2.0 and 1.0 ms. Measured on Abacus, 2 cores: [speed.json]")
     assert text.count("Abacus") == 1 and "compared" not in text
 
     small.measure("other", 1.0, cpu="Slide rule")
-    text = report.block_text(small.root, "sentence")
+    text = documents.block_text(small.root, "sentence")
     assert "not to be compared" in text
     assert "on Abacus, 2 cores: [speed.json]" in text and "on Slide rule, 2 cores: [other.json]" in text
 
@@ -171,15 +158,13 @@ def test_different_machines_are_told_apart(
         ),
     ],
 )
-def test_results_that_cannot_be_shown(
-    report: ModuleType, small: Small, written: str | None, said: str
-) -> None:
-    run(report)
+def test_results_that_cannot_be_shown(small: Small, written: str | None, said: str) -> None:
+    run()
     before = small.readme.read_text()
     (small.results / "speed.json").unlink()
     if written is not None:
         (small.results / "speed.json").write_text(written)
-    code, output = run(report)
+    code, output = run()
     assert code == 1
     for place in ("README.md:3: ", "docs/page.md:1: ", "docs/plots/line.png: "):
         assert any(line.startswith(place) and said in line for line in output.splitlines()), place
@@ -191,8 +176,8 @@ def test_results_that_cannot_be_shown(
     [
         (_BEGIN.format("sentence") + "\ntext", "README.md:1: block 'sentence' does not end"),
         (
-            f"\n{_BEGIN.format('sentence')}\n\n{block('plot')}\n{_END}",
-            "README.md:4: block 'plot' begins inside block 'sentence' of line 2",
+            f"\n{_BEGIN.format('sentence')}\n\n{block('line')}\n{_END}",
+            "README.md:4: block 'line' begins inside block 'sentence' of line 2",
         ),
         (f"text\n{_END}", "README.md:2: ends a block that does not begin"),
         (f"{block('sentence')}\n{_END}", "README.md:3: ends a block that does not begin"),
@@ -200,27 +185,27 @@ def test_results_that_cannot_be_shown(
         (f"<!-- results: sentence -->\n{_END}", "README.md:1: no such marker; write '<!-- results: NAME, "),
     ],
 )
-def test_markers_that_do_not_belong_together(report: ModuleType, small: Small, text: str, said: str) -> None:
+def test_markers_that_do_not_belong_together(small: Small, text: str, said: str) -> None:
     small.readme.write_text(text)
     before = small.files()
     for arguments in ([], ["--check"]):
-        code, output = run(report, *arguments)
+        code, output = run(*arguments)
         assert code == 1 and said in output
     assert small.files() == before
 
 
-def test_a_block_of_an_unknown_name_is_left_and_named(report: ModuleType, small: Small) -> None:
+def test_a_block_of_an_unknown_name_is_left_and_named(small: Small) -> None:
     small.readme.write_text(f"{block('sentense', 'by hand')}\n\n{block('sentence')}")
-    code, said = run(report)
-    assert code == 1 and "README.md:1: no block is called 'sentense'; there are sentence, plot" in said
+    code, said = run()
+    assert code == 1 and "README.md:1: no block is called 'sentense'; there are sentence, line" in said
     text = small.readme.read_text()
     assert block("sentense", "by hand") in text and "2.0 ms" in text
 
 
-def test_rewriting_leaves_everything_else(report: ModuleType) -> None:
+def test_rewriting_leaves_everything_else() -> None:
     text = f"a \n\x0c `{_END}`\n{{}}\n{{}}\n\n- `{_BEGIN.format('z')}`\n\tb"
     old = text.format(block("x", "old"), block("y"))
-    new, _ = report.rewritten(old, "f.md", lambda name: f"{name}1\n{name}2")
+    new, _ = documents.rewritten(old, "f.md", lambda name: f"{name}1\n{name}2")
     assert new == text.format(block("x", "", "x1", "x2", ""), block("y", "", "y1", "y2", ""))
 
 
@@ -231,17 +216,17 @@ def test_rewriting_leaves_everything_else(report: ModuleType) -> None:
         (999.6, 3, "1,000"), (0.0996, 1, "0.1"), (8.7523, 2, "8.8"), (0.1298, 2, "0.13"), (5, 1, "5"),
     ],
 )  # fmt: skip
-def test_figures_have_so_many_digits(report: ModuleType, value: float, digits: int, shown: str) -> None:
-    assert report.report_tables.number(value, digits) == shown
+def test_figures_have_so_many_digits(value: float, digits: int, shown: str) -> None:
+    assert words.number(value, digits) == shown
 
 
-def test_quartiles_are_rounded_where_the_median_is(report: ModuleType) -> None:
-    median = report.report_tables.median
+def test_quartiles_are_rounded_where_the_median_is() -> None:
+    median = words.median
     assert median({"median": 4.6329, "q1": 3.5912, "q3": 13.0131}) == "4.63 (3.59–13.01)"
     assert median({"median": 1116.4053, "q1": 994.6677, "q3": 1125.2}) == "1,116 (995–1,125)"
 
 
-def test_a_ratio_stands_beside_its_way(report: ModuleType) -> None:
+def test_a_ratio_stands_beside_its_way() -> None:
     def stats(value: float) -> dict[str, float]:
         return {"median": value, "q1": value, "q3": value}
 
@@ -250,7 +235,12 @@ def test_a_ratio_stands_beside_its_way(report: ModuleType) -> None:
     results = {
         "model": "M", "points": 1024, "threads": 2, "device": "cpu",
         "ms": {"ours": ours, "theirs": theirs},
-        "ratio": {"theirs": {"total": stats(0.5)}},
+        "ratio": {"theirs": {"total": stats(0.5)}}, "left_out": {"others": "not here"},
+        "big_cloud_ms": {"points": 100_000, "prepare": stats(3), "project": stats(1)},
+        "floors": {"total": {"median": 2.0, "limit": 1.0, "holds": False}},
     }  # fmt: skip
-    rows = report.report_tables.pipeline_totals(results).splitlines()[-2:]
-    assert rows == ["| ours | 2.00 (2.00–2.00) | |", "| theirs | 4.00 (4.00–4.00) | 0.50 (0.50–0.50) |"]
+    text = comparisons.pipeline(results)
+    two, four = "2.00 (2.00–2.00)", "4.00 (4.00–4.00)"
+    assert f"| ours | {' | '.join([two] * 5)} | |" in text
+    assert f"| theirs | {' | '.join([four] * 5)} | 0.50 (0.50–0.50) |" in text
+    assert "| total | 2.00 | 1 | **no** |" in text and "Left out: others (not here)." in text

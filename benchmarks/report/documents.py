@@ -1,17 +1,7 @@
-"""Every plot and every table of the documentation that shows a benchmark, from results/*.json alone.
+"""Blocks and plots of the repository's documents: writing them, and saying which do not agree.
 
-    python benchmarks/report.py          # writes blocks and plots
-    python benchmarks/report.py --check  # changes nothing; names what does not agree, exit code 1
-
-A block is what stands in a Markdown file between
-
-    <!-- results: NAME, written by benchmarks/report.py -->
-    <!-- end of results -->
-
-and is compared character by character. Pixels depend on matplotlib's version, so that a plot
-is judged by the SHA-256 of its results, which it carries as PNG text.
-
-`report_tables.py` says how to add a block, `report_plots.py` how to add a plot.
+A block is compared character by character. Pixels depend on matplotlib's version, so that a plot is
+judged by the SHA-256 of its results, which it carries as PNG text.
 """
 
 from __future__ import annotations
@@ -19,32 +9,26 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import click
-import report_plots
-import report_runtime
-import report_scale
-import report_scale_plots
-import report_tables
-from common import RESULTS, ROOT
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from report_tables import Results, machine
 
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import atomic_path, sha256_of, write_atomic
 
-BLOCKS = {**report_tables.BLOCKS, **report_runtime.BLOCKS, **report_scale.BLOCKS}
-PLOTS = {**report_plots.PLOTS, **report_scale_plots.PLOTS}
+from .blocks import BLOCKS
+from .words import Results, machine
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
 _DOCUMENTS = ("*.md", "benchmarks/*.md", "docs/**/*.md")
 _PLOTS = "docs/plots"
-_BEGIN = re.compile(r"<!-- results: (\S+), written by benchmarks/report\.py -->")
+_BEGIN = re.compile(r"<!-- results: (\S+), written by benchmarks/report -->")
 _LIKE_BEGIN = "<!-- results"
 _END = "<!-- end of results -->"
 _PNG_KEY = "Results"
@@ -129,11 +113,12 @@ def made(make: Callable[..., Any], sources: Sequence[str]) -> Any:
 def block_text(folder: Path, name: str) -> str:
     """A block as it stands in a Markdown file of this folder. Raises C2PError."""
     if name not in BLOCKS:
-        raise C2PError(f"no block is called {name!r}; there are {', '.join(BLOCKS)}")
-    make, sources = BLOCKS[name]
-    text: str = made(make, sources)
-    a_sentence = "\n" not in text and not text.startswith("!")
-    whole = text + (" " if a_sentence else "\n\n") + origin(sources)
+        raise C2PError(f"no block is called {name!r}", f"there are {', '.join(BLOCKS)}")
+    block = BLOCKS[name]
+    text: str = made(block.text, block.sources)
+    if block.plot:
+        text = f"![{block.caption}](/{_PLOTS}/{name}.png)\n\n{text}"
+    whole = text + ("\n\n" if "\n" in text else " ") + origin(block.sources)
     root = os.path.relpath(ROOT, folder)
     return whole.replace("](/", "](" if root == "." else f"]({root}/")
 
@@ -170,12 +155,13 @@ def drawn_from(path: Path) -> str | None:
 
 
 def draw(name: str) -> None:
-    """Draws one plot. Raises C2PError."""
-    make, sources = PLOTS[name]
+    """Draws the plot of a block. Raises C2PError."""
+    block = BLOCKS[name]
+    assert block.plot is not None
     drawn = BytesIO()
-    made(make, sources).savefig(drawn, format="png")
+    made(block.plot, block.sources).savefig(drawn, format="png")
     carried = PngInfo()
-    carried.add_text(_PNG_KEY, digests(sources))
+    carried.add_text(_PNG_KEY, digests(block.sources))
     path = ROOT / _PLOTS / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary, Image.open(drawn) as picture:
@@ -190,7 +176,7 @@ def write_all() -> list[str]:
     """
     new = {path: text for path, (text, found) in _documents().items() if found}
     failed = []
-    for name in PLOTS:
+    for name in _plotted():
         try:
             draw(name)
         except C2PError as error:
@@ -209,19 +195,25 @@ def disagreements() -> list[str]:
     found = [line for _, lines in documents.values() for line in lines]
     everything = "\n".join(text for text, _ in documents.values())
     found += [f"block {name!r} stands in no document" for name in BLOCKS if _marker(name) not in everything]
-    for name, (_, sources) in PLOTS.items():
+    for name in _plotted():
         file = f"{_PLOTS}/{name}.png"
         try:
-            if drawn_from(ROOT / file) != digests(sources):
+            if drawn_from(ROOT / file) != digests(BLOCKS[name].sources):
                 found.append(f"{file}: not drawn from the results as they are")
         except C2PError as error:
             found.append(f"{file}: {error}")
     for path in sorted((ROOT / _PLOTS).glob("*")):
-        if path.stem not in PLOTS:
+        if path.stem not in _plotted():
             found.append(f"{_shown(path)}: drawn by nothing; delete it")
-        elif f"plots/{path.name})" not in everything:
-            found.append(f"{_shown(path)}: stands in no document")
+    shown = {source for block in BLOCKS.values() for source in block.sources}
+    for path in sorted(RESULTS.glob("*.json")):
+        if path.stem not in shown:
+            found.append(f"{_shown(path)}: shown by no block; delete it")
     return found
+
+
+def _plotted() -> list[str]:
+    return [name for name, block in BLOCKS.items() if block.plot]
 
 
 def _documents() -> dict[Path, tuple[str, list[str]]]:
@@ -234,7 +226,7 @@ def _documents() -> dict[Path, tuple[str, list[str]]]:
 
 
 def _marker(name: str) -> str:
-    return f"<!-- results: {name}, written by benchmarks/report.py -->"
+    return f"<!-- results: {name}, written by benchmarks/report -->"
 
 
 def _shown(path: Path) -> str:
@@ -243,23 +235,3 @@ def _shown(path: Path) -> str:
 
 def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-@click.command()
-@click.option("--check", is_flag=True, help="Change nothing; name what does not agree with the results.")
-def main(check: bool) -> None:
-    """Write every table and draw every plot of the documentation from benchmarks/results."""
-    try:
-        failed = [] if check else write_all()
-        left = dict.fromkeys([*failed, *disagreements()])
-    except C2PError as error:
-        raise click.ClickException(str(error)) from error
-    for line in left:
-        click.echo(line, err=True)
-    if left and check:
-        click.echo("`python benchmarks/report.py` writes what the results say", err=True)
-    sys.exit(bool(left))
-
-
-if __name__ == "__main__":
-    main()
