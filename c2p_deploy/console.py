@@ -67,9 +67,12 @@ def shown() -> Iterator[None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    description = TextColumn("{task.description}", markup=False)
+    columns = description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    # Where nobody sees bars, in a file or a pipe, rich would end them with an empty line.
     with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as bars,
+        Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as bars,
         progress.listening(_Bars(bars)),
     ):
         yield
