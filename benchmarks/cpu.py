@@ -43,7 +43,7 @@ from c2p_deploy import Manifest, prepare_points, project_depth
 from c2p_deploy.cores import cores as cores_here
 from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.folding import fold
+from c2p_export.graph.folding import fold
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_runtime import Classifier, Prediction
 from c2p_runtime.bench.measure import Subject, made_up_batches, take_turns, wait_until_quiet

@@ -14,7 +14,8 @@ from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.export import ExportOptions, export_checkpoint
+from c2p_export.export import export_checkpoint
+from c2p_export.request import ExportOptions
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_runtime.backends.base import HostBackend
 from c2p_runtime.backends.choose import choose, open_host_backend

@@ -36,7 +36,7 @@ from c2p_deploy import LabelSet, Manifest, project_depth
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.engines import complaint_of
+from c2p_export.parity import complaint_of
 from c2p_export.verify_clouds import GENERATED, depth_maps, made_up_clouds
 from c2p_recipes.classes import FOLDER_LABELS
 from c2p_recipes.clouds import Source, class_files, held_out_files

@@ -30,8 +30,8 @@ from scale_pretraining import measure_pretraining
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.export import ExportOptions, export_checkpoint
-from c2p_export.text_export import export_text_encoder
+from c2p_export.export import export_checkpoint
+from c2p_export.request import ExportOptions
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_recipes.mini import MiniConfig
 from c2p_runtime import Classifier
@@ -197,13 +197,12 @@ def measure_words(repeats: int, folder: Path) -> dict[str, Any]:
     clip = open_clip.CLIP(
         settings["embed_dim"], settings["vision_cfg"], settings["text_cfg"], quick_gelu=True
     ).eval()
-    write = partial(export_text_encoder, clip, open_clip.get_tokenizer(_VIT), half=False)
     classifier = export(
         small_encoder(),
         view_set(1),
         _SMALL.spec,
         folder / "words.onnx",
-        text_encoder=lambda stem: write(stem),
+        clip=(clip, open_clip.get_tokenizer(_VIT)),
     )
     encoder, loading_s = timed(lambda: TextEncoder(classifier.engine, classifier.manifest))
 

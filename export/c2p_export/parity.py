@@ -1,4 +1,4 @@
-"""The parity gate: does the engine give what the checkpoint gives?
+"""The parity gate: does the engine give what the checkpoint gives? Measured, compared, judged.
 
 No torch here: the gate is also held on the robot, where a plan is compared with the ONNX file it
 was built from.
@@ -7,11 +7,13 @@ was built from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from c2p_deploy import LabelSet
+from c2p_deploy import LabelSet, Manifest
+from c2p_deploy.manifest import QUANTISED
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.prediction import softmax
 
@@ -53,6 +55,17 @@ LIMITS: Mapping[str, Limits] = {
     "int8": Limits(cosine_min=0.97, top1_agreement=0.9),
     "fp8": Limits(cosine_min=0.97, top1_agreement=0.9),
 }
+
+
+def measure(backend: str, run: Run, depth: FloatArray, expected: FloatArray, manifest: Manifest) -> Manifest:
+    """The manifest with the figures of one engine, run at batches of 1, 2, 7 and the largest of its profile.
+
+    backend: the name the figures go under; depth: maps float32 [N, V, S, S]; expected: features [N, D]
+    of what the engine was made from, for these maps.
+    """
+    got = run_at_batches(run, depth, manifest.batch.max)
+    figures = compare(expected, got, manifest.labels, manifest.logit_scale)
+    return replace(manifest, parity={**manifest.parity, backend: asdict(figures)})
 
 
 def run_at_batches(run: Run, depth: FloatArray, max_batch: int) -> FloatArray:
@@ -117,3 +130,31 @@ def why_refused(parity: Parity, precision: str) -> str | None:
             f"at least {100 * limits.top1_agreement:.0f} % wanted"
         )
     return "; ".join(complaints) or None
+
+
+def parities(manifest: Manifest) -> dict[str, Parity]:
+    """The figures of each engine that was measured; without those that another release wrote otherwise."""
+    read = {}
+    for backend, figures in manifest.parity.items():
+        with suppress(TypeError):
+            read[backend] = Parity(**figures)
+    return read
+
+
+def complaint_of(manifest: Manifest) -> str | None:
+    """What the engines measured so far do not keep to; None when all is well."""
+    complaints = [
+        f"{backend}: {reason}"
+        for backend, parity in parities(manifest).items()
+        if (reason := why_refused(parity, manifest.precision))
+    ]
+    return "; ".join(complaints) or None
+
+
+def remedy_of(precision: str) -> str:
+    """What to do about an engine of this precision that does not agree."""
+    if precision in QUANTISED:
+        return "give --calib more clouds like those the robot sees, or export with --fp16"
+    if precision == "fp16":
+        return "export with --fp32"
+    return "please report this with the checkpoint: float32 ought to agree"

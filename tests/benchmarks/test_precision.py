@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from c2p_deploy import LabelSet
-from c2p_export.export import reference_features
+from c2p_export.checkpoint import reference_features
 from c2p_recipes.clouds import Source, held_out_files, load_clouds
 from c2p_recipes.data import SEED, VAL_FRACTION
 from c2p_recipes.held_out import held_out_results

@@ -13,7 +13,8 @@ import pytest
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.export import ExportOptions, export_checkpoint
+from c2p_export.export import export_checkpoint
+from c2p_export.request import ExportOptions
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_runtime import Classifier
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend

@@ -1,0 +1,120 @@
+"""The checkpoint that is exported: read, given its labels, and run itself. Needs torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from c2p_deploy import LabelSet, progress
+from c2p_deploy.errors import C2PError, LabelError, UnknownLabelError
+from c2p_deploy.files import sha256_of
+from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, label_names, templates_of
+from c2p_deploy.projection.spec import FloatArray
+from c2p_train.model.checkpoint import Checkpoint
+from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.import_official import open_checkpoint
+from c2p_train.model.text_encoder import load_text_encoder, text_features
+
+if TYPE_CHECKING:
+    import open_clip
+
+    Clip = tuple[open_clip.CLIP, open_clip.SimpleTokenizer]
+
+_AT_ONCE = 8  # clouds per call of the model in torch
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is exported."""
+
+    checkpoint: Checkpoint  # with the labels that were asked for
+    digest: str  # SHA-256 of its file
+    clip: Clip | None  # the text encoder to go along
+
+
+def read_source(path: Path, labels: str | None, text_encoder: tuple[str | None, str] | None) -> Source:
+    """The checkpoint of a file, with its own labels or those asked for.
+
+    labels: as `--labels` has them; text_encoder: model name (None where the file says it) and weights,
+    as `load_text_encoder` takes them. Raises C2PError.
+    """
+    with progress.timed("read the checkpoint"):
+        checkpoint = open_checkpoint(path)
+        digest = sha256_of(path)
+    clip = None
+    if text_encoder is not None:
+        with progress.timed("read the text encoder"):
+            clip = load_text_encoder(*text_encoder)
+        _check_width(clip, checkpoint, text_encoder[1])
+    if labels is not None:
+        checkpoint = _with_labels(checkpoint, labels, clip, path)
+    try:
+        labels_of(checkpoint)
+    except LabelError as error:
+        raise error.at(path) from error
+    return Source(checkpoint, digest, clip)
+
+
+def labels_of(checkpoint: Checkpoint) -> LabelSet:
+    """The labels of a checkpoint. Raises LabelError where it has none."""
+    if checkpoint.labels is None:
+        raise LabelError(
+            "has no labels yet",
+            "give some: --labels LABELS.json (of c2p-train labels), or --labels NAMES with --text-encoder",
+        )
+    return checkpoint.labels
+
+
+def reference_features(model: CLIP2Point, depth: FloatArray) -> FloatArray:
+    """Features float32 [N, D] as the checkpoint itself gives them, for maps [N, V, S, S]."""
+    with torch.inference_mode():
+        parts = [
+            model(torch.from_numpy(depth[start : start + _AT_ONCE])).numpy()
+            for start in range(0, len(depth), _AT_ONCE)
+        ]
+    return np.concatenate(parts)
+
+
+def _check_width(clip: Clip, checkpoint: Checkpoint, weights: str) -> None:
+    """Raises C2PError for a text tower whose features the model's cannot be compared with."""
+    dim, wanted = text_features(("thing",), ("{}",), *clip).shape[1], checkpoint.model.depth_encoder.embed_dim
+    if dim != wanted:
+        raise C2PError(
+            f"gives features of {dim}, which do not fit a model of {wanted}",
+            "give --text-encoder the CLIP that the model was trained with",
+            weights,
+        )
+
+
+def _with_labels(checkpoint: Checkpoint, wanted: str, clip: Clip | None, path: Path) -> Checkpoint:
+    """The checkpoint with the labels of a file, or with names put into features."""
+    if Path(wanted).suffix.lower() == ".json":
+        labels = LabelSet.load(wanted)
+    else:
+        labels = _labels_by_name(checkpoint.labels, wanted, clip, path)
+    try:
+        return replace(checkpoint, labels=labels)
+    except C2PError as error:  # a label set made with another CLIP
+        raise error.at(wanted) from error
+
+
+def _labels_by_name(known: LabelSet | None, wanted: str, clip: Clip | None, path: Path) -> LabelSet:
+    """The label set of names, of which the checkpoint or the text encoder knows the features."""
+    names = label_names(wanted)
+    if not names:
+        raise LabelError(f"--labels {wanted!r}: holds no name", "give names separated by commas, or a file")
+    if known is not None:
+        try:
+            return choose_labels(known, wanted)
+        except UnknownLabelError as error:
+            if clip is None:
+                remedy = f"{error.remedy}, or let --text-encoder make one"
+                raise LabelError(error.problem, remedy, error.path) from error
+    if clip is None:
+        raise LabelError("knows no words", "add --text-encoder, or give --labels a label set .json", path)
+    templates = (PAPER_TEMPLATE,) if known is None else templates_of(known)
+    return LabelSet(names, text_features(names, templates, *clip), " | ".join(templates))
