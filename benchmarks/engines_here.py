@@ -14,7 +14,8 @@ from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.export import export_checkpoint
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
 from c2p_export.request import ExportOptions
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_runtime.backends.base import HostBackend
@@ -52,9 +53,8 @@ def export_engine(
     maps = depth_maps(made_up_clouds(verified), checkpoint.views, checkpoint.spec)
     options = ExportOptions(precision, max_batch, keep_failed=True)
     with suppress(ParityError):
-        export_checkpoint(
-            checkpoint, sha256_of(checkpoint_file), engine, maps, options, calibration=calibration
-        )
+        source = Source(checkpoint, sha256_of(checkpoint_file))
+        make_engines(source, engine, maps, options, calibration)
     return engine
 
 

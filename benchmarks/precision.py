@@ -36,7 +36,7 @@ from c2p_deploy import LabelSet, Manifest, project_depth
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.parity import complaint_of
+from c2p_export.parity import refusal_of
 from c2p_export.verify_clouds import GENERATED, depth_maps, made_up_clouds
 from c2p_recipes.classes import FOLDER_LABELS
 from c2p_recipes.clouds import Source, class_files, held_out_files
@@ -145,7 +145,7 @@ def measure_engines(
     ends = np.cumsum([len(judged.truth) for judged in sets])[:-1]
     reference: FloatArray | None = None
     for precision, engine in engines.items():
-        manifest = Manifest.for_engine(engine)
+        refusal = refusal_of(Manifest.for_engine(engine))
         for name in CPU_BACKENDS:
             backend = open_backend(engine, name)
             if isinstance(backend, str):
@@ -160,7 +160,7 @@ def measure_engines(
                     "backend": name,
                     "run_by": backend.name,  # with the type it computes in, where that is not the file's
                     "megabytes": round(engine.stat().st_size / 1e6, 2),
-                    "parity_gate": complaint_of(manifest) or "passed",
+                    "parity_gate": "passed" if refusal is None else refusal.problem,
                     "agreement_with_float32": feature_agreement(reference, features),
                     "accuracy": {
                         judged.name: accuracy_of(

@@ -30,7 +30,8 @@ from scale_pretraining import measure_pretraining
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.export import export_checkpoint
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
 from c2p_export.request import ExportOptions
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_recipes.mini import MiniConfig
@@ -122,12 +123,12 @@ def random_labels(count: int, dim: int) -> tuple[tuple[str, ...], FloatArray]:
     return tuple(f"label {number}" for number in range(count)), features
 
 
-def export(encoder: Encoder, views: ViewSet, spec: DepthSpec, engine: Path, **options: Any) -> Classifier:
-    """A float32 engine of one path (head zeroshot), written and opened."""
+def export(encoder: Encoder, views: ViewSet, spec: DepthSpec, engine: Path, clip: Any = None) -> Classifier:
+    """A float32 engine of one path (head zeroshot), written and opened; clip: as in `Source`."""
     model = CLIP2Point(encoder, None, ZeroShot()).eval()
     checkpoint = Checkpoint(model, views, spec, LabelSet(*random_labels(40, encoder.embed_dim)), 100.0, {})
     maps = depth_maps(made_up_clouds(2), views, spec)
-    export_checkpoint(checkpoint, "0" * 64, engine, maps, ExportOptions("fp32", 1), **options)
+    make_engines(Source(checkpoint, "0" * 64, clip), engine, maps, ExportOptions("fp32", 1))
     return Classifier(engine, device="cpu")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from c2p_deploy import LabelSet, progress
+from c2p_deploy import DepthSpec, LabelSet, ViewSet, progress
 from c2p_deploy.errors import C2PError, LabelError, UnknownLabelError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, label_names, templates_of
@@ -29,11 +29,32 @@ _AT_ONCE = 8  # clouds per call of the model in torch
 
 @dataclass(frozen=True)
 class Source:
-    """What is exported."""
+    """What is exported. Raises LabelError for a checkpoint without labels."""
 
     checkpoint: Checkpoint  # with the labels that were asked for
     digest: str  # SHA-256 of its file
-    clip: Clip | None  # the text encoder to go along
+    clip: Clip | None = None  # a CLIP model and its tokenizer, whose text tower is to go along
+
+    def __post_init__(self) -> None:
+        if self.checkpoint.labels is None:
+            raise LabelError(
+                "has no labels yet",
+                "give some: --labels LABELS.json (of c2p-train labels), or --labels NAMES with "
+                "--text-encoder",
+            )
+
+    @property
+    def labels(self) -> LabelSet:
+        assert self.checkpoint.labels is not None  # as checked above
+        return self.checkpoint.labels
+
+    @property
+    def views(self) -> ViewSet:
+        return self.checkpoint.views
+
+    @property
+    def spec(self) -> DepthSpec:
+        return self.checkpoint.spec
 
 
 def read_source(path: Path, labels: str | None, text_encoder: tuple[str | None, str] | None) -> Source:
@@ -53,20 +74,9 @@ def read_source(path: Path, labels: str | None, text_encoder: tuple[str | None, 
     if labels is not None:
         checkpoint = _with_labels(checkpoint, labels, clip, path)
     try:
-        labels_of(checkpoint)
+        return Source(checkpoint, digest, clip)
     except LabelError as error:
         raise error.at(path) from error
-    return Source(checkpoint, digest, clip)
-
-
-def labels_of(checkpoint: Checkpoint) -> LabelSet:
-    """The labels of a checkpoint. Raises LabelError where it has none."""
-    if checkpoint.labels is None:
-        raise LabelError(
-            "has no labels yet",
-            "give some: --labels LABELS.json (of c2p-train labels), or --labels NAMES with --text-encoder",
-        )
-    return checkpoint.labels
 
 
 def reference_features(model: CLIP2Point, depth: FloatArray) -> FloatArray:

@@ -129,7 +129,7 @@ def main(context: click.Context, /, **options: Any) -> None:
         return
     with exit_on_error("interrupted; nothing was written"):
         request = resolve(Options(**options))
-        from c2p_export.run import run
+        from c2p_export.export import run
 
         with shown():
             run(request)

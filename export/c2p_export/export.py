@@ -1,4 +1,7 @@
-"""From a checkpoint to engines that are proven equal to it, stage by stage. Needs torch and onnx."""
+"""What `c2p-export` does, stage by stage, once it is settled what that is.
+
+A plan for an `.onnx` that is there needs neither torch nor onnx: a robot builds its own.
+"""
 
 from __future__ import annotations
 
@@ -7,61 +10,96 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2p_deploy import Manifest
+from c2p_deploy.errors import MissingDependencyError
 from c2p_deploy.progress import timed
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.checkpoint import labels_of, reference_features
-from c2p_export.graph.engine import write_engine
-from c2p_export.graph.text_tower import export_text_encoder
-from c2p_export.manifest import new_manifest
-from c2p_export.parity import complaint_of, measure
+from c2p_export.parity import refusal_of, run_at_batches, with_parity
 from c2p_export.plan.add import add_plan
-from c2p_export.request import ExportOptions
+from c2p_export.report import tell_next
+from c2p_export.request import ExportOptions, ExportRequest
 from c2p_export.staging import settle, staged
+from c2p_export.verify_clouds import depth_maps, depth_maps_in, made_up_clouds
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
-from c2p_train.model.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
-    from c2p_export.checkpoint import Clip
+    from c2p_export.checkpoint import Source
 
 
-def export_checkpoint(
-    checkpoint: Checkpoint,
-    digest: str,
+def run(request: ExportRequest) -> Manifest:
+    """Makes what was asked for. Raises C2PError; then nothing was written, unless it says otherwise."""
+    source: Source | Manifest
+    if isinstance(request.source, Manifest):
+        source = request.source
+    else:
+        try:
+            import c2p_export.graph.engine  # noqa: F401 -- missed now, not when the checkpoint is read
+            from c2p_export.checkpoint import read_source
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"exporting a checkpoint needs {error.name}",
+                "pip install 'c2p-deploy[export]'. A plan for an .onnx that is exported already needs none "
+                "of it: c2p-export --onnx",
+            ) from error
+        source = read_source(request.source, request.labels, request.text_encoder)
+    views, spec, verify, calib = source.views, source.spec, request.verify, request.calib
+    with timed("drew the depth maps"):
+        depth = depth_maps_in(verify, views, spec) if verify else depth_maps(made_up_clouds(), views, spec)
+        calibration = depth_maps_in(calib, views, spec) if calib else None
+    manifest = make_engines(source, request.engine, depth, request.options, calibration)
+    tell_next(request.engine, request.why_no_plan)
+    return manifest
+
+
+def make_engines(
+    source: Source | Manifest,
     engine: Path,
     depth: FloatArray,
     options: ExportOptions,
-    *,
     calibration: FloatArray | None = None,
-    clip: Clip | None = None,
 ) -> Manifest:
-    """Writes `engine` (.onnx), its manifest and what else is asked for; returns the manifest.
+    """Writes `engine` (.onnx) of a checkpoint, its manifest and what else is asked for; returns the manifest.
 
-    digest: SHA-256 of the checkpoint's file. depth: float32 [N, V, S, S], maps of the clouds on
-    which checkpoint and engines must agree. calibration: maps of the clouds to measure ranges on,
-    for int8 and fp8. clip: a CLIP model and its tokenizer, whose text tower is to go along.
-    Raises C2PError; ParityError when an engine does not agree. Then nothing is left under the
-    final names, and a former export there stays as it was.
+    source: the checkpoint; or the manifest of `engine`, checked, where that is there already and only gets
+    its plan. depth: float32 [N, V, S, S], maps of the clouds on which all engines must agree with the
+    checkpoint, or with the .onnx. calibration: maps of the clouds to measure ranges on, for int8 and fp8.
+    Raises C2PError; ParityError when an engine does not agree. Then nothing is left under the final names,
+    and a former export there stays as it was, unless the options say to keep it.
     """
-    labels = labels_of(checkpoint)
     with staged(engine.parent) as work:
-        onnx = work / engine.name
-        with timed("ran the checkpoint"):
-            expected = reference_features(checkpoint.model, depth)
-        with timed("wrote the graph"):
-            write_engine(checkpoint, onnx, options.precision, calibration)
-        manifest = new_manifest(checkpoint, digest, labels, onnx, options)
-        with timed("ran the ONNX file"):
-            backend = OnnxRuntimeBackend(onnx, manifest)
-            manifest = measure(backend.name, backend.run, depth, expected, manifest)
-            del backend  # its memory is wanted for the plan
-        if complaint_of(manifest) is not None and not options.keep_failed:
-            settle(work, engine, manifest, keep_failed=False)  # no plan will make it better
-        if clip is not None:
-            with timed("wrote the text encoder"):
+        if isinstance(source, Manifest):
+            onnx, manifest, expected = engine, _without_plan(source), None
+        else:
+            # torch and onnx: whoever has a checkpoint has them
+            from c2p_export.checkpoint import reference_features
+            from c2p_export.graph.engine import write_engine
+            from c2p_export.graph.text_tower import export_text_encoder
+            from c2p_export.manifest import new_manifest
+
+            onnx, text = work / engine.name, None
+            with timed("ran the checkpoint"):
+                expected = reference_features(source.checkpoint.model, depth)
+            with timed("wrote the graph"):
+                write_engine(source.checkpoint, onnx, options.precision, calibration)
+            if source.clip is not None:
                 stem, fp16 = onnx.with_suffix(""), options.precision != "fp32"
-                manifest = replace(manifest, text_encoder=export_text_encoder(*clip, stem, fp16=fp16))
-        if options.plan is not None:
-            plan = onnx.with_suffix(".plan")
+                with timed("wrote the text encoder"):
+                    text = export_text_encoder(*source.clip, stem, fp16=fp16)
+            manifest = new_manifest(source, onnx, text, options)
+        with timed("ran the ONNX file"):
+            features = run_at_batches(OnnxRuntimeBackend(onnx, manifest).run, depth, options.max_batch)
+        if expected is None:
+            expected = features
+        else:
+            manifest = with_parity(manifest, OnnxRuntimeBackend.name, expected, features)
+        worth_it = options.keep_failed or refusal_of(manifest) is None  # no plan makes a bad graph better
+        if options.plan is not None and worth_it:
+            plan = work / engine.with_suffix(".plan").name
             manifest = add_plan(onnx, plan, manifest, options.plan, depth, expected)
         settle(work, engine, manifest, keep_failed=options.keep_failed)
     return manifest
+
+
+def _without_plan(manifest: Manifest) -> Manifest:
+    """Without the figures of a former plan, which say nothing of the next one."""
+    own = OnnxRuntimeBackend.name
+    return replace(manifest, parity={name: found for name, found in manifest.parity.items() if name == own})

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from c2p_deploy import LabelSet, Manifest
+from c2p_deploy.errors import ParityError
 from c2p_deploy.manifest import QUANTISED
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.prediction import softmax
@@ -57,17 +58,6 @@ LIMITS: Mapping[str, Limits] = {
 }
 
 
-def measure(backend: str, run: Run, depth: FloatArray, expected: FloatArray, manifest: Manifest) -> Manifest:
-    """The manifest with the figures of one engine, run at batches of 1, 2, 7 and the largest of its profile.
-
-    backend: the name the figures go under; depth: maps float32 [N, V, S, S]; expected: features [N, D]
-    of what the engine was made from, for these maps.
-    """
-    got = run_at_batches(run, depth, manifest.batch.max)
-    figures = compare(expected, got, manifest.labels, manifest.logit_scale)
-    return replace(manifest, parity={**manifest.parity, backend: asdict(figures)})
-
-
 def run_at_batches(run: Run, depth: FloatArray, max_batch: int) -> FloatArray:
     """Features [N, D] of depth maps [N, V, S, S], by calls of 1, 2, 7 and `max_batch` clouds.
 
@@ -88,6 +78,12 @@ def run_at_batches(run: Run, depth: FloatArray, max_batch: int) -> FloatArray:
         parts.append(features[:new])
         done += new
     return np.concatenate(parts)
+
+
+def with_parity(manifest: Manifest, backend: str, expected: FloatArray, got: FloatArray) -> Manifest:
+    """The manifest with the figures of one engine, under the name of what ran it."""
+    figures = compare(expected, got, manifest.labels, manifest.logit_scale)
+    return replace(manifest, parity={**manifest.parity, backend: asdict(figures)})
 
 
 def compare(expected: FloatArray, got: FloatArray, labels: LabelSet, logit_scale: float) -> Parity:
@@ -141,20 +137,19 @@ def parities(manifest: Manifest) -> dict[str, Parity]:
     return read
 
 
-def complaint_of(manifest: Manifest) -> str | None:
-    """What the engines measured so far do not keep to; None when all is well."""
+def refusal_of(manifest: Manifest) -> ParityError | None:
+    """The refusal of the engines measured so far, to be raised; None when all keep to their limits."""
     complaints = [
         f"{backend}: {reason}"
         for backend, parity in parities(manifest).items()
         if (reason := why_refused(parity, manifest.precision))
     ]
-    return "; ".join(complaints) or None
-
-
-def remedy_of(precision: str) -> str:
-    """What to do about an engine of this precision that does not agree."""
-    if precision in QUANTISED:
-        return "give --calib more clouds like those the robot sees, or export with --fp16"
-    if precision == "fp16":
-        return "export with --fp32"
-    return "please report this with the checkpoint: float32 ought to agree"
+    if not complaints:
+        return None
+    if manifest.precision in QUANTISED:
+        remedy = "give --calib more clouds like those the robot sees, or export with --fp16"
+    elif manifest.precision == "fp16":
+        remedy = "export with --fp32"
+    else:
+        remedy = "please report this with the checkpoint: float32 ought to agree"
+    return ParityError("; ".join(complaints), remedy)

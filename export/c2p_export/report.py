@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from c2p_deploy import Manifest, progress
+from c2p_deploy.errors import C2PError
 from c2p_export.parity import LIMITS, parities
 
 _HEADINGS = ("engine", "clouds", "cosine", "mean", "score diff", "same top-1", "NaN")
@@ -36,11 +38,17 @@ def tell_parity(manifest: Manifest) -> None:
         progress.say("  " + "  ".join(cells))
 
 
-def tell_written(files: list[Path], engine: Path) -> None:
-    """Names and sizes of the files, and how to try the engine."""
+def tell_written(files: Sequence[Path]) -> None:
+    """Names and sizes of the files."""
     for file in files:
         progress.say(f"wrote {file} ({size_of(file)})")
+
+
+def tell_next(engine: Path, why_no_plan: C2PError | None) -> None:
+    """How to try an engine, and what to do for a plan where one was wanted and could not be built."""
     progress.say(f"try it: c2p-run --engine {engine} CLOUD")
+    if why_no_plan is not None:
+        progress.say(f"no plan was built: {why_no_plan}")
 
 
 def size_of(path: Path) -> str:

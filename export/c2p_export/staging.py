@@ -12,8 +12,8 @@ from pathlib import Path
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import C2PError, EngineError, ManifestError, ParityError, reason_of
-from c2p_export.parity import complaint_of, remedy_of
-from c2p_export.report import tell_parity
+from c2p_export.parity import refusal_of
+from c2p_export.report import tell_parity, tell_written
 
 _SUFFIXES = (".onnx", ".plan", ".text.onnx", ".tokenizer.json")  # of the files a manifest can name
 
@@ -68,25 +68,25 @@ def staged(folder: Path) -> Iterator[Path]:
 
 
 def settle(work: Path, engine: Path, manifest: Manifest, *, keep_failed: bool) -> None:
-    """Tells the figures and puts the files in place; raises ParityError when a figure is too bad.
+    """Tells the figures, and puts the files in place; raises ParityError when a figure is too bad.
 
     Then the files stay where they are, unless they are wanted even so.
     """
     tell_parity(manifest)
-    complaint = complaint_of(manifest)
-    if complaint is None or keep_failed:
-        put_in_place(work, engine, manifest)
-    if complaint is not None:
+    refusal = refusal_of(manifest)
+    if refusal is None or keep_failed:
+        tell_written(put_in_place(work, engine, manifest))
+    if refusal is not None:
         outcome = (
             "written all the same (--keep-failed), do not rely on it"
             if keep_failed
             else "nothing was written"
         )
-        raise ParityError(f"{complaint}; {outcome}", remedy_of(manifest.precision), engine)
+        raise ParityError(f"{refusal.problem}; {outcome}", refusal.remedy, engine)
 
 
-def put_in_place(work: Path, engine: Path, manifest: Manifest) -> None:
-    """Gives the files in `work` their final names beside `engine`, the manifest last.
+def put_in_place(work: Path, engine: Path, manifest: Manifest) -> list[Path]:
+    """Gives the files in `work` their final names beside `engine`, the manifest last; returns these names.
 
     Until the manifest is there, a reader finds other hashes than it expects and says so. Files of
     a former export of this name that the new manifest does not list are removed; those that a
@@ -97,10 +97,13 @@ def put_in_place(work: Path, engine: Path, manifest: Manifest) -> None:
     with suppress(ManifestError):
         former = {f"{engine.stem}{suffix}" for suffix in _SUFFIXES} & files_of(Manifest.load(path)).keys()
     manifest.save(work / path.name)
-    for file in sorted(work.iterdir(), key=lambda file: file.name == path.name):
-        file.replace(path.parent / file.name)
+    written = []
+    for file in sorted(work.iterdir(), key=lambda file: (file.name == path.name, file.name)):
+        written.append(path.parent / file.name)
+        file.replace(written[-1])
     for name in former - files_of(manifest).keys():
         (path.parent / name).unlink(missing_ok=True)
+    return written
 
 
 def files_of(manifest: Manifest) -> dict[str, str]:

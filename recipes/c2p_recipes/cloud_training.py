@@ -11,7 +11,8 @@ from rich.console import Console
 
 from c2p_deploy import DepthSpec, LabelSet
 from c2p_deploy.files import sha256_of, write_atomic
-from c2p_export.export import export_checkpoint
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
 from c2p_export.request import ExportOptions
 from c2p_recipes.align import AlignConfig, align
 from c2p_recipes.cloud_batches import CloudBatchConfig, CloudBatches
@@ -86,4 +87,4 @@ def publish(
     depth = depth_maps(clouds, some_held_out, checkpoint.views, checkpoint.spec)
     # float32: it is fastest on the CPUs that the bundled model runs on, and small as it is.
     options = ExportOptions(precision="fp32", max_batch=32)
-    export_checkpoint(checkpoint, sha256_of(out / "model.pt"), engine, depth, options)
+    make_engines(Source(checkpoint, sha256_of(out / "model.pt")), engine, depth, options)

@@ -13,7 +13,7 @@ import onnx
 import pytest
 
 from c2p_deploy.progress import listening
-from c2p_export import export
+from c2p_export.graph import engine as engine_module
 from c2p_train.model.checkpoint import save_checkpoint
 from export_command import files, succeed
 from small_models import checkpoint as small_checkpoint
@@ -107,7 +107,7 @@ def traced(exported: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     def write(checkpoint: Any, path: Path, precision: str, calibration: Any) -> None:
         path.write_bytes(exported[0].read_bytes())
 
-    monkeypatch.setattr(export, "write_engine", write)
+    monkeypatch.setattr(engine_module, "write_engine", write)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def wrong(exported: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
         bias.CopyFrom(onnx.numpy_helper.from_array((values + 0.5).astype(values.dtype), bias.name))
         path.write_bytes(graph.SerializeToString())
 
-    monkeypatch.setattr(export, "write_engine", write)
+    monkeypatch.setattr(engine_module, "write_engine", write)
 
 
 @pytest.fixture

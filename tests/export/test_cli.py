@@ -18,7 +18,7 @@ import torch
 
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.files import sha256_of
-from c2p_export import export
+from c2p_export.graph import engine as engine_module
 from c2p_export.parity import LIMITS
 from c2p_export.plan.build import build_plan
 from c2p_export.plan.options import PlanOptions
@@ -305,7 +305,7 @@ def test_ctrl_c_that_torch_takes_for_an_error(
         except AttributeError as error:
             raise RuntimeError("Failed to export the model with torch.export") from error
 
-    monkeypatch.setattr(export, "write_engine", interrupted)
+    monkeypatch.setattr(engine_module, "write_engine", interrupted)
     result = c2p_export("--ckpt", small, "--out", tmp_path / "new", "--verify", clouds)
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == "interrupted; nothing was written"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,13 +11,19 @@ import pytest
 import torch
 
 from c2p_deploy import LabelSet, Manifest
-from c2p_deploy.errors import ParityError
+from c2p_deploy.errors import EngineError, ParityError
 from c2p_deploy.files import sha256_of
-from c2p_export.export import export_checkpoint
+from c2p_deploy.manifest import BatchProfile, EngineTarget
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
 from c2p_export.graph import engine as engine_module
+from c2p_export.plan import add as add_module
+from c2p_export.plan.options import PlanOptions
 from c2p_export.request import ExportOptions
 from c2p_runtime import Classifier
+from c2p_runtime.backends.gpu import Gpu
 from c2p_runtime.backends.onnxruntime import open_session
+from engines import VIEWS, write_engine
 from small_models import DEPTH, checkpoint
 
 DIGEST = "0" * 64
@@ -32,7 +39,7 @@ def exported(
 ) -> tuple[tuple[str, str], Path]:
     engine = tmp_path_factory.mktemp("export") / "small.onnx"
     options = ExportOptions(precision="fp32", max_batch=11)
-    export_checkpoint(checkpoint(*request.param), DIGEST, engine, DEPTH, options)
+    make_engines(Source(checkpoint(*request.param), DIGEST), engine, DEPTH, options)
     return request.param, engine
 
 
@@ -69,7 +76,7 @@ def test_the_engine_is_one_self_contained_file(exported: tuple[tuple[str, str], 
 def test_the_manifest_tells_what_was_exported(tmp_path: Path) -> None:
     engine = tmp_path / "small.onnx"
     options = ExportOptions(precision="fp16", max_batch=5)
-    returned = export_checkpoint(checkpoint(), "1" * 64, engine, DEPTH, options)
+    returned = make_engines(Source(checkpoint(), "1" * 64), engine, DEPTH, options)
     manifest = Manifest.for_engine(engine)
     assert manifest.to_dict() == returned.to_dict()
     assert manifest.checkpoint_sha256 == "1" * 64
@@ -95,23 +102,126 @@ def test_without_parity_there_is_no_engine(tmp_path: Path, monkeypatch: pytest.M
         return folded
 
     engine = tmp_path / "small.onnx"
-    export_checkpoint(checkpoint(), DIGEST, engine, DEPTH, ExportOptions())
+    make_engines(Source(checkpoint(), DIGEST), engine, DEPTH, ExportOptions())
     before = {path.name: sha256_of(path) for path in tmp_path.iterdir()}
     monkeypatch.setattr(engine_module, "fold", fold_wrongly)
     with pytest.raises(
         ParityError, match=r"small\.onnx: onnxruntime: smallest cosine .* nothing was written"
     ):
-        export_checkpoint(checkpoint(), DIGEST, engine, DEPTH, ExportOptions())
+        make_engines(Source(checkpoint(), DIGEST), engine, DEPTH, ExportOptions())
     assert {path.name: sha256_of(path) for path in tmp_path.iterdir()} == before
     with pytest.raises(ParityError, match="written all the same"):
-        export_checkpoint(checkpoint(), DIGEST, engine, DEPTH, ExportOptions(keep_failed=True))
+        make_engines(Source(checkpoint(), DIGEST), engine, DEPTH, ExportOptions(keep_failed=True))
     assert Manifest.for_engine(engine).parity["onnxruntime"]["cosine_min"] < 0.999
 
 
 def test_labels_do_not_change_the_engine(tmp_path: Path) -> None:
     other = LabelSet(("x",), np.ones((1, 16)))
     for name, labels in (("one", checkpoint().labels), ("two", other)):
-        export_checkpoint(
-            replace(checkpoint(), labels=labels), DIGEST, tmp_path / f"{name}.onnx", DEPTH, ExportOptions()
-        )
+        source = Source(replace(checkpoint(), labels=labels), DIGEST)
+        make_engines(source, tmp_path / f"{name}.onnx", DEPTH, ExportOptions())
     assert sha256_of(tmp_path / "one.onnx") == sha256_of(tmp_path / "two.onnx")
+
+
+# Plans of an .onnx that is there
+
+MAPS = np.random.default_rng(0).random((9, len(VIEWS), 16, 16), dtype=np.float32)
+TARGET = EngineTarget("tensorrt", "10.3.0", ("8.7",), "Orin")
+
+
+def plan_for(flavour: str, *targets: str, keep_failed: bool = False) -> ExportOptions:
+    """What `c2p-export --onnx` asks for."""
+    plan = PlanOptions(flavour, targets, BatchProfile(1, 1, 3))
+    return ExportOptions("fp32", 3, plan, keep_failed)
+
+
+RTX = plan_for("tensorrt-rtx", "8.6")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("trt", "no_gpu")
+def test_the_plan_of_an_onnx_file_enters_the_manifest(tmp_path: Path, heard: Any) -> None:
+    engine = write_engine(tmp_path)
+    before = Manifest.for_engine(engine)
+    returned = make_engines(before, engine, MAPS, RTX)
+    plan = engine.with_suffix(".plan")
+    manifest = Manifest.for_engine(plan)
+    assert manifest.to_dict() == returned.to_dict()
+    assert manifest.engines == {**before.engines, "tiny.plan": sha256_of(plan)}
+    assert manifest.target is not None and manifest.target.compute_capabilities == ("8.6",)
+    assert manifest.batch == BatchProfile(1, 1, 3)
+    assert set(files(tmp_path)) == {"tiny.onnx", "tiny.json", "tiny.plan"}
+    for told in ("built the plan in ", "the plan was not run here: "):
+        assert any(line.startswith(told) for line in heard.lines)
+    # Once more, for another GPU: the old plan is replaced.
+    make_engines(manifest, engine, MAPS, plan_for("tensorrt-rtx", "8.9"))
+    target = Manifest.for_engine(plan).target
+    assert target is not None and target.compute_capabilities == ("8.9",)
+
+
+class FakePlan:
+    """Stands for a TensorRT that runs the plan; a real one was not run on hardware yet."""
+
+    off = 0.0  # how far its features are from the .onnx's
+
+    def __init__(self, plan: Path, manifest: Manifest) -> None:
+        assert plan.name in manifest.engines
+
+    def run(self, depth: np.ndarray) -> np.ndarray:
+        noise = np.random.default_rng(0).normal(size=(1, depth.shape[1])).astype(np.float32)
+        return np.asarray(depth.mean(axis=(2, 3)) + self.off * noise)
+
+
+@pytest.fixture
+def on_an_orin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An engine on a machine whose TensorRT builds and runs whatever it is given."""
+
+    def build_plan(onnx: Path, plan: Path, *_: object) -> EngineTarget:
+        plan.write_bytes(b"a plan")
+        return TARGET
+
+    monkeypatch.setattr(add_module, "find_gpus", lambda: (Gpu("Orin", "8.7", 8 << 30),))
+    monkeypatch.setattr(add_module, "installed_version", {"tensorrt": "10.3.0"}.get)
+    monkeypatch.setattr(add_module, "require_cuda", lambda: None)
+    monkeypatch.setattr(add_module, "build_plan", build_plan)
+    monkeypatch.setattr(add_module, "TensorRTBackend", FakePlan)
+    monkeypatch.setattr(add_module, "run_from_host", lambda plan, depth, width: plan.run(depth))
+    return write_engine(tmp_path)
+
+
+def test_a_plan_that_runs_here_is_measured(on_an_orin: Path, heard: Any) -> None:
+    manifest = make_engines(Manifest.for_engine(on_an_orin), on_an_orin, MAPS, plan_for("tensorrt"))
+    figures = manifest.parity["tensorrt"]
+    assert figures["clouds"] == 9 and figures["cosine_min"] > 0.99999
+    assert Manifest.for_engine(on_an_orin.with_suffix(".plan")).parity == manifest.parity
+    assert [line.split()[:2] for line in heard.lines if "tensorrt" in line] == [["tensorrt", "9"]]
+
+
+def test_a_plan_that_does_not_agree_changes_nothing(
+    on_an_orin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakePlan, "off", 0.5)
+    before = files(on_an_orin.parent)
+    manifest = Manifest.for_engine(on_an_orin)
+    with pytest.raises(ParityError, match=r"tiny\.onnx: tensorrt: smallest cosine .*nothing was written"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt"))
+    assert files(on_an_orin.parent) == before
+    with pytest.raises(ParityError, match="written all the same"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt", keep_failed=True))
+    assert Manifest.for_engine(on_an_orin.with_suffix(".plan")).parity["tensorrt"]["cosine_min"] < 0.99
+
+
+def test_what_running_the_plan_needs_is_missed_before_the_build(
+    on_an_orin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise EngineError("numba-cuda is not installed")
+
+    monkeypatch.setattr(add_module, "require_cuda", missing)
+    monkeypatch.setattr(add_module, "build_plan", lambda *_: pytest.fail("built for nothing"))
+    manifest = Manifest.for_engine(on_an_orin)
+    with pytest.raises(EngineError, match="numba-cuda"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt"))

@@ -13,11 +13,11 @@ from c2p_export.parity import (
     LIMITS,
     Parity,
     compare,
-    complaint_of,
-    measure,
     parities,
+    refusal_of,
     run_at_batches,
     why_refused,
+    with_parity,
 )
 from engines import VIEWS, write_engine
 
@@ -92,26 +92,25 @@ def test_every_cloud_is_run_once_and_the_largest_batch_is_among_them(count: int,
         assert {1, 2, 7, most} & set(range(1, most + 1)) == set(sizes)
 
 
-def test_figures_go_into_the_manifest_under_the_name_of_the_backend(tmp_path: Path) -> None:
+def test_figures_go_into_the_manifest_under_the_name_of_what_ran_it(tmp_path: Path) -> None:
     manifest = replace(Manifest.for_engine(write_engine(tmp_path)), parity={"tensorrt": asdict(GOOD)})
-    depth = np.random.default_rng(0).random((9, len(VIEWS), 16, 16), dtype=np.float32)
-    means = depth.mean(axis=(2, 3))
-    measured = measure("onnxruntime", lambda maps: maps.mean(axis=(2, 3)), depth, means, manifest)
-    figures = parities(measured)
+    features = np.random.default_rng(0).random((9, len(VIEWS)), dtype=np.float32)
+    figures = parities(with_parity(manifest, "onnxruntime", features, features.copy()))
     assert figures["tensorrt"] == GOOD and list(figures) == ["tensorrt", "onnxruntime"]
-    assert figures["onnxruntime"].clouds == 9 and figures["onnxruntime"].cosine_min > 0.99999
+    assert figures["onnxruntime"].clouds == 9 and figures["onnxruntime"].feature_max_abs == 0
 
 
 def test_complaints_name_the_engine(tmp_path: Path) -> None:
     manifest = Manifest.for_engine(write_engine(tmp_path))
-    assert complaint_of(manifest) is None
+    assert refusal_of(manifest) is None
     bad = replace(GOOD, cosine_min=0.1)
     manifest = replace(manifest, parity={"onnxruntime": asdict(GOOD), "tensorrt": asdict(bad)})
-    assert str(complaint_of(manifest)).startswith("tensorrt: smallest cosine 0.1")
+    refusal = refusal_of(manifest)
+    assert refusal is not None and refusal.problem.startswith("tensorrt: smallest cosine 0.1")
     assert parities(manifest) == {"onnxruntime": GOOD, "tensorrt": bad}
 
 
 def test_figures_of_another_release_are_left_out(tmp_path: Path) -> None:
     manifest = Manifest.for_engine(write_engine(tmp_path))
     manifest = replace(manifest, parity={"onnxruntime": asdict(GOOD), "old": {"cos": 1}, "odd": 3})
-    assert parities(manifest) == {"onnxruntime": GOOD} and complaint_of(manifest) is None
+    assert parities(manifest) == {"onnxruntime": GOOD} and refusal_of(manifest) is None

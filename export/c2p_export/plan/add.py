@@ -9,13 +9,12 @@ from pathlib import Path
 from c2p_deploy import Manifest, progress
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.parity import measure
+from c2p_export.parity import run_at_batches, with_parity
 from c2p_export.plan.build import build_plan
 from c2p_export.plan.options import PlanOptions
 from c2p_runtime.backends.base import run_from_host
 from c2p_runtime.backends.choose import require_cuda
 from c2p_runtime.backends.gpu import find_gpus
-from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
 from c2p_runtime.backends.tensorrt import TensorRTBackend
 from c2p_runtime.backends.tensorrt_install import installed_version, why_not_here
 
@@ -37,18 +36,16 @@ def add_plan(
         require_cuda()  # what running the plan needs is not to be found missing after minutes of building
     with progress.timed("built the plan"):
         target = build_plan(onnx, plan, options)
-    onnx_name = OnnxRuntimeBackend.name
     manifest = replace(
         manifest,
         engines={**manifest.engines, plan.name: sha256_of(plan)},
         target=target,
         batch=options.batch,
-        # Those of a former plan are not this one's.
-        parity={name: figures for name, figures in manifest.parity.items() if name == onnx_name},
     )
     if reason := why_not_here(target, gpus, installed_version(target.flavour), onnx.name):
         progress.say(f"the plan was not run here: {reason}")
         return manifest
     with progress.timed("ran the plan"):
         run = partial(run_from_host, TensorRTBackend(plan, manifest), width=manifest.labels.dim)
-        return measure(target.flavour, run, depth, expected, manifest)
+        got = run_at_batches(run, depth, options.batch.max)
+    return with_parity(manifest, target.flavour, expected, got)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from c2p_deploy.manifest import BatchProfile, EngineTarget
 from c2p_export.plan.memory import check_memory
 from c2p_export.plan.monitor import monitor_of, told_phases
 from c2p_export.plan.options import PlanOptions, rtx_targets, why_cannot_build
-from c2p_export.plan.timing_cache import keep_timing_cache, use_timing_cache
+from c2p_export.plan.timing_cache import kept_timings
 from c2p_runtime.backends.gpu import find_gpus
 from c2p_runtime.backends.tensorrt_install import TITLES, import_tensorrt, logger_of
 
@@ -60,28 +61,24 @@ def build_plan(onnx: Path, plan: Path, options: PlanOptions) -> EngineTarget:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace)
     _set_profile(builder, network, config, options.batch, onnx)
     targets = options.targets or (gpus[0].compute_capability,)
-    timing_cache = None
+    timings: AbstractContextManager[None] = nullcontext()
     if options.flavour == "tensorrt-rtx":
         members = rtx_targets()
         config.num_compute_capabilities = len(targets)
         for index, target in enumerate(targets):
             config.set_compute_capability(members[target], index)
-    else:
-        timing_cache = options.timing_cache
-    if timing_cache is not None:
-        use_timing_cache(config, timing_cache, logger)
-
-    logger.forget()
-    reason = ""
-    try:
-        serialised = _build(trt, builder, network, config)
-    except Exception as error:  # what C++ throws, for instance when memory is exhausted
-        serialised, reason = None, reason_of(error)
-    if serialised is None:
-        told = logger.told() or reason or "it gives no reason"
-        raise EngineError(f"{title} cannot build a plan from it: {told}", path=onnx)
-    if timing_cache is not None:
-        keep_timing_cache(config, timing_cache)
+    elif options.timing_cache is not None:
+        timings = kept_timings(config, options.timing_cache, logger)
+    with timings:
+        logger.forget()
+        reason = ""
+        try:
+            serialised = _build(trt, builder, network, config)
+        except Exception as error:  # what C++ throws, for instance when memory is exhausted
+            serialised, reason = None, reason_of(error)
+        if serialised is None:
+            told = logger.told() or reason or "it gives no reason"
+            raise EngineError(f"{title} cannot build a plan from it: {told}", path=onnx)
     try:
         with atomic_path(plan) as temporary, temporary.open("wb") as file:
             file.write(serialised)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,26 @@ def default_timing_cache(flavour: str, version: str, gpu: Gpu) -> Path:
     return user_cache() / "timing" / name
 
 
-def use_timing_cache(config: Any, path: Path, logger: Any) -> None:
-    """Lets a build reuse and extend the kernel timings in `path`; one that TensorRT refuses starts empty."""
+@contextmanager
+def kept_timings(config: Any, path: Path, logger: Any) -> Iterator[None]:
+    """Lets the build inside reuse the kernel timings in `path`, and keeps there what it has timed.
+
+    Timings that TensorRT refuses are measured again, and what cannot be kept costs the next build time,
+    not this one. logger: as `logger_of` gives it.
+    """
+    _use(config, path, logger)
+    yield
+    cache = config.get_timing_cache()
+    if cache is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, bytes(cache.serialize()))
+    except OSError as error:
+        progress.say(f"{path}: cannot keep the kernel timings: {error.strerror or reason_of(error)}")
+
+
+def _use(config: Any, path: Path, logger: Any) -> None:
     try:
         kept = path.read_bytes() if path.is_file() else b""
     except OSError:
@@ -33,15 +53,3 @@ def use_timing_cache(config: Any, path: Path, logger: Any) -> None:
         return
     progress.say(f"{path}: these timings are not of this TensorRT and GPU; measuring again")
     config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
-
-
-def keep_timing_cache(config: Any, path: Path) -> None:
-    """Writes the timings a build has used to `path`. A failure costs the next build time, not this one."""
-    cache = config.get_timing_cache()
-    if cache is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, bytes(cache.serialize()))
-    except OSError as error:
-        progress.say(f"{path}: cannot keep the kernel timings: {error.strerror or reason_of(error)}")

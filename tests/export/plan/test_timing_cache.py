@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from c2p_export.plan.timing_cache import default_timing_cache, keep_timing_cache, use_timing_cache
+from c2p_export.plan.timing_cache import default_timing_cache, kept_timings
 from c2p_runtime.backends.gpu import Gpu
 from c2p_runtime.backends.tensorrt_install import logger_of
 
@@ -24,14 +24,22 @@ def test_timings_that_tensorrt_refuses_are_noted_and_replaced(tmp_path: Path, tr
     logger = logger_of("tensorrt-rtx")
     config = trt.Builder(logger).create_builder_config()
     path = tmp_path / "new" / "timings [1].cache"
-    use_timing_cache(config, path, logger)
-    assert heard.lines == []
-    keep_timing_cache(config, path)
+    with kept_timings(config, path, logger):
+        assert heard.lines == []
     assert path.stat().st_size > 0 and list(path.parent.iterdir()) == [path]
     path.write_bytes(b"garbage" * 30)
-    use_timing_cache(config, path, logger)
-    assert "timings [1].cache: these timings are not" in heard.lines[-1]
-    keep_timing_cache(config, path)
+    with kept_timings(config, path, logger):
+        assert "timings [1].cache: these timings are not" in heard.lines[-1]
     assert b"garbage" not in path.read_bytes()
-    keep_timing_cache(config, path / "below a file")
+    with kept_timings(config, path / "below a file", logger):
+        pass
     assert "cannot keep the kernel timings" in heard.lines[-1]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_timings_of_a_build_that_failed_are_not_kept(tmp_path: Path, trt: Any) -> None:
+    logger = logger_of("tensorrt-rtx")
+    config = trt.Builder(logger).create_builder_config()
+    with pytest.raises(ValueError), kept_timings(config, tmp_path / "timings.cache", logger):
+        raise ValueError
+    assert list(tmp_path.iterdir()) == []
