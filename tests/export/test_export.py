@@ -1,6 +1,6 @@
 """Export: the engine equals the checkpoint, or there is no engine."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from c2p_deploy import LabelSet, Manifest
-from c2p_deploy.errors import EngineError, ParityError
+from c2p_deploy.errors import EngineError, LabelError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import BatchProfile, EngineTarget
 from c2p_export.checkpoint import Source
 from c2p_export.export import make_engines
 from c2p_export.graph import engine as engine_module
+from c2p_export.parity import Parity
 from c2p_export.plan import add as add_module
 from c2p_export.plan.options import PlanOptions
 from c2p_export.request import ExportOptions
@@ -212,6 +213,33 @@ def test_a_plan_that_does_not_agree_changes_nothing(
     with pytest.raises(ParityError, match="written all the same"):
         make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt", keep_failed=True))
     assert Manifest.for_engine(on_an_orin.with_suffix(".plan")).parity["tensorrt"]["cosine_min"] < 0.99
+
+
+def test_figures_of_a_former_plan_do_not_hinder_the_next(
+    on_an_orin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = Manifest.for_engine(on_an_orin)
+    monkeypatch.setattr(FakePlan, "off", 0.5)
+    with pytest.raises(ParityError, match="written all the same"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt", keep_failed=True))
+    monkeypatch.setattr(FakePlan, "off", 0.0)
+    again = make_engines(Manifest.for_engine(on_an_orin), on_an_orin, MAPS, plan_for("tensorrt"))
+    assert again.parity["tensorrt"]["cosine_min"] > 0.99999
+
+
+def test_a_graph_that_does_not_hold_is_not_built_into_a_plan(
+    on_an_orin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = {"onnxruntime": asdict(Parity(9, 0.5, 0.9, 0.1, 0.1, 1.0))}
+    manifest = replace(Manifest.for_engine(on_an_orin), parity=figures)
+    monkeypatch.setattr(add_module, "build_plan", lambda *_: pytest.fail("built for nothing"))
+    with pytest.raises(ParityError, match=r"tiny\.onnx: onnxruntime: smallest cosine 0\.5"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt"))
+
+
+def test_a_checkpoint_without_labels_is_no_source() -> None:
+    with pytest.raises(LabelError, match="has no labels yet; give some: --labels"):
+        Source(replace(checkpoint(), labels=None), DIGEST)
 
 
 def test_what_running_the_plan_needs_is_missed_before_the_build(

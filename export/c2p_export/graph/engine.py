@@ -33,7 +33,10 @@ def write_engine(checkpoint: Checkpoint, path: Path, precision: str, calibration
             )
         graph = quantise(graph, calibration, precision, path.parent)
     if precision != "fp32":
-        to_fp16(graph)
+        try:
+            to_fp16(graph)
+        except EngineError as error:
+            raise error.at(path) from error
     about = {
         "c2p.head": checkpoint.head,
         "c2p.encoders": ", ".join(encoder.config.name for encoder in checkpoint.model.used_encoders),
