@@ -72,7 +72,11 @@ def read_source(path: Path, labels: str | None, text_encoder: tuple[str | None, 
             clip = load_text_encoder(*text_encoder)
         _check_width(clip, checkpoint, text_encoder[1])
     if labels is not None:
-        checkpoint = _with_labels(checkpoint, labels, clip, path)
+        found = _labels(checkpoint.labels, labels, clip, path)
+        try:
+            checkpoint = replace(checkpoint, labels=found)
+        except C2PError as error:  # a label set made with another CLIP
+            raise error.at(labels) from error
     try:
         return Source(checkpoint, digest, clip)
     except LabelError as error:
@@ -100,20 +104,10 @@ def _check_width(clip: Clip, checkpoint: Checkpoint, weights: str) -> None:
         )
 
 
-def _with_labels(checkpoint: Checkpoint, wanted: str, clip: Clip | None, path: Path) -> Checkpoint:
-    """The checkpoint with the labels of a file, or with names put into features."""
+def _labels(known: LabelSet | None, wanted: str, clip: Clip | None, path: Path) -> LabelSet:
+    """The label set of a file, or of names whose features the checkpoint or the text encoder knows."""
     if Path(wanted).suffix.lower() == ".json":
-        labels = LabelSet.load(wanted)
-    else:
-        labels = _labels_by_name(checkpoint.labels, wanted, clip, path)
-    try:
-        return replace(checkpoint, labels=labels)
-    except C2PError as error:  # a label set made with another CLIP
-        raise error.at(wanted) from error
-
-
-def _labels_by_name(known: LabelSet | None, wanted: str, clip: Clip | None, path: Path) -> LabelSet:
-    """The label set of names, of which the checkpoint or the text encoder knows the features."""
+        return LabelSet.load(wanted)
     names = label_names(wanted)
     if not names:
         raise LabelError(f"--labels {wanted!r}: holds no name", "give names separated by commas, or a file")

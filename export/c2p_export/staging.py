@@ -75,7 +75,8 @@ def settle(work: Path, engine: Path, manifest: Manifest, *, keep_failed: bool) -
     tell_parity(manifest)
     refusal = refusal_of(manifest)
     if refusal is None or keep_failed:
-        tell_written(put_in_place(work, engine, manifest))
+        written = put_in_place(work, engine, manifest)
+        tell_written(written)
     if refusal is not None:
         outcome = (
             "written all the same (--keep-failed), do not rely on it"
