@@ -77,7 +77,9 @@ def export_engine(
     verified: made-up clouds that the parity gate looks at. An engine that it would refuse is there too:
     its manifest tells. Raises C2PError.
     """
-    from c2p_export.export import ExportOptions, export_checkpoint
+    from c2p_export.checkpoint import Source
+    from c2p_export.export import make_engines
+    from c2p_export.request import ExportOptions
     from c2p_export.verify_clouds import depth_maps, made_up_clouds
     from c2p_train.model.checkpoint import load_checkpoint
 
@@ -89,9 +91,8 @@ def export_engine(
         calibration = depth_maps(made_up, checkpoint.views, checkpoint.spec) if made_up else None
     options = ExportOptions(precision, max_batch, keep_failed=True)
     with suppress(ParityError):
-        export_checkpoint(
-            checkpoint, sha256_of(checkpoint_file), engine, maps, options, calibration=calibration
-        )
+        source = Source(checkpoint, sha256_of(checkpoint_file))
+        make_engines(source, engine, maps, options, calibration)
     return engine
 
 

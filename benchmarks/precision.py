@@ -21,7 +21,7 @@ from c2p_deploy import LabelSet, Manifest, progress, project_depth
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.engines import complaint_of
+from c2p_export.parity import refusal_of
 from c2p_export.verify_clouds import GENERATED
 from c2p_recipes.data import (
     FOLDER_LABELS,
@@ -157,7 +157,7 @@ def measure_engines(
                     "backend": name,
                     "run_by": backend.name,  # with the type it computes in, where that is not the file's
                     "megabytes": round(engine.stat().st_size / 1e6, 2),
-                    "parity_gate": complaint_of(manifest) or "passed",
+                    "parity_gate": getattr(refusal_of(manifest), "problem", "passed"),
                     "agreement_with_float32": feature_agreement(reference, features),
                     "accuracy": {
                         judged.name: accuracy_of(

@@ -22,8 +22,9 @@ import torch
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet, progress
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.export import ExportOptions, export_checkpoint
-from c2p_export.text_export import export_text_encoder
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
+from c2p_export.request import ExportOptions
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_recipes.mini import MiniConfig
 from c2p_runtime import Classifier
@@ -92,12 +93,12 @@ def small_encoder() -> ConvEncoder:
     return ConvEncoder(_SMALL.encoder).eval()
 
 
-def export(encoder: Encoder, views: ViewSet, spec: DepthSpec, engine: Path, **options: Any) -> Classifier:
-    """A float32 engine of one path (head zeroshot), written and opened."""
+def export(encoder: Encoder, views: ViewSet, spec: DepthSpec, engine: Path, clip: Any = None) -> Classifier:
+    """A float32 engine of one path (head zeroshot), written and opened; clip: as in `Source`."""
     model = CLIP2Point(encoder, None, ZeroShot()).eval()
     checkpoint = Checkpoint(model, views, spec, LabelSet(*random_labels(40, encoder.embed_dim)), 100.0, {})
     maps = depth_maps(made_up_clouds(2), views, spec)
-    export_checkpoint(checkpoint, "0" * 64, engine, maps, ExportOptions("fp32", 1), **options)
+    make_engines(Source(checkpoint, "0" * 64, clip), engine, maps, ExportOptions("fp32", 1))
     return Classifier(engine, device="cpu")
 
 
@@ -166,13 +167,12 @@ def measure_words(repeats: int, folder: Path) -> dict[str, Any]:
     clip = open_clip.CLIP(
         settings["embed_dim"], settings["vision_cfg"], settings["text_cfg"], quick_gelu=True
     ).eval()
-    write = partial(export_text_encoder, clip, open_clip.get_tokenizer(VIT), half=False)
     classifier = export(
         small_encoder(),
         view_set(1),
         _SMALL.spec,
         folder / "words.onnx",
-        text_encoder=lambda stem: write(stem),
+        clip=(clip, open_clip.get_tokenizer(VIT)),
     )
     encoder, loading_s = timed(lambda: TextEncoder(classifier.engine, classifier.manifest))
 

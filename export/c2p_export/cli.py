@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from c2p_deploy.errors import C2PError
-from c2p_export.request import ExportRequest, run_request
+from c2p_deploy.console import CONTEXT, exit_on_error, shown
+from c2p_export.request import Options, resolve
 
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -46,7 +43,7 @@ class _Command(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Command, invoke_without_command=True, epilog=_EPILOG, context_settings=_CONTEXT)
+@click.group(cls=_Command, invoke_without_command=True, epilog=_EPILOG, context_settings=CONTEXT)
 @click.option(
     "--ckpt",
     type=_FILE,
@@ -130,50 +127,25 @@ def main(context: click.Context, /, **options: Any) -> None:
         if options["ckpt"] is not None or options["onnx"] is not None:
             raise click.UsageError(f"{context.invoked_subcommand} exports nothing: give it the file alone")
         return
-    if (options["ckpt"] is None) == (options["onnx"] is None):
-        raise click.UsageError("give either --ckpt FILE or --onnx FILE; --help has examples")
-    request = ExportRequest(**options)
-    try:
-        request.check()
-    except C2PError as error:
-        raise click.UsageError(str(error)) from error
-    from rich.console import Console
+    with exit_on_error("interrupted; nothing was written"):
+        request = resolve(Options(**options))
+        from c2p_export.export import run
 
-    _or_exit(lambda: run_request(request, Console(stderr=True)))
+        with shown():
+            run(request)
 
 
-@main.command(epilog="Example: c2p-export inspect model.plan", context_settings=_CONTEXT)
+@main.command(epilog="Example: c2p-export inspect model.plan", context_settings=CONTEXT)
 @click.argument("file", type=click.Path(path_type=Path))
 def inspect(file: Path) -> None:
     """Say what an engine is, and whether it can run on this machine.
 
     FILE: an .onnx, a .plan, or the manifest .json beside them.
     """
-    from rich.console import Console
+    with exit_on_error():
+        from c2p_export.inspect_engine import print_engine
 
-    from c2p_export.inspect_engine import print_engine
-
-    _or_exit(lambda: print_engine(file, Console()))
-
-
-def _or_exit(work: Callable[[], object]) -> None:
-    """Errors in one line and exit code 1; 130 for Ctrl-C."""
-    try:
-        work()
-    except (Exception, KeyboardInterrupt) as error:
-        if _is_interrupt(error):
-            click.echo("interrupted; nothing was written", err=True)
-            sys.exit(130)
-        if not isinstance(error, (C2PError, OSError)):
-            raise
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
-
-
-def _is_interrupt(error: BaseException) -> bool:
-    """Whether Ctrl-C is what an error began with: torch's exporter raises others on top of it."""
-    below = error.__cause__ or error.__context__
-    return isinstance(error, KeyboardInterrupt) or (below is not None and _is_interrupt(below))
+        print_engine(file)
 
 
 if __name__ == "__main__":

@@ -1,157 +1,105 @@
-"""From a checkpoint to engines that are proven equal to it.
+"""What `c2p-export` does, stage by stage, once it is settled what that is.
 
-The main path: `export_checkpoint` computes the checkpoint's own features on the clouds to verify
-with, folds the model, writes the graph in the wished precision, builds a plan where one is asked
-for, measures both, and puts everything under its final name at once, or nothing.
+A plan for an `.onnx` that is there needs neither torch nor onnx: a robot builds its own.
 """
 
 from __future__ import annotations
 
-import datetime
-import platform
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import torch
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from c2p_deploy import Manifest
-from c2p_deploy.errors import C2PError
-from c2p_deploy.files import sha256_of
-from c2p_deploy.manifest import QUANTISED, BatchProfile, TextEncoderFiles
+from c2p_deploy.errors import MissingDependencyError
+from c2p_deploy.progress import timed
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export import quantise
-from c2p_export.cost import engine_cost
-from c2p_export.engines import ONNX_RUNTIME, add_plan, complaint_of, measure, settle, staged, step
-from c2p_export.folding import fold
-from c2p_export.graph import OPSET, trace, write_graph
-from c2p_export.half import to_fp16
-from c2p_export.plan import PlanOptions
+from c2p_export.parity import refusal_of, run_at_batches, with_parity
+from c2p_export.plan.add import add_plan
+from c2p_export.report import tell_next
+from c2p_export.request import ExportOptions, ExportRequest
+from c2p_export.staging import settle, staged
+from c2p_export.verify_clouds import depth_maps, depth_maps_in, made_up_clouds
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
-from c2p_train.model.checkpoint import Checkpoint
-from c2p_train.model.clip2point import CLIP2Point
 
-_AT_ONCE = 8  # clouds per call of the model in torch
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """What is made of a checkpoint."""
-
-    precision: str = "fp16"  # "fp32", "fp16", "int8" or "fp8"
-    max_batch: int = 8  # clouds per call
-    plan: PlanOptions | None = None  # None: no plan, the ONNX file and the manifest only
-    keep_failed: bool = False  # write the files even without parity
+if TYPE_CHECKING:
+    from c2p_export.checkpoint import Source
 
 
-def export_checkpoint(
-    checkpoint: Checkpoint,
-    digest: str,
-    engine: Path,
-    depth: FloatArray,
-    options: ExportOptions = ExportOptions(),
-    *,
-    calibration: FloatArray | None = None,
-    text_encoder: Callable[[Path], TextEncoderFiles] | None = None,
-    console: Console | None = None,
-) -> Manifest:
-    """Writes `engine` (.onnx), its manifest and what else is asked for; returns the manifest.
-
-    digest: SHA-256 of the checkpoint's file. depth: float32 [N, V, S, S], maps of the clouds on
-    which checkpoint and engines must agree. calibration: maps of the clouds to measure ranges on,
-    for int8 and fp8. text_encoder: writes a text tower beside the path without suffix it is given.
-    Raises C2PError; ParityError when an engine does not agree. Then nothing is left under the
-    final names, and a former export there stays as it was.
-    """
-    console = console or Console(quiet=True)
-    labels = checkpoint.labels
-    if labels is None:
-        raise C2PError(
-            "the checkpoint has no labels yet; give some with --labels (c2p-train labels makes them of words)"
-        )
-    with staged(engine.parent) as work:
-        with step("ran the checkpoint", console):
-            expected = reference_features(checkpoint.model, depth)
-        onnx = work / engine.name
-        with step("wrote the graph", console):
-            write_engine(checkpoint, onnx, options.precision, calibration)
-        manifest = Manifest(
-            engines={onnx.name: sha256_of(onnx)},
-            checkpoint_sha256=digest,
-            head=checkpoint.head,
-            encoders=tuple(encoder.config.name for encoder in checkpoint.model.used_encoders),
-            views=checkpoint.views,
-            spec=checkpoint.spec,
-            labels=labels,
-            logit_scale=checkpoint.logit_scale,
-            precision=options.precision,
-            batch=BatchProfile(1, 1, options.max_batch),
-            opset=quantise.OPSET if options.precision in QUANTISED else OPSET,
-            tools=tool_versions(),
-            created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            cost=engine_cost(onnx),
-        )
-        with step("ran the ONNX file", console):
-            backend = OnnxRuntimeBackend(onnx, manifest)
-            parity = measure(backend.run, depth, expected, manifest)
-            del backend  # its memory is wanted for the plan
-        manifest = replace(manifest, parity={ONNX_RUNTIME: asdict(parity)})
-        if complaint_of(manifest) is not None and not options.keep_failed:
-            settle(work, engine, manifest, False, console)  # no plan will make it better
-        if text_encoder is not None:
-            with step("wrote the text encoder", console):
-                manifest = replace(manifest, text_encoder=text_encoder(onnx.with_suffix("")))
-        if options.plan is not None:
-            plan = onnx.with_suffix(".plan")
-            manifest = add_plan(onnx, plan, manifest, options.plan, depth, expected, console)
-        settle(work, engine, manifest, options.keep_failed, console)
+def run(request: ExportRequest) -> Manifest:
+    """Makes what was asked for. Raises C2PError; then nothing was written, unless it says otherwise."""
+    source: Source | Manifest
+    if isinstance(request.source, Manifest):
+        source = request.source
+    else:
+        try:
+            import c2p_export.graph.engine  # noqa: F401 -- missed now, not when the checkpoint is read
+            from c2p_export.checkpoint import read_source
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"exporting a checkpoint needs {error.name}",
+                "pip install 'c2p-deploy[export]'. A plan for an .onnx that is exported already needs none "
+                "of it: c2p-export --onnx",
+            ) from error
+        source = read_source(request.source, request.labels, request.text_encoder)
+    views, spec, verify, calib = source.views, source.spec, request.verify, request.calib
+    with timed("drew the depth maps"):
+        depth = depth_maps_in(verify, views, spec) if verify else depth_maps(made_up_clouds(), views, spec)
+        calibration = depth_maps_in(calib, views, spec) if calib else None
+    manifest = make_engines(source, request.engine, depth, request.options, calibration)
+    tell_next(request.engine, request.why_no_plan)
     return manifest
 
 
-def write_engine(checkpoint: Checkpoint, path: Path, precision: str, calibration: FloatArray | None) -> None:
-    """Writes the ONNX file of a checkpoint; the same model gives the same bytes, whatever its labels."""
-    views, size = len(checkpoint.views), checkpoint.spec.image_size
-    example = torch.rand(2, views, size, size)  # only its shape matters
-    folded = fold(checkpoint.model, views)
-    graph = trace(folded, example, ("depth", "features"))
-    if precision in QUANTISED:
-        if calibration is None or not len(calibration):
-            raise C2PError(f"{precision} needs clouds to measure ranges on; give a folder with --calib")
-        graph = quantise.quantise(graph, calibration, precision, path.parent)
-    if precision != "fp32":
-        to_fp16(graph)
-    about = {
-        "c2p.head": checkpoint.head,
-        "c2p.encoders": ", ".join(encoder.config.name for encoder in checkpoint.model.used_encoders),
-        "c2p.precision": precision,
-        "c2p.views": f"{checkpoint.views.name} ({views})",
-        "c2p.depth_spec": ", ".join(f"{name}={value}" for name, value in asdict(checkpoint.spec).items()),
-    }
-    write_graph(graph, path, about)
-    for parameter in folded.parameters():  # as in write_graph
-        parameter.data = torch.empty(0)
+def make_engines(
+    source: Source | Manifest,
+    engine: Path,
+    depth: FloatArray,
+    options: ExportOptions,
+    calibration: FloatArray | None = None,
+) -> Manifest:
+    """Writes `engine` (.onnx) of a checkpoint, its manifest and what else is asked for; returns the manifest.
+
+    source: the checkpoint; or the manifest of `engine`, checked, where that is there already and only gets
+    its plan. depth: float32 [N, V, S, S], maps of the clouds on which all engines must agree with the
+    checkpoint, or with the .onnx. calibration: maps of the clouds to measure ranges on, for int8 and fp8.
+    Raises C2PError; ParityError when an engine does not agree. Then nothing is left under the final names,
+    and a former export there stays as it was, unless the options say to keep it.
+    """
+    with staged(engine.parent) as work:
+        if isinstance(source, Manifest):
+            onnx, manifest, expected = engine, _without_plan(source), None
+        else:
+            # torch and onnx: whoever has a checkpoint has them
+            from c2p_export.checkpoint import reference_features
+            from c2p_export.graph.engine import write_engine
+            from c2p_export.graph.text_tower import export_text_encoder
+            from c2p_export.manifest import new_manifest
+
+            onnx, text = work / engine.name, None
+            with timed("ran the checkpoint"):
+                expected = reference_features(source.checkpoint.model, depth)
+            with timed("wrote the graph"):
+                write_engine(source.checkpoint, onnx, options.precision, calibration)
+            if source.clip is not None:
+                stem, fp16 = onnx.with_suffix(""), options.precision != "fp32"
+                with timed("wrote the text encoder"):
+                    text = export_text_encoder(*source.clip, stem, fp16=fp16)
+            manifest = new_manifest(source, onnx, text, options)
+        with timed("ran the ONNX file"):
+            features = run_at_batches(OnnxRuntimeBackend(onnx, manifest).run, depth, options.max_batch)
+        if expected is None:
+            expected = features
+        else:
+            manifest = with_parity(manifest, OnnxRuntimeBackend.name, expected, features)
+        worth_it = options.keep_failed or refusal_of(manifest) is None  # no plan makes a bad graph better
+        if options.plan is not None and worth_it:
+            plan = work / engine.with_suffix(".plan").name
+            manifest = add_plan(onnx, plan, manifest, options.plan, depth, expected)
+        settle(work, engine, manifest, keep_failed=options.keep_failed)
+    return manifest
 
 
-def reference_features(model: CLIP2Point, depth: FloatArray) -> FloatArray:
-    """Features float32 [N, D] as the checkpoint itself gives them, for maps [N, V, S, S]."""
-    with torch.inference_mode():
-        parts = [
-            model(torch.from_numpy(depth[start : start + _AT_ONCE])).numpy()
-            for start in range(0, len(depth), _AT_ONCE)
-        ]
-    return np.concatenate(parts)
-
-
-def tool_versions() -> dict[str, str]:
-    """What made an engine, for the manifest."""
-    import onnxruntime
-
-    names = ("c2p-deploy", "torch", "open_clip_torch", "onnx", "numpy")
-    return {
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
-        "onnxruntime": onnxruntime.__version__,
-    }
+def _without_plan(manifest: Manifest) -> Manifest:
+    """Without the figures of a former plan, which say nothing of the next one."""
+    own = OnnxRuntimeBackend.name
+    return replace(manifest, parity={name: found for name, found in manifest.parity.items() if name == own})

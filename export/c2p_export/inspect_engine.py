@@ -13,8 +13,9 @@ from c2p_deploy import Manifest
 from c2p_deploy.errors import C2PError, ManifestError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import EngineTarget
-from c2p_export.engines import files_of, note, parities, size_of
-from c2p_export.parity import Parity, why_refused
+from c2p_export.parity import Parity, parities, why_refused
+from c2p_export.report import size_of
+from c2p_export.staging import files_of
 from c2p_runtime.backends.gpu import find_gpus, sm_name
 from c2p_runtime.backends.tensorrt_install import TITLES, installed_version, why_not_here
 
@@ -23,23 +24,14 @@ _MISSING_ONNX_RUNTIME = "cannot run here: ONNX Runtime is not installed; pip ins
 _MISSING_TOKENIZERS = "cannot be read here: pip install 'c2p-deploy[text]'"
 
 
-def print_engine(file: Path, console: Console) -> None:
+def print_engine(file: Path) -> None:
     """Prints the manifest of FILE, and the state of every file it names.
 
     Raises C2PError for a FILE without a manifest, and, after printing, where a file beside the
     manifest is not the one that was exported.
     """
-    if not file.is_file():
-        raise C2PError(f"{file}: no such file; give an .onnx, a .plan, or the .json beside them")
-    path = file if file.suffix == ".json" else Manifest.path_for(file)
-    if not path.is_file():
-        raise ManifestError(f"{file}: its manifest {path.name} is missing; copy it along with the engine")
-    manifest = Manifest.load(path)
-    if file != path and file.name not in manifest.engines:
-        raise ManifestError(
-            f"{file}: {path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this file; an "
-            "engine must keep the name it was exported under"
-        )
+    path, manifest = _manifest_for(file)
+    console = Console()
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -56,12 +48,30 @@ def print_engine(file: Path, console: Console) -> None:
             changed.append(name)
         else:
             state = f"{size_of(beside)}, {state_of(beside, manifest)}"
-        note(f"{name}: {state}", console)
+        console.print(f"{name}: {state}", markup=False, highlight=False, soft_wrap=True)
     if changed:
         raise ManifestError(
-            f"{path}: SHA-256 differs for {', '.join(changed)}; damaged or from another export: copy the "
-            "files of one export together again"
+            f"SHA-256 differs for {', '.join(changed)}; damaged or from another export",
+            "copy the files of one export together again",
+            path,
         )
+
+
+def _manifest_for(file: Path) -> tuple[Path, Manifest]:
+    """The manifest that belongs to FILE, or that FILE is, and where it lies."""
+    if not file.is_file():
+        raise C2PError("no such file", "give an .onnx, a .plan, or the .json beside them", file)
+    path = file if file.suffix == ".json" else Manifest.path_for(file)
+    if not path.is_file():
+        raise ManifestError(f"its manifest {path.name} is missing", "copy it along with the engine", file)
+    manifest = Manifest.load(path)
+    if file != path and file.name not in manifest.engines:
+        raise ManifestError(
+            f"{path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this file",
+            "an engine must keep the name it was exported under",
+            file,
+        )
+    return path, manifest
 
 
 def describe(manifest: Manifest) -> list[tuple[str, str]]:

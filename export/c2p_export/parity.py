@@ -1,4 +1,4 @@
-"""The parity gate: does the engine give what the checkpoint gives?
+"""The parity gate: does the engine give what the checkpoint gives? Measured, compared, judged.
 
 No torch here: the gate is also held on the robot, where a plan is compared with the ONNX file it
 was built from.
@@ -7,11 +7,14 @@ was built from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from c2p_deploy import LabelSet
+from c2p_deploy import LabelSet, Manifest
+from c2p_deploy.errors import ParityError
+from c2p_deploy.manifest import QUANTISED
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.prediction import softmax
 
@@ -77,6 +80,12 @@ def run_at_batches(run: Run, depth: FloatArray, max_batch: int) -> FloatArray:
     return np.concatenate(parts)
 
 
+def with_parity(manifest: Manifest, backend: str, expected: FloatArray, got: FloatArray) -> Manifest:
+    """The manifest with the figures of one engine, under the name of what ran it."""
+    figures = compare(expected, got, manifest.labels, manifest.logit_scale)
+    return replace(manifest, parity={**manifest.parity, backend: asdict(figures)})
+
+
 def compare(expected: FloatArray, got: FloatArray, labels: LabelSet, logit_scale: float) -> Parity:
     """The figures for features [N, D] of the checkpoint and of the engine, on the same clouds."""
     broken = int((~np.isfinite(got)).sum())
@@ -117,3 +126,30 @@ def why_refused(parity: Parity, precision: str) -> str | None:
             f"at least {100 * limits.top1_agreement:.0f} % wanted"
         )
     return "; ".join(complaints) or None
+
+
+def parities(manifest: Manifest) -> dict[str, Parity]:
+    """The figures of each engine that was measured; without those that another release wrote otherwise."""
+    read = {}
+    for backend, figures in manifest.parity.items():
+        with suppress(TypeError):
+            read[backend] = Parity(**figures)
+    return read
+
+
+def refusal_of(manifest: Manifest) -> ParityError | None:
+    """The refusal of the engines measured so far, to be raised; None when all keep to their limits."""
+    complaints = [
+        f"{backend}: {reason}"
+        for backend, parity in parities(manifest).items()
+        if (reason := why_refused(parity, manifest.precision))
+    ]
+    if not complaints:
+        return None
+    if manifest.precision in QUANTISED:
+        remedy = "give --calib more clouds like those the robot sees, or export with --fp16"
+    elif manifest.precision == "fp16":
+        remedy = "export with --fp32"
+    else:
+        remedy = "please report this with the checkpoint: float32 ought to agree"
+    return ParityError("; ".join(complaints), remedy)

@@ -1,33 +1,25 @@
-"""What `c2p-export` was asked for: does it make sense, what is to be built, and the running of it.
+"""What `c2p-export` is asked for: options, checked once, become a request that leaves nothing open.
 
-Light to import, for --help; torch and onnx come in only where a checkpoint is exported.
+Light to import, for --help; neither torch nor onnx is needed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError, UnknownLabelError
+from c2p_deploy import Manifest
+from c2p_deploy.errors import C2PError, EngineError, OptionError
 from c2p_deploy.manifest import QUANTISED, BatchProfile
-from c2p_export.plan import PlanOptions, default_timing_cache, parse_targets, why_cannot_build
-from c2p_runtime.backends.gpu import Gpu, find_gpus, sm_name
+from c2p_export.plan.options import PlanOptions, parse_targets, why_cannot_build, why_no_fp8
+from c2p_export.plan.timing_cache import default_timing_cache
+from c2p_export.staging import check_place
+from c2p_runtime.backends.gpu import Gpu, find_gpus
 from c2p_runtime.backends.tensorrt_install import FLAVOURS, import_tensorrt, installed_version
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from c2p_deploy import LabelSet, Manifest
-    from c2p_deploy.projection.spec import FloatArray
-    from c2p_train.model.checkpoint import Checkpoint
-
-_FIRST_FP8 = (8, 9)  # compute capability
-_PRECISION, _MAX_BATCH = "fp16", 8  # unless others are asked for
 
 
 @dataclass(frozen=True)
-class ExportRequest:
+class Options:
     """The options of the command; None where one was not given."""
 
     ckpt: Path | None
@@ -47,206 +39,161 @@ class ExportRequest:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Compute capabilities asked for. Raises C2PError for a name that is none."""
+        """Compute capabilities asked for. Raises OptionError for a name that is none."""
         return parse_targets(self.target) if self.target is not None else ()
 
-    def check(self) -> None:
-        """Raises C2PError where options contradict one another."""
-        targets = self.targets
-        quantised = self.precision in QUANTISED
-        if self.out is not None and not self.out.name:
-            raise C2PError("--out needs a name for the files")
-        if self.onnx is not None:
-            if self.onnx.suffix != ".onnx":
-                raise C2PError(f"--onnx {self.onnx}: a plan is built from the .onnx that c2p-export wrote")
-            for name in ("out", "precision", "calib", "labels", "text_encoder"):
-                if getattr(self, name) is not None:
-                    option = self.precision if name == "precision" else name.replace("_", "-")
-                    raise C2PError(
-                        f"--{option} cannot go with --onnx: its graph is settled; export the checkpoint again"
-                    )
-            if self.backend == "onnx":
-                raise C2PError("--onnx builds a plan, --backend onnx builds none")
-        elif quantised and self.calib is None:
-            raise C2PError(f"--{self.precision} needs --calib DIR, clouds to measure ranges on")
-        elif self.calib is not None and not quantised:
-            raise C2PError("--calib goes with --int8 or --fp8")
-        if self.backend == "onnx":
-            for name in ("target", "workspace", "timing_cache"):
-                if getattr(self, name) is not None:
-                    raise C2PError(f"--{name.replace('_', '-')} is about plans, --backend onnx builds none")
-        if self.precision == "fp8" and (reason := why_no_fp8(targets)):
-            raise C2PError(reason)
-        self.check_timing_cache(self.backend)
 
-    def check_timing_cache(self, flavour: str) -> None:
-        """Raises C2PError where timings were to be kept and are not."""
-        if self.timing_cache is not None and flavour == "tensorrt-rtx":
-            raise C2PError("--timing-cache: TensorRT-RTX keeps no timings, it times nothing while it builds")
+@dataclass(frozen=True)
+class ExportOptions:
+    """What is made of a checkpoint."""
+
+    precision: str = "fp16"  # "fp32", "fp16", "int8" or "fp8"
+    max_batch: int = 8  # clouds per call
+    plan: PlanOptions | None = None  # None: no plan, the ONNX file and the manifest only
+    keep_failed: bool = False  # write the files even without parity
 
 
-def why_no_fp8(targets: tuple[str, ...]) -> str | None:
-    """Which of these GPUs does not know float8, and what to do; None when all do."""
-    for target in targets:
-        if tuple(map(int, target.split("."))) < _FIRST_FP8:
-            return (
-                f"fp8 needs a GPU of SM89 or later (Ada, Hopper, Thor), which {sm_name(target)} is not; "
-                "export with --fp16 or --int8"
-            )
-    return None
+@dataclass(frozen=True)
+class ExportRequest:
+    """What is to be built: every default is taken, and what this machine can do is known."""
+
+    source: Path | Manifest  # the checkpoint's file; or the manifest of an .onnx that gets its plan
+    engine: Path  # NAME.onnx: to be written, or with a manifest there already
+    options: ExportOptions
+    why_no_plan: EngineError | None  # where one was wanted; None also where none was
+    labels: str | None  # as `--labels` has them; None is the checkpoint's own
+    text_encoder: tuple[str | None, str] | None  # model name, None where the file says it, and weights
+    calib: Path | None  # folder of clouds to measure ranges on
+    verify: Path | None  # folder of clouds on which parity is measured; None is made-up things
 
 
-def run_request(request: ExportRequest, console: Console) -> Manifest:
-    """Does what was asked for, and says what was written. Raises C2PError."""
-    from c2p_deploy import Manifest
-    from c2p_export.engines import check_place, files_of, note, plan_from_onnx, size_of
-    from c2p_export.verify_clouds import depth_maps
+def resolve(options: Options) -> ExportRequest:
+    """Checks the options, and takes every decision that needs no checkpoint.
 
-    gpus = find_gpus()
-    if request.onnx is not None:
-        engine = request.onnx
-        manifest = Manifest.for_engine(engine)
-        plan, reason = choose_plan(request, manifest.precision, engine, gpus)
-        if plan is None:
-            raise EngineError(f"{engine}: {reason}")
-        batch = BatchProfile(1, 1, request.max_batch or manifest.batch.max)
-        depth = depth_maps(clouds_to_verify(request), manifest.views, manifest.spec)
-        manifest = plan_from_onnx(engine, replace(plan, batch=batch), depth, request.keep_failed, console)
-        written = [engine.with_suffix(".plan").name]
+    Raises OptionError where they contradict one another, EngineError or ManifestError where the files
+    cannot be put in their place, or no plan can be built of the .onnx here; MissingDependencyError.
+    """
+    check(options)
+    source: Path | Manifest
+    if options.onnx is not None:
+        source, engine = Manifest.for_engine(options.onnx), options.onnx
+        precision, max_batch = source.precision, source.batch.max
     else:
-        engine = engine_path(request)
+        assert options.ckpt is not None  # of the two, check wants one
+        source, engine = options.ckpt, engine_path(options.ckpt, options.out)
         check_place(engine)
-        plan, reason = choose_plan(request, request.precision or _PRECISION, engine, gpus)
-        manifest = _export(request, engine, plan, console)
-        written = [*files_of(manifest)]
-    for name in (*written, Manifest.path_for(engine).name):
-        note(f"wrote {engine.with_name(name)} ({size_of(engine.with_name(name))})", console)
-    note(f"try it: c2p-run --engine {engine} CLOUD", console)
-    if reason is not None:
-        note(f"no plan was built: {reason}", console)
-    return manifest
+        precision, max_batch = options.precision or ExportOptions.precision, ExportOptions.max_batch
+    made = ExportOptions(precision, options.max_batch or max_batch, keep_failed=options.keep_failed)
+    plan, why_no_plan = choose_plan(options, made, engine, find_gpus())
+    if why_no_plan is not None and isinstance(source, Manifest):
+        raise why_no_plan.at(engine)
+    return ExportRequest(
+        source=source,
+        engine=engine,
+        options=replace(made, plan=plan),
+        why_no_plan=why_no_plan,
+        labels=options.labels,
+        text_encoder=None if options.text_encoder is None else _clip_named(options.text_encoder),
+        calib=options.calib,
+        verify=options.verify,
+    )
+
+
+def check(options: Options) -> None:
+    """Raises OptionError where options contradict one another."""
+    if (options.ckpt is None) == (options.onnx is None):
+        raise OptionError("give either --ckpt FILE or --onnx FILE", "--help has examples")
+    if options.out is not None and not options.out.name:
+        raise OptionError("--out needs a name for the files")
+    quantised = options.precision in QUANTISED
+    if options.onnx is not None:
+        _check_onnx(options, options.onnx)
+    elif quantised and options.calib is None:
+        raise OptionError(f"--{options.precision} needs --calib DIR", "give clouds to measure ranges on")
+    elif options.calib is not None and not quantised:
+        raise OptionError("--calib goes with --int8 or --fp8", "add one, or leave it out")
+    if options.backend == "onnx":
+        for name in ("target", "workspace", "timing_cache"):
+            if getattr(options, name) is not None:
+                raise OptionError(
+                    f"--{name.replace('_', '-')} is about plans, --backend onnx builds none",
+                    "leave out either",
+                )
+    targets = options.targets
+    if options.precision == "fp8" and (refusal := why_no_fp8(targets)):
+        raise OptionError(refusal.problem, refusal.remedy)
+    _check_timing_cache(options, options.backend)
+
+
+def _check_onnx(options: Options, onnx: Path) -> None:
+    """Raises OptionError for what cannot go with `--onnx`."""
+    if onnx.suffix != ".onnx":
+        raise OptionError("a plan is built from the .onnx that c2p-export wrote", "give that", onnx)
+    for name in ("out", "precision", "calib", "labels", "text_encoder"):
+        if getattr(options, name) is not None:
+            option = options.precision if name == "precision" else name.replace("_", "-")
+            raise OptionError(
+                f"--{option} cannot go with --onnx, whose graph is settled", "export the checkpoint again"
+            )
+    if options.backend == "onnx":
+        raise OptionError("--onnx builds a plan, --backend onnx builds none", "leave out either")
+
+
+def _check_timing_cache(options: Options, flavour: str) -> None:
+    """Raises OptionError where timings were to be kept and are not."""
+    if options.timing_cache is not None and flavour == "tensorrt-rtx":
+        raise OptionError(
+            "--timing-cache: TensorRT-RTX keeps no timings, it times nothing while it builds", "leave it out"
+        )
+
+
+def engine_path(ckpt: Path, out: Path | None) -> Path:
+    """NAME.onnx of `--out NAME`, or of the checkpoint's name."""
+    if out is None:
+        return ckpt.with_suffix(".onnx")
+    if out.suffix in (".onnx", ".plan", ".json"):
+        return out.with_suffix(".onnx")
+    return out.with_name(f"{out.name}.onnx")
 
 
 def choose_plan(
-    request: ExportRequest, precision: str, engine: Path, gpus: tuple[Gpu, ...]
-) -> tuple[PlanOptions | None, str | None]:
+    options: Options, made: ExportOptions, engine: Path, gpus: tuple[Gpu, ...]
+) -> tuple[PlanOptions | None, EngineError | None]:
     """How to build the plan asked for; or None, and why none can be built here.
 
-    precision: of the graph; engine: the .onnx, for the command that is recommended. Raises
+    made: the graph that it is built of; engine: the .onnx, for the command that is recommended. Raises
     MissingDependencyError when the backend named is not installed: no machine for the target will
     help then, as one for a Jetson does.
     """
-    if request.backend == "onnx":
+    if options.backend == "onnx":
         return None, None
-    if request.backend == "auto":
+    if options.backend == "auto":
         candidates = [flavour for flavour in FLAVOURS if installed_version(flavour)] or [FLAVOURS[0]]
     else:
-        import_tensorrt(request.backend)
-        candidates = [request.backend]
-    reason = None
+        import_tensorrt(options.backend)
+        candidates = [options.backend]
+    targets, refusal = options.targets, None
     for flavour in candidates:
-        reason = why_cannot_build(flavour, request.targets, gpus)
-        if reason is None and precision == "fp8":
-            reason = why_no_fp8(request.targets or (gpus[0].compute_capability,))
-        if reason is None:
-            return _plan_options(request, flavour, gpus), None
-        reason = reason.replace("NAME.onnx", engine.name)
-    return None, reason
+        refusal = why_cannot_build(flavour, targets, gpus, engine.name)
+        if refusal is None and made.precision == "fp8":
+            refusal = why_no_fp8(targets or (gpus[0].compute_capability,))
+        if refusal is None:
+            return _plan_options(options, flavour, made.max_batch, gpus), None
+    return None, refusal
 
 
-def _plan_options(request: ExportRequest, flavour: str, gpus: tuple[Gpu, ...]) -> PlanOptions:
-    request.check_timing_cache(flavour)
-    timing_cache = request.timing_cache
+def _plan_options(options: Options, flavour: str, max_batch: int, gpus: tuple[Gpu, ...]) -> PlanOptions:
+    _check_timing_cache(options, flavour)
+    timing_cache = options.timing_cache
     if flavour == "tensorrt" and timing_cache is None:
         timing_cache = default_timing_cache(flavour, installed_version(flavour) or "", gpus[0])
     return PlanOptions(
         flavour,
-        request.targets,
-        BatchProfile(1, 1, request.max_batch or _MAX_BATCH),
-        request.workspace << 20 if request.workspace else None,
+        options.targets,
+        BatchProfile(1, 1, max_batch),
+        options.workspace << 20 if options.workspace else None,
         timing_cache,
     )
-
-
-def clouds_to_verify(request: ExportRequest) -> list[FloatArray]:
-    """The user's clouds, or made-up ones."""
-    from c2p_export.verify_clouds import clouds_in, made_up_clouds
-
-    return made_up_clouds() if request.verify is None else clouds_in(request.verify)
-
-
-def _export(request: ExportRequest, engine: Path, plan: PlanOptions | None, console: Console) -> Manifest:
-    """Exports the checkpoint to `engine` and what belongs to it."""
-    try:
-        from c2p_export.export import ExportOptions, export_checkpoint
-        from c2p_train.model.import_official import open_checkpoint
-        from c2p_train.model.text_encoder import load_text_encoder
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"exporting a checkpoint needs {error.name}; pip install 'c2p-deploy[export]'. "
-            "A plan for an .onnx that is exported already needs none of it: c2p-export --onnx"
-        ) from error
-    from c2p_deploy.files import sha256_of
-    from c2p_export.engines import step
-    from c2p_export.verify_clouds import clouds_in, depth_maps
-
-    assert request.ckpt is not None
-    with step("read the checkpoint", console):
-        checkpoint = open_checkpoint(request.ckpt)
-        digest = sha256_of(request.ckpt)
-    text = None
-    if request.text_encoder is not None:
-        with step("read the text encoder", console):
-            text = load_text_encoder(*_clip_named(request.text_encoder))
-        _check_text_encoder(request.text_encoder, text, checkpoint)
-    labels = _labels(request, checkpoint, text)
-    if labels is None:
-        raise C2PError(
-            f"{request.ckpt}: has no labels yet; give some: --labels LABELS.json (of c2p-train labels), or "
-            "--labels NAMES with --text-encoder"
-        )
-    try:
-        checkpoint = replace(checkpoint, labels=labels)
-    except C2PError as error:  # a label set made with another CLIP
-        raise C2PError(f"{request.labels}: {error}") from error
-    options = ExportOptions(
-        request.precision or _PRECISION, request.max_batch or _MAX_BATCH, plan, request.keep_failed
-    )
-    views, spec = checkpoint.views, checkpoint.spec
-    calibration = None
-    with step("drew the depth maps", console):
-        depth = depth_maps(clouds_to_verify(request), views, spec)
-        if request.calib is not None:
-            calibration = depth_maps(clouds_in(request.calib), views, spec)
-    write_text = None
-    if text is not None:
-        from c2p_export.text_export import export_text_encoder
-
-        clip, tokenizer = text
-
-        def write_text(stem: Path) -> Any:
-            return export_text_encoder(clip, tokenizer, stem, half=options.precision != "fp32")
-
-    return export_checkpoint(
-        checkpoint,
-        digest,
-        engine,
-        depth,
-        options,
-        calibration=calibration,
-        text_encoder=write_text,
-        console=console,
-    )
-
-
-def engine_path(request: ExportRequest) -> Path:
-    """NAME.onnx of --out NAME, or of the checkpoint's name."""
-    assert request.ckpt is not None
-    if request.out is None:
-        return request.ckpt.with_suffix(".onnx")
-    if request.out.suffix in (".onnx", ".plan", ".json"):
-        return request.out.with_suffix(".onnx")
-    return request.out.with_name(f"{request.out.name}.onnx")
 
 
 def _clip_named(text: str) -> tuple[str | None, str]:
@@ -256,46 +203,6 @@ def _clip_named(text: str) -> tuple[str | None, str]:
     model, colon, tag = text.partition(":")
     if not colon or not tag:
         raise C2PError(
-            f"--text-encoder {text}: neither a file nor MODEL:TAG, as in ViT-B-32-quickgelu:openai"
+            f"--text-encoder {text}: neither a file nor MODEL:TAG", "write it as ViT-B-32-quickgelu:openai"
         )
     return model, tag
-
-
-def _check_text_encoder(named: str, text: Any, checkpoint: Checkpoint) -> None:
-    """Raises C2PError for a text tower whose features the model's cannot be compared with."""
-    from c2p_train.model.text_encoder import text_features
-
-    dim, wanted = text_features(("thing",), ("{}",), *text).shape[1], checkpoint.model.depth_encoder.embed_dim
-    if dim != wanted:
-        raise C2PError(
-            f"--text-encoder {named}: gives features of {dim}, which do not fit a model of {wanted}; "
-            "give the CLIP that the model was trained with"
-        )
-
-
-def _labels(request: ExportRequest, checkpoint: Checkpoint, text: Any) -> LabelSet | None:
-    """The label set for the manifest: the checkpoint's, one from a file, or names put into features."""
-    from c2p_deploy import LabelSet
-    from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, label_names, templates_of
-    from c2p_train.model.text_encoder import text_features
-
-    wanted, known = request.labels, checkpoint.labels
-    if wanted is None:
-        return known
-    if Path(wanted).suffix.lower() == ".json":
-        return LabelSet.load(wanted)
-    names = label_names(wanted)
-    if not names:
-        raise C2PError(f"--labels {wanted!r}: holds no name; give names separated by commas, or a file")
-    if known is not None:
-        try:
-            return choose_labels(known, wanted)
-        except UnknownLabelError as error:
-            if text is None:
-                raise C2PError(f"{error}, or let --text-encoder make one") from error
-    if text is None:
-        raise C2PError(
-            f"--labels {wanted}: {request.ckpt} knows no words; add --text-encoder, or give a label set .json"
-        )
-    templates = (PAPER_TEMPLATE,) if known is None else templates_of(known)
-    return LabelSet(names, text_features(names, templates, *text), " | ".join(templates))

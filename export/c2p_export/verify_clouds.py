@@ -1,4 +1,4 @@
-"""The clouds that parity is measured on: the user's, or things made up here.
+"""The clouds that parity is measured on, the user's or things made up here, and their depth maps.
 
 NumPy only, because a robot without torch checks its plan too.
 """
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points
-from c2p_deploy.errors import CloudError
+from c2p_deploy.errors import CloudError, UnusableCloudError
 from c2p_deploy.io import find_clouds, read_cloud
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis
@@ -33,9 +33,9 @@ def made_up_clouds(count: int = GENERATED, seed: int = 0, points: int = 2048) ->
         parts = []
         for _ in range(rng.integers(1, 7)):
             size = rng.uniform(0.05, 1.0, 3) ** 1.5
-            place = rng.normal(0, (0.3, 0.3, 0.5))
+            middle = rng.normal(0, (0.3, 0.3, 0.5))
             rays = rng.normal(size=(points, 3))
-            parts.append(place + size * superquadric(rays, rng.choice([1.0, 2.0, 4.0, 16.0], 3)))
+            parts.append(middle + size * superquadric(rays, rng.choice([1.0, 2.0, 4.0, 16.0], 3)))
         which = rng.integers(len(parts), size=points)
         cloud = np.stack(parts)[which, np.arange(points)]
         clouds.append(cloud.astype(np.float32))
@@ -53,26 +53,35 @@ def superquadric(rays: npt.NDArray[np.float64], power: npt.NDArray[np.float64]) 
     return np.asarray(rays * low[:, None])
 
 
-def clouds_in(folder: Path) -> list[FloatArray]:
-    """Up to 64 clouds of a folder, spread evenly over its files. Raises C2PError when there are none.
-
-    A file that cannot be read is an error: a check that leaves things out is none.
-    """
+def cloud_files(folder: Path) -> list[Path]:
+    """Up to 64 clouds of a folder, spread evenly over its files. Raises CloudFileError for none."""
     paths = find_clouds(str(folder))
     chosen = np.unique(np.linspace(0, len(paths) - 1, _MOST_FILES).round().astype(int))
-    clouds = []
-    for path in (paths[i] for i in chosen):
-        clouds.append(read_cloud(path))
-        try:
-            prepare_points(clouds[-1], DepthSpec())
-        except CloudError as error:
-            raise CloudError(f"{path}: {error}") from error
-    return clouds
+    return [paths[i] for i in chosen]
 
 
 def depth_maps(clouds: Sequence[FloatArray], views: ViewSet, spec: DepthSpec, up: UpAxis = "z") -> FloatArray:
-    """Depth maps float32 [N, V, S, S] of N clouds, prepared as the runtime prepares them."""
+    """Depth maps float32 [N, V, S, S] of N clouds, prepared as the runtime prepares them.
+
+    Raises UnusableCloudError for the first that cannot be drawn.
+    """
     maps = np.empty((len(clouds), len(views), spec.image_size, spec.image_size), dtype=np.float32)
-    for place, cloud in enumerate(clouds):
-        project_depth(prepare_points(cloud, spec), views, spec, up, out=maps[place])
+    for index, cloud in enumerate(clouds):
+        try:
+            points = prepare_points(cloud, spec)
+        except CloudError as error:
+            raise UnusableCloudError(error.problem, error.remedy, index=index) from error
+        project_depth(points, views, spec, up, out=maps[index])
     return maps
+
+
+def depth_maps_in(folder: Path, views: ViewSet, spec: DepthSpec) -> FloatArray:
+    """The depth maps of the `cloud_files` of a folder. Raises C2PError that names the file.
+
+    One that cannot be read or drawn is an error: a check that leaves things out is none.
+    """
+    paths = cloud_files(folder)
+    try:
+        return depth_maps([read_cloud(path) for path in paths], views, spec)
+    except UnusableCloudError as error:
+        raise error.at(paths[error.index]) from error

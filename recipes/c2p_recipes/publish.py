@@ -12,7 +12,9 @@ import numpy as np
 
 from c2p_deploy.errors import C2PError
 from c2p_deploy.files import sha256_of, write_atomic
-from c2p_export.export import ExportOptions, export_checkpoint
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
+from c2p_export.request import ExportOptions
 from c2p_recipes.clouds import Clouds
 from c2p_recipes.judge import depth_maps
 from c2p_train.model.checkpoint import Checkpoint, save_checkpoint
@@ -38,7 +40,7 @@ def publish(
     depth = depth_maps(clouds, some, checkpoint.views, checkpoint.spec)
     # float32: it is fastest on the CPUs that the bundled model runs on, and small as it is.
     options = ExportOptions(precision="fp32", max_batch=32)
-    export_checkpoint(checkpoint, sha256_of(out / "model.pt"), engine, depth, options)
+    make_engines(Source(checkpoint, sha256_of(out / "model.pt")), engine, depth, options)
 
 
 def figures_table(results: Mapping[str, Sequence[tuple[str, bool]]]) -> str:

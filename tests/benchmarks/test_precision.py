@@ -10,7 +10,7 @@ import pytest
 
 import precision
 from c2p_deploy import LabelSet
-from c2p_export.export import reference_features
+from c2p_export.checkpoint import reference_features
 from c2p_recipes.clouds import load_clouds
 from c2p_recipes.data import SEED, VAL_FRACTION, Source, validation_files
 from c2p_recipes.judge import validation_results

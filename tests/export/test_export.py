@@ -1,7 +1,8 @@
 """Export: the engine equals the checkpoint, or there is no engine."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -9,76 +10,28 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
-from c2p_deploy.errors import EngineError, ParityError
+from c2p_deploy import LabelSet, Manifest
+from c2p_deploy.errors import EngineError, LabelError, ParityError
 from c2p_deploy.files import sha256_of
-from c2p_export import export, graph
-from c2p_export.export import ExportOptions, export_checkpoint, write_engine
+from c2p_deploy.manifest import BatchProfile, EngineTarget
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
+from c2p_export.graph import engine as engine_module
+from c2p_export.parity import Parity
+from c2p_export.plan import add as add_module
+from c2p_export.plan.options import PlanOptions
+from c2p_export.request import ExportOptions
 from c2p_runtime import Classifier
+from c2p_runtime.backends.gpu import Gpu
 from c2p_runtime.backends.onnxruntime import open_session
-from c2p_train.model.clip2point import CLIP2Point
-from c2p_train.model.clip_encoder import ClipConfig, ClipEncoder
-from c2p_train.model.heads import ZeroShot
-from c2p_train.model.import_official import import_official
+from engines import VIEWS, write_engine
 from small_models import DEPTH, checkpoint
 
 DIGEST = "0" * 64
-FEWSHOT, PRETRAINED = "fewshot_best_tiny.pth", "pretrain_best_val_tiny.pth"
 
 
 def run(engine: Path, depth: np.ndarray) -> np.ndarray:
     return np.asarray(open_session(engine).run(["features"], {"depth": depth})[0])
-
-
-def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-
-
-@pytest.fixture(scope="module")
-def goldens(golden_folder: Path) -> dict[str, np.ndarray]:
-    with np.load(golden_folder / "models" / "tiny.npz") as arrays:
-        return dict(arrays)
-
-
-def depth_maps(folder: Path, goldens: dict[str, np.ndarray], views: int) -> tuple[list[int], np.ndarray]:
-    """Rows of the goldens whose depth maps are at hand, and these [n, V, S, S]."""
-    files = {row: folder / "render" / f"{name}.npz" for row, name in enumerate(goldens["clouds"])}
-    rows = [row for row, file in files.items() if file.exists()]
-    assert len(rows) >= 10
-    return rows, np.stack([np.load(files[row])[f"depth01_v{views}_rot1"] for row in rows])
-
-
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-@pytest.mark.parametrize("file", [FEWSHOT, PRETRAINED])
-def test_the_authors_checkpoints_give_the_authors_logits(
-    golden_folder: Path, goldens: dict[str, np.ndarray], tmp_path: Path, precision: str, file: str
-) -> None:
-    model = import_official(golden_folder / "checkpoints" / file)
-    write_engine(model, tmp_path / "e.onnx", precision, None)
-    rows, depth = depth_maps(golden_folder, goldens, 10)
-    features = run(tmp_path / "e.onnx", depth)
-    factor, name = (1, "dpa_logits") if file == FEWSHOT else (10, "zs_pre_v10_logits")
-    expected = goldens[name][rows]
-    logits = factor * features @ goldens["text_norm"].T  # zero-shot: theirs is the sum over the views
-    np.testing.assert_array_equal(logits.argmax(axis=1), expected.argmax(axis=1))
-    if precision == "fp32":
-        np.testing.assert_allclose(logits, expected, atol=1e-4)
-    else:
-        with torch.inference_mode():
-            exact = model.model(torch.from_numpy(depth)).numpy()
-        assert cosines(features, exact).min() >= 0.999
-
-
-def test_six_views_of_the_pretrained_model(
-    golden_folder: Path, goldens: dict[str, np.ndarray], tmp_path: Path
-) -> None:
-    """A shape that the files were not made with: the authors' own zero-shot default."""
-    model = import_official(golden_folder / "checkpoints" / PRETRAINED)
-    model = replace(model, views=ViewSet.named("clip2point-6"))
-    write_engine(model, tmp_path / "e.onnx", "fp32", None)
-    rows, depth = depth_maps(golden_folder, goldens, 6)
-    logits = 6 * run(tmp_path / "e.onnx", depth) @ goldens["text_norm"].T
-    np.testing.assert_allclose(logits, goldens["zs_pre_v6_logits"][rows], atol=1e-4)
 
 
 @pytest.fixture(scope="module", params=[("zeroshot", "conv"), ("gdpa", "vit"), ("dpa", "conv")], ids=str)
@@ -87,7 +40,7 @@ def exported(
 ) -> tuple[tuple[str, str], Path]:
     engine = tmp_path_factory.mktemp("export") / "small.onnx"
     options = ExportOptions(precision="fp32", max_batch=11)
-    export_checkpoint(checkpoint(*request.param), DIGEST, engine, DEPTH, options)
+    make_engines(Source(checkpoint(*request.param), DIGEST), engine, DEPTH, options)
     return request.param, engine
 
 
@@ -121,20 +74,10 @@ def test_the_engine_is_one_self_contained_file(exported: tuple[tuple[str, str], 
     assert about["c2p.views"] == "clip2point-6 (6)" and "image_size=32" in about["c2p.depth_spec"]
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_the_same_checkpoint_gives_the_same_bytes_and_no_traces(tmp_path: Path, precision: str) -> None:
-    for name in ("one.onnx", "two.onnx"):
-        write_engine(checkpoint("gdpa", "vit"), tmp_path / name, precision, DEPTH)
-    assert sha256_of(tmp_path / "one.onnx") == sha256_of(tmp_path / "two.onnx")
-    written = (tmp_path / "one.onnx").read_bytes()
-    for folder in (Path(export.__file__).parents[2], tmp_path):
-        assert str(folder).encode() not in written
-
-
 def test_the_manifest_tells_what_was_exported(tmp_path: Path) -> None:
     engine = tmp_path / "small.onnx"
     options = ExportOptions(precision="fp16", max_batch=5)
-    returned = export_checkpoint(checkpoint(), "1" * 64, engine, DEPTH, options)
+    returned = make_engines(Source(checkpoint(), "1" * 64), engine, DEPTH, options)
     manifest = Manifest.for_engine(engine)
     assert manifest.to_dict() == returned.to_dict()
     assert manifest.checkpoint_sha256 == "1" * 64
@@ -151,7 +94,7 @@ def test_the_manifest_tells_what_was_exported(tmp_path: Path) -> None:
 
 def test_without_parity_there_is_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold that is wrong is found out by the gate, whatever made it wrong."""
-    fold = export.fold
+    fold = engine_module.fold
 
     def fold_wrongly(model, views):  # type: ignore[no-untyped-def]
         folded = fold(model, views)
@@ -160,51 +103,153 @@ def test_without_parity_there_is_no_engine(tmp_path: Path, monkeypatch: pytest.M
         return folded
 
     engine = tmp_path / "small.onnx"
-    export_checkpoint(checkpoint(), DIGEST, engine, DEPTH)
+    make_engines(Source(checkpoint(), DIGEST), engine, DEPTH, ExportOptions())
     before = {path.name: sha256_of(path) for path in tmp_path.iterdir()}
-    monkeypatch.setattr(export, "fold", fold_wrongly)
+    monkeypatch.setattr(engine_module, "fold", fold_wrongly)
     with pytest.raises(
         ParityError, match=r"small\.onnx: onnxruntime: smallest cosine .* nothing was written"
     ):
-        export_checkpoint(checkpoint(), DIGEST, engine, DEPTH)
+        make_engines(Source(checkpoint(), DIGEST), engine, DEPTH, ExportOptions())
     assert {path.name: sha256_of(path) for path in tmp_path.iterdir()} == before
     with pytest.raises(ParityError, match="written all the same"):
-        export_checkpoint(checkpoint(), DIGEST, engine, DEPTH, ExportOptions(keep_failed=True))
+        make_engines(Source(checkpoint(), DIGEST), engine, DEPTH, ExportOptions(keep_failed=True))
     assert Manifest.for_engine(engine).parity["onnxruntime"]["cosine_min"] < 0.999
 
 
 def test_labels_do_not_change_the_engine(tmp_path: Path) -> None:
     other = LabelSet(("x",), np.ones((1, 16)))
     for name, labels in (("one", checkpoint().labels), ("two", other)):
-        export_checkpoint(replace(checkpoint(), labels=labels), DIGEST, tmp_path / f"{name}.onnx", DEPTH)
+        source = Source(replace(checkpoint(), labels=labels), DIGEST)
+        make_engines(source, tmp_path / f"{name}.onnx", DEPTH, ExportOptions())
     assert sha256_of(tmp_path / "one.onnx") == sha256_of(tmp_path / "two.onnx")
 
 
-@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "convnext_atto"])
-def test_towers_that_open_clip_takes_from_timm(tmp_path: Path, name: str) -> None:
-    torch.manual_seed(0)
-    vision = {"timm_model_name": name, "timm_pool": "", "timm_proj": "linear", "image_size": 224}
-    tower = ClipEncoder(ClipConfig(name, 16, vision, quick_gelu=False)).eval()
-    model = replace(
-        checkpoint(),
-        model=CLIP2Point(tower, None, ZeroShot()).eval(),
-        spec=DepthSpec(224, 0.02, 64),
-    )
-    write_engine(model, tmp_path / "e.onnx", "fp16", None)
-    depth = np.random.default_rng(0).random((3, 6, 224, 224), dtype=np.float32)
-    with torch.inference_mode():
-        expected = model.model(torch.from_numpy(depth)).numpy()
-    assert cosines(run(tmp_path / "e.onnx", depth), expected).min() >= 0.999
-    first = next(node for node in onnx.load(tmp_path / "e.onnx").graph.node if node.op_type == "Conv")
-    weights = {tensor.name: tensor.dims for tensor in onnx.load(tmp_path / "e.onnx").graph.initializer}
-    assert weights[first.input[1]][1] == 1  # one channel
+# Plans of an .onnx that is there
+
+MAPS = np.random.default_rng(0).random((9, len(VIEWS), 16, 16), dtype=np.float32)
+TARGET = EngineTarget("tensorrt", "10.3.0", ("8.7",), "Orin")
 
 
-def test_a_graph_that_no_onnx_file_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two towers of ViT-L/14 in float32 have 2.4 GB of weights; here the limit is lowered instead."""
-    weights = sum(4 * parameter.numel() for parameter in checkpoint().model.parameters())
-    monkeypatch.setattr(graph, "_FOR_NODES", 0)
-    monkeypatch.setattr(graph, "_LARGEST_FILE", weights // 2)
-    with pytest.raises(EngineError, match=r"e\.onnx: .* larger than the 2 GiB .* --fp16"):
-        write_engine(checkpoint(), tmp_path / "e.onnx", "fp32", None)
-    assert list(tmp_path.iterdir()) == []
+def plan_for(flavour: str, *targets: str, keep_failed: bool = False) -> ExportOptions:
+    """What `c2p-export --onnx` asks for."""
+    plan = PlanOptions(flavour, targets, BatchProfile(1, 1, 3))
+    return ExportOptions("fp32", 3, plan, keep_failed)
+
+
+RTX = plan_for("tensorrt-rtx", "8.6")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("trt", "no_gpu")
+def test_the_plan_of_an_onnx_file_enters_the_manifest(tmp_path: Path, heard: Any) -> None:
+    engine = write_engine(tmp_path)
+    before = Manifest.for_engine(engine)
+    returned = make_engines(before, engine, MAPS, RTX)
+    plan = engine.with_suffix(".plan")
+    manifest = Manifest.for_engine(plan)
+    assert manifest.to_dict() == returned.to_dict()
+    assert manifest.engines == {**before.engines, "tiny.plan": sha256_of(plan)}
+    assert manifest.target is not None and manifest.target.compute_capabilities == ("8.6",)
+    assert manifest.batch == BatchProfile(1, 1, 3)
+    assert set(files(tmp_path)) == {"tiny.onnx", "tiny.json", "tiny.plan"}
+    for told in ("built the plan in ", "the plan was not run here: "):
+        assert any(line.startswith(told) for line in heard.lines)
+    # Once more, for another GPU: the old plan is replaced.
+    make_engines(manifest, engine, MAPS, plan_for("tensorrt-rtx", "8.9"))
+    target = Manifest.for_engine(plan).target
+    assert target is not None and target.compute_capabilities == ("8.9",)
+
+
+class FakePlan:
+    """Stands for a TensorRT that runs the plan; a real one was not run on hardware yet."""
+
+    off = 0.0  # how far its features are from the .onnx's
+
+    def __init__(self, plan: Path, manifest: Manifest) -> None:
+        assert plan.name in manifest.engines
+
+    def run(self, depth: np.ndarray) -> np.ndarray:
+        noise = np.random.default_rng(0).normal(size=(1, depth.shape[1])).astype(np.float32)
+        return np.asarray(depth.mean(axis=(2, 3)) + self.off * noise)
+
+
+@pytest.fixture
+def on_an_orin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An engine on a machine whose TensorRT builds and runs whatever it is given."""
+
+    def build_plan(onnx: Path, plan: Path, *_: object) -> EngineTarget:
+        plan.write_bytes(b"a plan")
+        return TARGET
+
+    monkeypatch.setattr(add_module, "find_gpus", lambda: (Gpu("Orin", "8.7", 8 << 30),))
+    monkeypatch.setattr(add_module, "installed_version", {"tensorrt": "10.3.0"}.get)
+    monkeypatch.setattr(add_module, "require_cuda", lambda: None)
+    monkeypatch.setattr(add_module, "build_plan", build_plan)
+    monkeypatch.setattr(add_module, "TensorRTBackend", FakePlan)
+    monkeypatch.setattr(add_module, "run_from_host", lambda plan, depth, width: plan.run(depth))
+    return write_engine(tmp_path)
+
+
+def test_a_plan_that_runs_here_is_measured(on_an_orin: Path, heard: Any) -> None:
+    manifest = make_engines(Manifest.for_engine(on_an_orin), on_an_orin, MAPS, plan_for("tensorrt"))
+    figures = manifest.parity["tensorrt"]
+    assert figures["clouds"] == 9 and figures["cosine_min"] > 0.99999
+    assert Manifest.for_engine(on_an_orin.with_suffix(".plan")).parity == manifest.parity
+    assert [line.split()[:2] for line in heard.lines if "tensorrt" in line] == [["tensorrt", "9"]]
+
+
+def test_a_plan_that_does_not_agree_changes_nothing(
+    on_an_orin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakePlan, "off", 0.5)
+    before = files(on_an_orin.parent)
+    manifest = Manifest.for_engine(on_an_orin)
+    with pytest.raises(ParityError, match=r"tiny\.onnx: tensorrt: smallest cosine .*nothing was written"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt"))
+    assert files(on_an_orin.parent) == before
+    with pytest.raises(ParityError, match="written all the same"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt", keep_failed=True))
+    assert Manifest.for_engine(on_an_orin.with_suffix(".plan")).parity["tensorrt"]["cosine_min"] < 0.99
+
+
+def test_figures_of_a_former_plan_do_not_hinder_the_next(
+    on_an_orin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = Manifest.for_engine(on_an_orin)
+    monkeypatch.setattr(FakePlan, "off", 0.5)
+    with pytest.raises(ParityError, match="written all the same"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt", keep_failed=True))
+    monkeypatch.setattr(FakePlan, "off", 0.0)
+    again = make_engines(Manifest.for_engine(on_an_orin), on_an_orin, MAPS, plan_for("tensorrt"))
+    assert again.parity["tensorrt"]["cosine_min"] > 0.99999
+
+
+def test_a_graph_that_does_not_hold_is_not_built_into_a_plan(
+    on_an_orin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = {"onnxruntime": asdict(Parity(9, 0.5, 0.9, 0.1, 0.1, 1.0))}
+    manifest = replace(Manifest.for_engine(on_an_orin), parity=figures)
+    monkeypatch.setattr(add_module, "build_plan", lambda *_: pytest.fail("built for nothing"))
+    with pytest.raises(ParityError, match=r"tiny\.onnx: onnxruntime: smallest cosine 0\.5"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt"))
+
+
+def test_a_checkpoint_without_labels_is_no_source() -> None:
+    with pytest.raises(LabelError, match="has no labels yet; give some: --labels"):
+        Source(replace(checkpoint(), labels=None), DIGEST)
+
+
+def test_what_running_the_plan_needs_is_missed_before_the_build(
+    on_an_orin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise EngineError("numba-cuda is not installed")
+
+    monkeypatch.setattr(add_module, "require_cuda", missing)
+    monkeypatch.setattr(add_module, "build_plan", lambda *_: pytest.fail("built for nothing"))
+    manifest = Manifest.for_engine(on_an_orin)
+    with pytest.raises(EngineError, match="numba-cuda"):
+        make_engines(manifest, on_an_orin, MAPS, plan_for("tensorrt"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import C2PError, ManifestError
@@ -51,8 +51,11 @@ def change(engine: Path, **values: object) -> None:
 
 
 def inspect(file: Path, width: int = 300) -> str:
+    """What is printed in a window so many columns wide."""
     shown = io.StringIO()
-    print_engine(file, Console(file=shown, width=width))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(shown):
+        patch.setenv("COLUMNS", str(width))
+        print_engine(file)
     return shown.getvalue()
 
 
@@ -114,11 +117,14 @@ def test_a_plan_of_which_nothing_is_known(plan: Path) -> None:
     assert "does not say what it was built for; export again" in line(inspect(plan), "tiny.plan:")
 
 
-def test_a_changed_plan(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_plan(
+    plan: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Everything is told that can be, and then it is an error."""
     plan.write_bytes(b"another")
+    monkeypatch.setenv("COLUMNS", "300")
     with pytest.raises(ManifestError, match=r"tiny\.json: SHA-256 differs for tiny\.plan; .*copy the files"):
-        print_engine(plan, Console(width=300))
+        print_engine(plan)
     said = capsys.readouterr().out
     assert line(said, "head") == "zeroshot"
     assert line(said, "tiny.plan:").endswith("cannot be used: its SHA-256 is not the manifest's")

@@ -1,14 +1,25 @@
 """The gate: which figures, and what they must keep to."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c2p_deploy import LabelSet
-from c2p_export.parity import LIMITS, Parity, compare, run_at_batches, why_refused
+from c2p_deploy import LabelSet, Manifest
+from c2p_export.parity import (
+    LIMITS,
+    Parity,
+    compare,
+    parities,
+    refusal_of,
+    run_at_batches,
+    why_refused,
+    with_parity,
+)
+from engines import VIEWS, write_engine
 
 LABELS = LabelSet(("x", "y"), np.eye(2))
 GOOD = Parity(10, 0.99999, 1.0, 1e-6, 1e-6, 1.0, 0)
@@ -79,3 +90,27 @@ def test_every_cloud_is_run_once_and_the_largest_batch_is_among_them(count: int,
     assert max(sizes) <= most
     if count > 10:
         assert {1, 2, 7, most} & set(range(1, most + 1)) == set(sizes)
+
+
+def test_figures_go_into_the_manifest_under_the_name_of_what_ran_it(tmp_path: Path) -> None:
+    manifest = replace(Manifest.for_engine(write_engine(tmp_path)), parity={"tensorrt": asdict(GOOD)})
+    features = np.random.default_rng(0).random((9, len(VIEWS)), dtype=np.float32)
+    figures = parities(with_parity(manifest, "onnxruntime", features, features.copy()))
+    assert figures["tensorrt"] == GOOD and list(figures) == ["tensorrt", "onnxruntime"]
+    assert figures["onnxruntime"].clouds == 9 and figures["onnxruntime"].feature_max_abs == 0
+
+
+def test_complaints_name_the_engine(tmp_path: Path) -> None:
+    manifest = Manifest.for_engine(write_engine(tmp_path))
+    assert refusal_of(manifest) is None
+    bad = replace(GOOD, cosine_min=0.1)
+    manifest = replace(manifest, parity={"onnxruntime": asdict(GOOD), "tensorrt": asdict(bad)})
+    refusal = refusal_of(manifest)
+    assert refusal is not None and refusal.problem.startswith("tensorrt: smallest cosine 0.1")
+    assert parities(manifest) == {"onnxruntime": GOOD, "tensorrt": bad}
+
+
+def test_figures_of_another_release_are_left_out(tmp_path: Path) -> None:
+    manifest = Manifest.for_engine(write_engine(tmp_path))
+    manifest = replace(manifest, parity={"onnxruntime": asdict(GOOD), "old": {"cos": 1}, "odd": 3})
+    assert parities(manifest) == {"onnxruntime": GOOD} and refusal_of(manifest) is None

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from c2p_deploy.errors import C2PError, MissingDependencyError
+from c2p_deploy import Manifest
+from c2p_deploy.errors import EngineError, MissingDependencyError, OptionError
+from c2p_deploy.files import sha256_of
 from c2p_export import request as request_module
-from c2p_export.request import ExportRequest, choose_plan, engine_path, why_no_fp8
+from c2p_export.request import ExportOptions, Options, check, choose_plan, engine_path, resolve
 from c2p_runtime.backends.gpu import Gpu
+from engines import write_engine
 
-CKPT = ExportRequest(
+CKPT = Options(
     ckpt=Path("runs/model.pt"),
     onnx=None,
     out=None,
@@ -33,11 +36,12 @@ CKPT = ExportRequest(
 ONNX = replace(CKPT, ckpt=None, onnx=Path("model.onnx"))
 FILE = Path("file")
 ENGINE = Path("runs/model.onnx")
+FP16 = ExportOptions()
 ORIN, RTX3060 = Gpu("Orin", "8.7", 8 << 30), Gpu("RTX 3060", "8.6", 12 << 30)
 
 
 @pytest.mark.parametrize(
-    ("request_", "words"),
+    ("options", "words"),
     [
         (replace(ONNX, out=FILE), "--out cannot go with --onnx"),
         (replace(ONNX, precision="fp16"), "--fp16 cannot go with --onnx"),
@@ -46,7 +50,7 @@ ORIN, RTX3060 = Gpu("Orin", "8.7", 8 << 30), Gpu("RTX 3060", "8.6", 12 << 30)
         (replace(ONNX, labels="a, b"), "--labels cannot go with --onnx"),
         (replace(ONNX, text_encoder="clip.pt"), "--text-encoder cannot go with --onnx"),
         (replace(ONNX, backend="onnx"), "--onnx builds a plan, --backend onnx builds none"),
-        (replace(ONNX, onnx=Path("model.plan")), "--onnx model.plan: a plan is built from the .onnx"),
+        (replace(ONNX, onnx=Path("model.plan")), "model.plan: a plan is built from the .onnx"),
         (replace(CKPT, precision="int8"), "--int8 needs --calib DIR"),
         (replace(CKPT, precision="fp8"), "--fp8 needs --calib DIR"),
         (replace(CKPT, calib=FILE), "--calib goes with --int8 or --fp8"),
@@ -61,13 +65,13 @@ ORIN, RTX3060 = Gpu("Orin", "8.7", 8 << 30), Gpu("RTX 3060", "8.6", 12 << 30)
         (replace(CKPT, out=Path()), "--out needs a name"),
     ],
 )
-def test_options_that_contradict_one_another(request_: ExportRequest, words: str) -> None:
-    with pytest.raises(C2PError, match=words):
-        request_.check()
+def test_options_that_contradict_one_another(options: Options, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        check(options)
 
 
 @pytest.mark.parametrize(
-    "request_",
+    "options",
     [
         CKPT,
         ONNX,
@@ -78,8 +82,8 @@ def test_options_that_contradict_one_another(request_: ExportRequest, words: str
         replace(CKPT, backend="onnx", max_batch=1, precision="fp32"),
     ],
 )
-def test_options_that_go_together(request_: ExportRequest) -> None:
-    request_.check()
+def test_options_that_go_together(options: Options) -> None:
+    check(options)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +99,12 @@ def test_options_that_go_together(request_: ExportRequest) -> None:
     ],
 )
 def test_where_the_engine_goes(ckpt: str, out: str | None, engine: str) -> None:
-    request = replace(CKPT, ckpt=Path(ckpt), out=None if out is None else Path(out))
-    assert engine_path(request) == Path(engine)
+    assert engine_path(Path(ckpt), None if out is None else Path(out)) == Path(engine)
 
 
-def test_who_knows_float8() -> None:
-    assert why_no_fp8(()) is None
-    assert why_no_fp8(("8.9", "9.0", "10.0", "11.0", "12.0")) is None
-    assert "SM87 is not" in str(why_no_fp8(("8.9", "8.7")))
+@pytest.fixture
+def on_an_orin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_module, "find_gpus", lambda: (ORIN,))
 
 
 @pytest.fixture
@@ -122,8 +124,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Any:
             return ("8.6", "8.9")
 
         monkeypatch.setattr(request_module, "import_tensorrt", import_tensorrt)
-        monkeypatch.setattr("c2p_export.plan.import_tensorrt", import_tensorrt)
-        monkeypatch.setattr("c2p_export.plan.rtx_targets", rtx_targets)
+        monkeypatch.setattr("c2p_export.plan.options.import_tensorrt", import_tensorrt)
+        monkeypatch.setattr("c2p_export.plan.options.rtx_targets", rtx_targets)
 
     return these
 
@@ -143,7 +145,7 @@ def test_auto_takes_the_one_that_can(
     installed: Any, flavours: tuple[str, ...], target: str | None, gpus: tuple[Gpu, ...], chosen: str
 ) -> None:
     installed(*flavours)
-    plan, reason = choose_plan(replace(CKPT, target=target), "fp16", ENGINE, gpus)
+    plan, reason = choose_plan(replace(CKPT, target=target), FP16, ENGINE, gpus)
     assert reason is None and plan is not None
     assert plan.flavour == chosen
     assert (plan.batch.max, plan.workspace) == (8, None)
@@ -165,41 +167,78 @@ def test_why_there_will_be_no_plan(
     installed: Any, flavours: tuple[str, ...], target: str | None, gpus: tuple[Gpu, ...], words: list[str]
 ) -> None:
     installed(*flavours)
-    plan, reason = choose_plan(replace(CKPT, target=target), "fp16", ENGINE, gpus)
+    plan, reason = choose_plan(replace(CKPT, target=target), FP16, ENGINE, gpus)
     assert plan is None and reason is not None
-    assert [word for word in words if word not in reason] == []
+    assert [word for word in words if word not in str(reason)] == []
 
 
 def test_no_plan_of_an_fp8_engine_for_a_gpu_without_float8(installed: Any) -> None:
     installed("tensorrt")
-    assert choose_plan(CKPT, "fp16", ENGINE, (ORIN,))[0] is not None
-    plan, reason = choose_plan(CKPT, "fp8", ENGINE, (ORIN,))
+    assert choose_plan(CKPT, FP16, ENGINE, (ORIN,))[0] is not None
+    plan, reason = choose_plan(CKPT, ExportOptions("fp8"), ENGINE, (ORIN,))
     assert plan is None and "SM87 is not" in str(reason)
 
 
-def test_options_reach_the_plan(installed: Any) -> None:
+def test_options_reach_the_plan(
+    installed: Any, on_an_orin: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     installed("tensorrt")
-    request = replace(CKPT, backend="tensorrt", workspace=64, max_batch=3, timing_cache=FILE)
-    plan, _ = choose_plan(request, "fp16", ENGINE, (ORIN,))
-    assert plan is not None
+    monkeypatch.chdir(tmp_path)
+    ckpt = replace(CKPT, ckpt=Path("model.pt"))
+    options = replace(ckpt, backend="tensorrt", workspace=64, max_batch=3, timing_cache=FILE)
+    request = resolve(options)
+    plan = request.options.plan
+    assert plan is not None and request.why_no_plan is None
     assert (plan.workspace, plan.batch.max, plan.timing_cache) == (64 << 20, 3, FILE)
+    made = resolve(ckpt).options
+    assert (made.precision, made.max_batch, made.keep_failed) == ("fp16", 8, False)
+    assert made.plan is not None and made.plan.batch.max == 8
+
+
+def test_what_an_onnx_file_is_stands_in_its_manifest(
+    installed: Any, on_an_orin: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its bytes are hashed once, however large it is."""
+    installed("tensorrt")
+    engine = write_engine(tmp_path)
+    hashed = []
+    monkeypatch.setattr("c2p_deploy.manifest.sha256_of", lambda path: hashed.append(path) or sha256_of(path))
+    request = resolve(replace(ONNX, onnx=engine))
+    assert hashed == [engine]
+    assert isinstance(request.source, Manifest) and request.engine == engine
+    assert (request.options.precision, request.options.max_batch) == ("fp32", 4)
+    assert request.options.plan is not None and request.options.plan.batch.max == 4
+    installed()
+    with pytest.raises(EngineError, match=r"tiny\.onnx: tensorrt is not installed"):
+        resolve(replace(ONNX, onnx=engine))
+
+
+def test_a_text_encoder_is_a_file_or_a_model_with_its_weights(
+    installed: Any, on_an_orin: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed()
+    monkeypatch.chdir(tmp_path)
+    Path("clip.pt").touch()
+    for given, read in (("clip.pt", (None, "clip.pt")), ("ViT-B-32:openai", ("ViT-B-32", "openai"))):
+        options = replace(CKPT, ckpt=Path("model.pt"), text_encoder=given)
+        assert resolve(options).text_encoder == read
 
 
 def test_timings_that_would_not_be_kept(installed: Any) -> None:
     """Which TensorRT builds is known late where it was not named."""
     installed("tensorrt-rtx")
-    request = replace(CKPT, target="sm86", timing_cache=FILE)
-    request.check()
-    with pytest.raises(C2PError, match="keeps no timings"):
-        choose_plan(request, "fp16", ENGINE, ())
+    options = replace(CKPT, target="sm86", timing_cache=FILE)
+    check(options)
+    with pytest.raises(OptionError, match="keeps no timings"):
+        choose_plan(options, FP16, ENGINE, ())
 
 
 def test_no_plan_is_wanted_and_none_is_missed(installed: Any) -> None:
     installed()
-    assert choose_plan(replace(CKPT, backend="onnx"), "fp16", ENGINE, (ORIN,)) == (None, None)
+    assert choose_plan(replace(CKPT, backend="onnx"), FP16, ENGINE, (ORIN,)) == (None, None)
 
 
 def test_a_backend_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'c2p-deploy\[tensorrt\]'"):
-        choose_plan(replace(CKPT, backend="tensorrt", target="sm87"), "fp16", ENGINE, ())
+        choose_plan(replace(CKPT, backend="tensorrt", target="sm87"), FP16, ENGINE, ())

@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth
 from c2p_deploy.errors import C2PError, CloudError, CloudFileError
-from c2p_export.verify_clouds import clouds_in, depth_maps, made_up_clouds, superquadric
+from c2p_export import verify_clouds
+from c2p_export.verify_clouds import cloud_files, depth_maps, depth_maps_in, made_up_clouds, superquadric
 
 VIEWS, SPEC = ViewSet.named("clip2point-6"), DepthSpec(48, 0.05, 256)
 
@@ -47,21 +48,41 @@ def test_depth_maps_are_those_of_the_runtime() -> None:
 
 def test_a_folder_is_used_evenly_up_to_64_clouds(tmp_path: Path) -> None:
     for number in range(100):
-        np.save(tmp_path / f"{number:03}.npy", number + np.eye(3, dtype=np.float32) - 0.5)
-    clouds = clouds_in(tmp_path)
-    numbers = [int(cloud[0, 0]) for cloud in clouds]  # number + 0.5
+        (tmp_path / f"{number:03}.npy").touch()
+    numbers = [int(path.stem) for path in cloud_files(tmp_path)]
     assert len(numbers) == 64 and numbers[0] == 0 and numbers[-1] == 99
     assert set(np.diff(numbers)) == {1, 2}
 
 
+def test_the_maps_of_a_folder_are_those_of_its_clouds(tmp_path: Path) -> None:
+    clouds = made_up_clouds(3)
+    for number, cloud in enumerate(clouds):
+        np.save(tmp_path / f"{number}.npy", cloud)
+    np.testing.assert_array_equal(depth_maps_in(tmp_path, VIEWS, SPEC), depth_maps(clouds, VIEWS, SPEC))
+
+
+def test_every_cloud_is_prepared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = []
+
+    def prepare(cloud: np.ndarray, spec: DepthSpec) -> np.ndarray:
+        prepared.append(len(cloud))
+        return prepare_points(cloud, spec)
+
+    monkeypatch.setattr(verify_clouds, "prepare_points", prepare)
+    for points in (5, 6):
+        np.save(tmp_path / f"{points}.npy", np.random.default_rng(0).normal(size=(points, 3)))
+    depth_maps_in(tmp_path, VIEWS, SPEC)
+    assert prepared == [5, 6]
+
+
 def test_what_cannot_be_read_or_drawn_is_not_left_out(tmp_path: Path) -> None:
     with pytest.raises(CloudFileError, match="no clouds in this directory"):
-        clouds_in(tmp_path)
+        depth_maps_in(tmp_path, VIEWS, SPEC)
     np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(9, 3)))
     (tmp_path / "b.ply").write_bytes(b"ply\nformat ascii 1.0\nelement vertex 3\n")
     with pytest.raises(C2PError, match=r"b\.ply"):
-        clouds_in(tmp_path)
+        depth_maps_in(tmp_path, VIEWS, SPEC)
     (tmp_path / "b.ply").unlink()
     np.save(tmp_path / "b.npy", np.zeros((5, 3)))
     with pytest.raises(CloudError, match=r"b\.npy: all 5 points coincide"):
-        clouds_in(tmp_path)
+        depth_maps_in(tmp_path, VIEWS, SPEC)

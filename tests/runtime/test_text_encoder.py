@@ -88,13 +88,13 @@ def encoder_of(engine: Path) -> TextEncoder:
 
 
 def test_the_exported_tower_gives_the_label_sets_of_training(golden_folder: Path, tmp_path: Path) -> None:
-    from c2p_export.text_export import export_text_encoder
+    from c2p_export.graph.text_tower import export_text_encoder
     from c2p_train.model.clip_encoder import clip_from_openai, import_open_clip, read_clip_file
     from c2p_train.model.text_encoder import label_set_from_clip
 
     file = golden_folder / "checkpoints" / "clip_tiny.pt"
     clip = clip_from_openai(read_clip_file(file))
-    files = export_text_encoder(clip, import_open_clip().SimpleTokenizer(), tmp_path / "tiny", half=False)
+    files = export_text_encoder(clip, import_open_clip().SimpleTokenizer(), tmp_path / "tiny", fp16=False)
     engine = write_engine(tmp_path)
     wide = LabelSet(("cup",), np.ones((1, 512)))
     manifest = change_manifest(engine, labels=wide, text_encoder=files)

@@ -13,7 +13,9 @@ import pytest
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.export import ExportOptions, export_checkpoint
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
+from c2p_export.request import ExportOptions
 from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_runtime import Classifier
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
@@ -54,8 +56,8 @@ def test_engines_of_less_precision_stay_as_near_as_the_export_promises(
     whole = checkpoint()
     maps = depth_maps(made_up_clouds(8), whole.views, whole.spec)
     plain, coarse = tmp_path / "fp32.onnx", tmp_path / f"{precision}.onnx"
-    export_checkpoint(whole, "0" * 64, plain, maps, ExportOptions("fp32", 4))
-    export_checkpoint(whole, "0" * 64, coarse, maps, ExportOptions(precision, 4), calibration=maps)
+    make_engines(Source(whole, "0" * 64), plain, maps, ExportOptions("fp32", 4))
+    make_engines(Source(whole, "0" * 64), coarse, maps, ExportOptions(precision, 4), calibration=maps)
     expected = OnnxRuntimeBackend(plain, Manifest.for_engine(plain)).run(maps)
     features = OpenVINOBackend(coarse, Manifest.for_engine(coarse)).run(maps)
     assert cosines(features, expected).min() > {"fp16": 0.999, "int8": 0.99}[precision]

@@ -9,7 +9,7 @@ What training keeps apart, an engine need not compute apart:
 - the last block of a vision transformer computes the class token only, which alone is read.
 
 Sums are formed in float64 and rounded once, so the result differs from the trained model by the
-order of float32 sums (tests/export/test_folding.py: at most 1e-5 on features).
+order of float32 sums (tests/export/graph/test_folding.py: at most 1e-5 on features).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _ZeroShot(nn.Module):
         self.num_views, self.dim = num_views, dim
 
     def forward(self, features: Tensor) -> Tensor:
-        return _unit(features).reshape(-1, self.num_views, self.dim).mean(dim=1)
+        return unit(features).reshape(-1, self.num_views, self.dim).mean(dim=1)
 
 
 class _DualPath(nn.Module):
@@ -94,9 +94,9 @@ class _DualPath(nn.Module):
         depth = self.depth_path(depth_features.reshape(-1, self.wide))
         image = self.image_path(image_features.reshape(-1, self.wide))
         if self.gate is None:
-            return _unit(depth + image)
+            return unit(depth + image)
         g = torch.sigmoid(self.gate(torch.cat([depth, image], dim=-1)))
-        return _unit(g * depth + (1 - g) * image)
+        return unit(g * depth + (1 - g) * image)
 
 
 def fold_aggregator(aggregator: Aggregator, share: float = 1.0) -> nn.Sequential:
@@ -132,10 +132,10 @@ def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
     return linear
 
 
-def _unit(x: Tensor) -> Tensor:
-    """F.normalize in three operations, which `half.to_fp16` keeps in float32."""
-    unit: Tensor = x / x.norm(dim=-1, keepdim=True).clamp_min(_SMALLEST_NORM)
-    return unit
+def unit(x: Tensor) -> Tensor:
+    """F.normalize over the last dimension, in three operations, which `fp16.to_fp16` keeps in float32."""
+    scaled: Tensor = x / x.norm(dim=-1, keepdim=True).clamp_min(_SMALLEST_NORM)
+    return scaled
 
 
 # --- encoders -----------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def engine_cost(path: Path) -> EngineCost:
     try:
         flops = sum(_flops(node, shapes) for node in model.graph.node if node.op_type in _COUNTED)
     except KeyError as error:
-        raise EngineError(f"{path.name}: the shape of {error} in the graph cannot be inferred") from error
+        raise EngineError(f"the shape of {error} in the graph cannot be inferred", path=path) from error
     return EngineCost(flops, weights)
 
 

@@ -20,8 +20,8 @@ from tokenizers import Tokenizer
 from c2p_deploy.errors import C2PError, MissingDependencyError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import TextEncoderFiles
-from c2p_export import text_export
-from c2p_export.text_export import export_text_encoder
+from c2p_export.graph import text_tower
+from c2p_export.graph.text_tower import export_text_encoder
 from c2p_train.model.clip_encoder import clip_from_openai, import_open_clip, read_clip_file
 
 SIMPLE = import_open_clip().SimpleTokenizer()
@@ -42,14 +42,14 @@ def golden(golden_folder: Path) -> dict[str, Any]:
 def single(clip: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The stem of the files in float32."""
     stem = tmp_path_factory.mktemp("single") / "tiny"
-    export_text_encoder(clip, SIMPLE, stem, half=False)
+    export_text_encoder(clip, SIMPLE, stem, fp16=False)
     return stem
 
 
 @pytest.fixture(scope="module")
-def half(clip: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    stem = tmp_path_factory.mktemp("half") / "tiny.v2"  # a dot in a name is no suffix
-    export_text_encoder(clip, SIMPLE, stem, half=True)
+def float16(clip: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    stem = tmp_path_factory.mktemp("float16") / "tiny.v2"  # a dot in a name is no suffix
+    export_text_encoder(clip, SIMPLE, stem, fp16=True)
     return stem
 
 
@@ -74,16 +74,18 @@ def test_features_are_the_authors_at_any_batch(single: Path, golden: dict[str, A
     np.testing.assert_allclose(got, golden["text_norm"][-batch:], atol=1e-6)
 
 
-def test_features_in_float16_are_near_the_authors(half: Path, golden: dict[str, Any]) -> None:
-    got = features(half, golden["tokens"])
+def test_features_in_float16_are_near_the_authors(float16: Path, golden: dict[str, Any]) -> None:
+    got = features(float16, golden["tokens"])
     assert got.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(got, axis=1), 1, atol=1e-6)  # the final norm is float32
     assert (got * golden["text_norm"]).sum(axis=1).min() >= 0.9999
-    assert Path(f"{half}.text.onnx").stat().st_size < 0.55 * 4 * (49408 + 5 * 512) * 64  # two bytes a weight
+    assert (
+        Path(f"{float16}.text.onnx").stat().st_size < 0.55 * 4 * (49408 + 5 * 512) * 64
+    )  # two bytes a weight
 
 
-def test_float16_spares_what_it_would_spoil(half: Path) -> None:
-    graph = onnx.shape_inference.infer_shapes(onnx.load(f"{half}.text.onnx")).graph
+def test_float16_spares_what_it_would_spoil(float16: Path) -> None:
+    graph = onnx.shape_inference.infer_shapes(onnx.load(f"{float16}.text.onnx")).graph
     types = {value.name: value.type.tensor_type.elem_type for value in (*graph.value_info, *graph.output)}
     kinds = {node.op_type: types[node.output[0]] for node in graph.node}
     for kind in ("LayerNormalization", "Softmax", "ReduceL2", "Div"):
@@ -136,15 +138,15 @@ def test_what_the_docstring_leaves_out(tokenizer: Tokenizer) -> None:
     assert ids.count(SIMPLE.eot_token_id) == 1
 
 
-def test_the_same_tower_gives_the_same_bytes_and_no_traces(clip: Any, half: Path, tmp_path: Path) -> None:
-    files = export_text_encoder(clip, import_open_clip().SimpleTokenizer(), tmp_path / "again", half=True)
+def test_the_same_tower_gives_the_same_bytes_and_no_traces(clip: Any, float16: Path, tmp_path: Path) -> None:
+    files = export_text_encoder(clip, import_open_clip().SimpleTokenizer(), tmp_path / "again", fp16=True)
     assert files == TextEncoderFiles(
-        "again.text.onnx", sha256_of(Path(f"{half}.text.onnx")),
-        "again.tokenizer.json", sha256_of(Path(f"{half}.tokenizer.json")),
+        "again.text.onnx", sha256_of(Path(f"{float16}.text.onnx")),
+        "again.tokenizer.json", sha256_of(Path(f"{float16}.tokenizer.json")),
     )  # fmt: skip
     assert sorted(path.name for path in tmp_path.iterdir()) == [files.model, files.tokenizer]
     for path in tmp_path.iterdir():
-        assert str(Path(text_export.__file__).parents[2]).encode() not in path.read_bytes()
+        assert str(Path(text_tower.__file__).parents[3]).encode() not in path.read_bytes()
 
 
 class OtherTokenizer:
@@ -161,7 +163,7 @@ class OtherTokenizer:
 )
 def test_other_tokenizers_are_refused(clip: Any, tmp_path: Path, tokenizer: Any, complaint: str) -> None:
     with pytest.raises(C2PError, match=complaint):
-        export_text_encoder(clip, tokenizer, tmp_path / "tiny", half=False)
+        export_text_encoder(clip, tokenizer, tmp_path / "tiny", fp16=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -172,9 +174,9 @@ def test_without_parity_there_are_no_files(
     model = onnx.load(f"{single}.text.onnx")
     (weight,) = (w for w in model.graph.initializer if w.name.endswith("ln_final.bias"))
     weight.raw_data = (np.frombuffer(weight.raw_data, np.float32) + np.float32(spoil)).tobytes()
-    monkeypatch.setattr(text_export, "_graph_of", lambda *_: onnx_ir.from_proto(model))
-    with pytest.raises(ParityError, match=r"^tiny\.text\.onnx: text features differ.*nothing was written"):
-        export_text_encoder(clip, SIMPLE, tmp_path / "tiny", half=False)
+    monkeypatch.setattr(text_tower, "_graph_of", lambda *_: onnx_ir.from_proto(model))
+    with pytest.raises(ParityError, match=r"/tiny\.text\.onnx: text features differ.*nothing was written"):
+        export_text_encoder(clip, SIMPLE, tmp_path / "tiny", fp16=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -183,5 +185,5 @@ def test_without_tokenizers_the_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'c2p-deploy\[text\]'"):
-        export_text_encoder(clip, SIMPLE, tmp_path / "tiny", half=False)
+        export_text_encoder(clip, SIMPLE, tmp_path / "tiny", fp16=False)
     assert list(tmp_path.iterdir()) == []

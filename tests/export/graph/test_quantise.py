@@ -11,8 +11,9 @@ from onnx import TensorProto, numpy_helper
 
 from c2p_deploy.errors import C2PError
 from c2p_deploy.manifest import BatchProfile
-from c2p_export.export import write_engine
-from c2p_export.plan import PlanOptions, build_plan
+from c2p_export.graph.engine import write_engine
+from c2p_export.plan.build import build_plan
+from c2p_export.plan.options import PlanOptions
 from c2p_runtime.backends.onnxruntime import open_session
 from small_models import DEPTH, checkpoint
 
@@ -104,7 +105,7 @@ def test_weights_are_stored_in_eight_bits_per_channel(engine: tuple[str, str, Pa
 def test_tensorrt_rtx_builds_it(engine: tuple[str, str, Path], tmp_path: Path) -> None:
     pytest.importorskip("tensorrt_rtx")
     options = PlanOptions("tensorrt-rtx", ("8.9",), BatchProfile(1, 1, 4))
-    target = build_plan(engine[2], tmp_path / "e.plan", options, None)
+    target = build_plan(engine[2], tmp_path / "e.plan", options)
     assert target.compute_capabilities == ("8.9",) and (tmp_path / "e.plan").stat().st_size > 10_000
 
 

@@ -11,8 +11,11 @@ from onnx import TensorProto, helper, numpy_helper
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, ManifestError
 from c2p_deploy.manifest import EngineCost
-from c2p_export import export
-from c2p_export.cost import engine_cost
+from c2p_export.checkpoint import Source
+from c2p_export.export import make_engines
+from c2p_export.graph import engine
+from c2p_export.graph.cost import engine_cost
+from c2p_export.request import ExportOptions
 from engines import write_engine
 from small_models import DEPTH, DIM, SPEC, VIEWS, checkpoint
 
@@ -45,7 +48,7 @@ def vit_by_hand() -> int:
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_a_transformer(tmp_path: Path, precision: str) -> None:
     path = tmp_path / "e.onnx"
-    export.write_engine(checkpoint(kind="clip"), path, precision, None)
+    engine.write_engine(checkpoint(kind="clip"), path, precision, None)
     cost = engine_cost(path)
     assert cost.flops_per_cloud == V * vit_by_hand()
     # Nearly all of the file is weights; what is left is names and the graph.
@@ -55,14 +58,9 @@ def test_a_transformer(tmp_path: Path, precision: str) -> None:
 def test_it_comes_into_the_manifest_and_int8_costs_as_much_arithmetic(tmp_path: Path) -> None:
     costs = {}
     for precision in ("fp32", "int8"):
-        manifest = export.export_checkpoint(
-            checkpoint(),
-            "0" * 64,
-            tmp_path / f"{precision}.onnx",
-            DEPTH,
-            export.ExportOptions(precision, keep_failed=True),
-            calibration=DEPTH,
-        )
+        options = ExportOptions(precision, keep_failed=True)
+        path = tmp_path / f"{precision}.onnx"
+        manifest = make_engines(Source(checkpoint(), "0" * 64), path, DEPTH, options, DEPTH)
         stored = Manifest.load(tmp_path / f"{precision}.json").cost
         assert stored == manifest.cost == engine_cost(tmp_path / f"{precision}.onnx")
         assert stored is not None

@@ -65,7 +65,7 @@ def write_graph(model: ir.Model, path: Path, about: Mapping[str, str]) -> None:
     weights = [value.const_value for value in model.graph.initializers.values()]
     if sum(weight.nbytes for weight in weights if weight is not None) > _LARGEST_FILE - _FOR_NODES:
         raise EngineError(
-            f"{path.name}: the graph is larger than the 2 GiB an ONNX file may have; export with --fp16"
+            "the graph is larger than the 2 GiB an ONNX file may have", "export with --fp16", path
         )
     proto = ir.to_proto(model)
     strip_traces(proto)

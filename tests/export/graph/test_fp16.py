@@ -11,16 +11,16 @@ from onnx import TensorProto
 from torch import nn
 
 from c2p_deploy.errors import EngineError
-from c2p_export.export import write_engine
-from c2p_export.graph import trace, write_graph
-from c2p_export.half import FLOAT32_OPS, to_fp16
+from c2p_export.graph.engine import write_engine
+from c2p_export.graph.fp16 import FLOAT32_OPS, to_fp16
+from c2p_export.graph.onnx_file import trace, write_graph
 from c2p_runtime.backends.onnxruntime import open_session
 from small_models import checkpoint
 
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> onnx.GraphProto:
-    path = tmp_path_factory.mktemp("half") / "e.onnx"
+    path = tmp_path_factory.mktemp("fp16") / "e.onnx"
     write_engine(checkpoint("gdpa", "vit"), path, "fp16", None)
     return onnx.shape_inference.infer_shapes(onnx.load(path), strict_mode=True).graph
 
@@ -49,7 +49,7 @@ def test_norms_and_softmax_compute_in_float32_and_all_else_in_float16(graph: onn
     assert {kinds["depth"], kinds["features"]} == {TensorProto.FLOAT}
 
 
-def test_large_weights_are_stored_once_and_in_half(graph: onnx.GraphProto) -> None:
+def test_large_weights_are_stored_once_and_in_float16(graph: onnx.GraphProto) -> None:
     large = [tensor for tensor in graph.initializer if np.prod(tensor.dims) > 64]
     assert large and all(tensor.data_type == TensorProto.FLOAT16 for tensor in large)
     names = [name for node in graph.node for name in node.input]

@@ -25,8 +25,9 @@ from torch import Tensor, nn
 from c2p_deploy.errors import C2PError, ParityError
 from c2p_deploy.files import atomic_path, sha256_of
 from c2p_deploy.manifest import TextEncoderFiles
-from c2p_export.graph import trace, write_graph
-from c2p_export.half import to_fp16
+from c2p_export.graph.folding import unit
+from c2p_export.graph.fp16 import to_fp16
+from c2p_export.graph.onnx_file import trace, write_graph
 from c2p_runtime.backends.onnxruntime import open_session
 from c2p_runtime.text_encoder import import_tokenizers
 from c2p_train.model.clip_encoder import import_open_clip
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import open_clip
 
 SMALLEST_COSINE = {"fp32": 0.99999, "fp16": 0.999}
+_WITHOUT = "export without --text-encoder, and make label sets with c2p-train labels"
 _MASKED = -1e4  # added to an attention score: nothing is left of it after the softmax
 _START, _END = "<start_of_text>", "<end_of_text>"
 _SENTENCE = (
@@ -54,27 +56,25 @@ class _TextTower(nn.Module):
         self.clip = clip
 
     def forward(self, tokens: Tensor) -> Tensor:
-        features: Tensor = self.clip.encode_text(tokens)
-        # F.normalize in two operations, which to_fp16 keeps in float32.
-        unit: Tensor = features / features.norm(dim=-1, keepdim=True)
-        return unit
+        return unit(self.clip.encode_text(tokens))
 
 
 def export_text_encoder(
-    clip: open_clip.CLIP, tokenizer: open_clip.SimpleTokenizer, stem: Path, *, half: bool
+    clip: open_clip.CLIP, tokenizer: open_clip.SimpleTokenizer, stem: Path, *, fp16: bool
 ) -> TextEncoderFiles:
     """Writes `stem`.text.onnx and `stem`.tokenizer.json, for the manifest of an engine beside them.
 
-    clip: in float32; tokenizer: the one it was trained with; half: weights and sums in float16, with
+    clip: in float32; tokenizer: the one it was trained with; fp16: weights and sums in float16, with
     LayerNorm, Softmax and the final norm in float32. The same tower gives the same bytes. Raises
     C2PError for a tokenizer that is not CLIP's, ParityError when the files differ from torch on prompts
     of many lengths; then nothing is left under the final names.
     """
     if not isinstance(tokenizer, import_open_clip().SimpleTokenizer):
         raise C2PError(
-            f"{stem.name}: the text tower reads words with {type(tokenizer).__name__}; only CLIP's own "
-            "tokenizer (open_clip.SimpleTokenizer) can be exported: export without --text-encoder and make "
-            "label sets with c2p-train labels"
+            f"the text tower reads words with {type(tokenizer).__name__}; only CLIP's own tokenizer "
+            "(open_clip.SimpleTokenizer) can be exported",
+            _WITHOUT,
+            stem,
         )
     context: int = clip.context_length
     model_file = stem.with_name(f"{stem.name}.text.onnx")
@@ -86,13 +86,18 @@ def export_text_encoder(
         tokens = tokenizer(_PROMPTS, context)
         if [prompt.ids for prompt in words.encode_batch(_PROMPTS)] != tokens.tolist():
             raise C2PError(
-                f"{stem.name}: this SimpleTokenizer cleans or cuts text unlike OpenAI's and cannot be "
-                "exported: export without --text-encoder and make label sets with c2p-train labels"
+                "this SimpleTokenizer cleans or cuts text unlike OpenAI's and cannot be exported",
+                _WITHOUT,
+                stem,
             )
-        precision = "fp16" if half else "fp32"
+        precision = "fp16" if fp16 else "fp32"
         graph = _graph_of(tower, tokens[:2], precision)
-        write_graph(graph, model_path, {"c2p.tower": "text", "c2p.precision": precision})
-        _check_parity(tower, model_path, tokens, precision, model_file.name)
+        try:
+            write_graph(graph, model_path, {"c2p.tower": "text", "c2p.precision": precision})
+            _check_parity(tower, model_path, tokens, precision)
+        except C2PError as error:
+            error.path = str(model_file)  # not the temporary one
+            raise
     return TextEncoderFiles(
         model_file.name, sha256_of(model_file), tokenizer_file.name, sha256_of(tokenizer_file)
     )
@@ -152,7 +157,7 @@ def _make_finite(weight: ir.Value) -> None:
         weight.const_value = ir.tensor(np.maximum(array, _MASKED), name=weight.name)
 
 
-def _check_parity(tower: _TextTower, path: Path, tokens: Tensor, precision: str, name: str) -> None:
+def _check_parity(tower: _TextTower, path: Path, tokens: Tensor, precision: str) -> None:
     """Raises ParityError unless the file agrees with torch on tokens [N, L], one by one and all at once."""
     session = open_session(path)
     with torch.inference_mode():
@@ -165,7 +170,7 @@ def _check_parity(tower: _TextTower, path: Path, tokens: Tensor, precision: str,
         cosine = (got * expected).sum(axis=1) / np.linalg.norm(got, axis=1)
         if not cosine.min() >= SMALLEST_COSINE[precision]:  # true for NaN, too
             raise ParityError(
-                f"{name}: text features differ from torch's, smallest cosine {cosine.min():.6f} at "
-                f"batch {size}, {precision} needs {SMALLEST_COSINE[precision]}; nothing was written: "
-                f"{'try --fp32' if precision == 'fp16' else 'report it with the name of the text tower'}"
+                f"text features differ from torch's, smallest cosine {cosine.min():.6f} at batch {size}, "
+                f"{precision} needs {SMALLEST_COSINE[precision]}; nothing was written",
+                "try --fp32" if precision == "fp16" else "report it with the name of the text tower",
             )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from c2p_export.folding import ClassTokenBlock, PlainAttention, fold, fold_aggregator, fold_encoder
+from c2p_export.graph.folding import ClassTokenBlock, PlainAttention, fold, fold_aggregator, fold_encoder
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.clip_encoder import ClipConfig, ClipEncoder
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder

@@ -21,7 +21,7 @@ import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from c2p_deploy.projection.spec import FloatArray
-from c2p_export.graph import constant
+from c2p_export.graph.onnx_file import constant
 
 OPSET = 19  # the first whose pairs take float16 and float8
 _FP8_LARGEST = 448.0  # of e4m3fn

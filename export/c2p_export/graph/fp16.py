@@ -13,14 +13,14 @@ import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from c2p_deploy.errors import EngineError
-from c2p_export.graph import constant
+from c2p_export.graph.onnx_file import constant
 
-# Norms and softmax, the parts of `folding._unit`, and averages over many values.
+# Norms and softmax, the parts of `folding.unit`, and averages over many values.
 FLOAT32_OPS = frozenset(
     {"LayerNormalization", "Softmax", "ReduceL2", "Clip", "Div", "ReduceMean", "GlobalAveragePool"}
 )
 _LARGEST = float(np.finfo(np.float16).max)
-FLOAT, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16
+FLOAT32, FLOAT16 = ir.DataType.FLOAT, ir.DataType.FLOAT16
 
 
 def to_fp16(model: ir.Model) -> None:
@@ -31,18 +31,18 @@ def to_fp16(model: ir.Model) -> None:
     graph = model.graph
     casts: dict[tuple[str, ir.DataType], ir.Value] = {}
     for node in list(graph):
-        wanted = FLOAT if node.op_type in FLOAT32_OPS else HALF
-        for place, value in enumerate(node.inputs):
-            if value is not None and value.dtype in (FLOAT, HALF) and value.dtype != wanted:
-                node.replace_input_with(place, _as(value, wanted, casts, node))
-        if node.op_type == "Cast" and node.attributes["to"].as_int() == FLOAT:
-            node.attributes["to"] = ir.AttrInt64("to", HALF)
+        wanted = FLOAT32 if node.op_type in FLOAT32_OPS else FLOAT16
+        for index, value in enumerate(node.inputs):
+            if value is not None and value.dtype in (FLOAT32, FLOAT16) and value.dtype != wanted:
+                node.replace_input_with(index, _as(value, wanted, casts, node))
+        if node.op_type == "Cast" and node.attributes["to"].as_int() == FLOAT32:
+            node.attributes["to"] = ir.AttrInt64("to", FLOAT16)
         for value in node.outputs:
-            if value.dtype == FLOAT:
+            if value.dtype == FLOAT32:
                 value.dtype = wanted
-    for place, value in enumerate(graph.outputs):
-        if value.dtype == HALF:
-            graph.outputs[place] = _float32_output(graph, value)
+    for index, value in enumerate(graph.outputs):
+        if value.dtype == FLOAT16:
+            graph.outputs[index] = _float32_output(graph, value)
     RemoveUnusedNodesPass()(model)  # with the float32 weights that nobody reads any more
 
 
@@ -52,11 +52,11 @@ def _as(
     """`value` in another type: a weight is stored in it, anything else is cast once."""
     key = (_name(value), wanted)
     if key not in casts:
-        name = f"{key[0]}_{'fp16' if wanted == HALF else 'fp32'}"
+        name = f"{key[0]}_{'fp16' if wanted == FLOAT16 else 'fp32'}"
         graph = before.graph
         assert graph is not None
         if value.const_value is not None:
-            converted = constant(graph, name, _halved(value))
+            converted = constant(graph, name, _to_float16(value))
         else:
             cast = _cast(value, wanted, name)
             converted = cast.outputs[0]
@@ -69,12 +69,14 @@ def _as(
     return casts[key]
 
 
-def _halved(value: ir.Value) -> np.ndarray:
+def _to_float16(value: ir.Value) -> np.ndarray:
     assert value.const_value is not None
     array = value.const_value.numpy()
     largest = float(np.abs(array).max(initial=0.0))
     if not largest <= _LARGEST:
-        raise EngineError(f"weight {_name(value)}: {largest:g} does not fit into float16; export with --fp32")
+        raise EngineError(
+            f"weight {_name(value)}: {largest:g} does not fit into float16", "export with --fp32"
+        )
     return array.astype(np.float16)
 
 
@@ -82,7 +84,7 @@ def _float32_output(graph: ir.Graph, value: ir.Value) -> ir.Value:
     """The graph's output under its own name, in float32 again."""
     name = _name(value)
     value.name = f"{name}_fp16"
-    cast = _cast(value, FLOAT, name)
+    cast = _cast(value, FLOAT32, name)
     graph.append(cast)
     return cast.outputs[0]
 

@@ -1,0 +1,1 @@
+"""TensorRT plans. Needs neither torch nor onnx, so that a robot builds its own."""
