@@ -38,7 +38,7 @@ def goldens(golden_folder: Path) -> dict[str, np.ndarray]:
 
 
 def authors_maps(
-    golden_folder: Path, goldens: dict[str, np.ndarray], views: int
+    folder: Path, goldens: dict[str, np.ndarray], views: int
 ) -> tuple[list[int], np.ndarray]:
     """Rows of the goldens whose depth maps are at hand, and these [n, V, S, S], by the authors."""
     files = {row: folder / "render" / f"{name}.npz" for row, name in enumerate(goldens["clouds"])}
