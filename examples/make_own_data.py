@@ -13,7 +13,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from make_clouds import Floats, Mesh, bathtub, bottle, chair, lamp, mug, ply_binary, sample, sofa, to_grid
+from make_clouds import ply_binary
+
+from shapes import Floats, Mesh, bathtub, bottle, chair, lamp, mug, sample, sofa, to_grid
 
 SHAPES = {"bathtub": bathtub, "bottle": bottle, "chair": chair, "lamp": lamp, "mug": mug, "sofa": sofa}
 POINTS = 2048
