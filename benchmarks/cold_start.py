@@ -2,8 +2,8 @@
 
     python benchmarks/cold_start.py
 
-Every start is a fresh process; the starts of all cases take turns. The bundled model, also with nothing
-in Numba's cache, and two paths of ViT-B/32 in float32 and float16. The files are in the disk cache.
+Every start is a fresh process; the starts of all cases take turns. The bundled model, and two paths of
+ViT-B/32 in float32 and float16. The files are in the disk cache.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -42,34 +42,20 @@ with Classifier(engine, device="cpu", backend=backend) as classifier:
 
 @dataclass(frozen=True)
 class Case:
-    """What is started. empty_cache: each start finds a cache of Numba's without a kernel."""
+    """What is started."""
 
     model: str
     engine: Path
     backend: str
-    empty_cache: bool = False
-
-    @property
-    def way(self) -> str:
-        """What tells it from the other cases of the model."""
-        return f"{self.backend}, no cache" if self.empty_cache else self.backend
 
 
 def start(case: Case) -> dict[str, Any]:
     """Starts the program once, and returns what it says. Raises C2PError when it fails."""
-    if case.empty_cache:
-        with tempfile.TemporaryDirectory() as cache:
-            return start_with(case, {"NUMBA_CACHE_DIR": cache})
-    return start_with(case, {})
-
-
-def start_with(case: Case, variables: dict[str, str]) -> dict[str, Any]:
-    """Starts the program with these environment variables added. Raises C2PError when it fails."""
     line = [sys.executable, "-c", _PROGRAM, os.fspath(case.engine), os.fspath(_CLOUD), case.backend]
     began = monotonic()
-    done = subprocess.run(line, capture_output=True, text=True, env={**os.environ, **variables})
+    done = subprocess.run(line, capture_output=True, text=True)
     if done.returncode:
-        raise C2PError(f"{case.model}, {case.way}: {done.stderr.strip()[-500:]}")
+        raise C2PError(f"{case.model}, {case.backend}: {done.stderr.strip()[-500:]}")
     told: dict[str, Any] = json.loads(done.stdout)
     return {**told, "first_answer_s": told["answered"] - began}
 
@@ -83,7 +69,7 @@ def cases_of(backends: Sequence[str], vit_b_32: dict[str, Path]) -> list[Case]:
         for precision, engine in vit_b_32.items()
         for backend in backends
     ]
-    return [*bundled, replace(bundled[0], empty_cache=True), *large]
+    return [*bundled, *large]
 
 
 def figures_of(case: Case, starts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -91,7 +77,6 @@ def figures_of(case: Case, starts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "backend": starts[0]["backend"],
         "engine_mb": round(case.engine.stat().st_size / 1e6, 1),
-        "empty_kernel_cache": case.empty_cache,
         "first_answer_s": summary(start["first_answer_s"] for start in starts),
     }
 
@@ -114,12 +99,12 @@ def main(repeats: int) -> Results:
             for number in range(repeats + 1):
                 for case in in_rotation(starts, number):
                     found = start(case)
-                    if number > 0:  # the first fills the disk cache, and Numba's
+                    if number > 0:  # the first fills the disk cache
                         starts[case].append(found)
                     task.advance()
         results: dict[str, dict[str, Any]] = {case.model: {} for case in starts}
         for case, found_of_case in starts.items():
-            results[case.model][case.way] = figures_of(case, found_of_case)
+            results[case.model][case.backend] = figures_of(case, found_of_case)
     return {"cloud": _CLOUD.name, "starts": results}
 
 

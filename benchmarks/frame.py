@@ -34,7 +34,7 @@ from report.blocks import BLOCKS
 from report.documents import RESULTS, ROOT
 
 EXAMPLES = ROOT / "examples"
-_MEASURED = ("c2p-deploy", "numpy", "numba", "fpsample")
+_MEASURED = ("c2p-deploy", "numpy", "llvmlite")
 
 Results = dict[str, Any]
 Option = Callable[[Any], Any]

@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import fpsample
 import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import Manifest, progress, project_depth, read_cloud
 from c2p_deploy.errors import CloudFileError
 from c2p_deploy.projection.prepare import finite_points, sample_points, to_unit_sphere
+from c2p_deploy.projection.sampling import farthest_points
 from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, Source, validation_files
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
@@ -85,18 +85,18 @@ def voxel_then_random(points: Points, count: int, seed: int) -> Points:
     return at_random(points[first], count, seed)
 
 
-def farthest(points: Points, count: int, seed: int, *, height: int) -> Points:
-    """Farthest-point sampling over all points. It is exact whatever the height of the search tree."""
+def farthest(points: Points, count: int, seed: int) -> Points:
+    """Farthest-point sampling over all points."""
     if len(points) <= count:
         return points
     local = (points - points.mean(axis=0, dtype=np.float64)).astype(np.float32)
     start = int(np.random.default_rng(seed).integers(len(points)))
-    return points[fpsample.bucket_fps_kdline_sampling(local, count, h=height, start_idx=start)]
+    return points[farthest_points(local, count, start)]
 
 
-def thin_then_farthest(points: Points, count: int, seed: int, *, ratio: int, height: int) -> Points:
+def thin_then_farthest(points: Points, count: int, seed: int, *, ratio: int) -> Points:
     """Farthest-point sampling over `ratio` random points per point kept."""
-    return farthest(at_random(points, ratio * count, seed), count, seed, height=height)
+    return farthest(at_random(points, ratio * count, seed), count, seed)
 
 
 def on_the_gpu(points: Points, count: int, seed: int) -> Points:
@@ -105,16 +105,15 @@ def on_the_gpu(points: Points, count: int, seed: int) -> Points:
 
 
 def thinned(ratio: int) -> Method:
-    """`thin_then_farthest` with the height of tree that is fastest for so many points."""
-    return Method(f"{ratio}x, FPS (h=5)", partial(thin_then_farthest, ratio=ratio, height=5))
+    """`thin_then_farthest` of so many candidates per point kept."""
+    return Method(f"{ratio}x, FPS", partial(thin_then_farthest, ratio=ratio))
 
 
-_ALL = partial(farthest, height=7)  # the fastest height for 100,000 points
 # The first is the one that the others' features are compared with.
 METHODS = (
-    Method("all, FPS (h=7)", _ALL),
-    Method("all, FPS, another seed", _ALL, seed_shift=_OTHER_SEED),
-    Method("all, FPS, normalised first", _ALL, normalise_first=True),
+    Method("all, FPS", farthest),
+    Method("all, FPS, another seed", farthest, seed_shift=_OTHER_SEED),
+    Method("all, FPS, normalised first", farthest, normalise_first=True),
     thinned(16),
     Method("8x, FPS: prepare_points", sample_points),
     Method("8x, FPS, another seed", sample_points, seed_shift=_OTHER_SEED),

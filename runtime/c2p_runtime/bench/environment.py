@@ -20,7 +20,7 @@ from c2p_deploy.cores import cores
 from c2p_runtime.backends.gpu import Gpu, sm_name
 
 _PACKAGES = (
-    "c2p-deploy", "numpy", "numba", "fpsample", "onnxruntime", "onnxruntime-gpu", "openvino", "numba-cuda",
+    "c2p-deploy", "numpy", "llvmlite", "onnxruntime", "onnxruntime-gpu", "openvino", "numba-cuda",
     "cuda-bindings", "tensorrt", "tensorrt-rtx",
 )  # fmt: skip
 _SMI_FIELDS = (
