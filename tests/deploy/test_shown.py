@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from c2p_deploy import progress
@@ -28,7 +30,7 @@ def test_in_a_pipe_there_are_lines_only(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_description_is_no_markup(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     with shown(), progress.task("drawing [/a].ply", total=2):
         pass
