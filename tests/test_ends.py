@@ -190,3 +190,48 @@ def test_names_cannot_command_a_terminal(clouds: Path) -> None:
     assert done.stdout.isascii()
     found = [json.loads(line)["file"] for line in done.stdout.splitlines()]
     assert found == [f"bad/{os.fsdecode(name)}" for name in (evil, b"b" + evil)]
+
+
+ENDING = """
+import sys, threading, time
+import numpy as np
+from c2p_runtime import Classifier
+classifier = Classifier(backend=sys.argv[1])
+points = np.random.default_rng(0).normal(size=(2000, 3))
+classifier(points)
+def work():
+    while True:
+        classifier(points)
+        classifier.depth_maps(points)
+for _ in range(2):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.1)
+"""
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime"] * 10 + ["openvino"] * 2)
+def test_threads_that_still_classify_do_not_break_the_end(backend: str) -> None:
+    if backend == "openvino":
+        pytest.importorskip("openvino")
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, backend], capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_thread_that_outlives_main_still_classifies() -> None:
+    """No daemon: the interpreter waits for it, but gives no new futures any more."""
+    code = (
+        "import threading, time\n"
+        "import numpy as np\n"
+        "from c2p_runtime import Classifier\n"
+        "classifier = Classifier()\n"
+        "points = np.random.default_rng(0).normal(size=(2000, 3))\n"
+        "expected = classifier(points).features\n"
+        "def work():\n"
+        "    time.sleep(0.5)\n"
+        "    print(np.array_equal(classifier(points).features, expected))\n"
+        "threading.Thread(target=work).start()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
