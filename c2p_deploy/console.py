@@ -6,21 +6,98 @@ Nothing below a command prints to a terminal: work tells `c2p_deploy.progress`, 
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 from c2p_deploy import progress
 from c2p_deploy.errors import C2PError, OptionError, one_line, reason_of
+from c2p_deploy.start import INTERRUPTED, end_at_once, guard
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Settings that all our commands have."""
+
+_interrupts: list[int] = []  # each Ctrl-C that became an exception
+
+
+def run(command: click.Command) -> NoReturn:
+    """Runs a command and ends the process: what an entry point calls.
+
+    Whatever it ends with, no traceback tells of Ctrl-C, of a full disk or of a reader who has gone; only a
+    fault of ours has one.
+    """
+    guard()
+    _open_streams()
+    code: int | str | None
+    try:
+        result = command.main(standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except SystemExit as end:
+        code = end.code
+    except click.Abort:  # Ctrl-C where nobody waited for it, as click has it
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except OSError as error:  # help that cannot be printed
+        print_error(error)
+        code = 1
+    with suppress(ValueError):  # of another thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done, and its code is known
+    sys.exit(_flushed(code))
+
+
+def _open_streams() -> None:
+    """Opens those of the three standard streams that whoever started us had closed.
+
+    Or the next file that is opened would be taken for one. Reading finds nothing, what is told is
+    lost, and an answer fails.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # takes the lowest number that is free
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _flushed(code: int | str | None) -> int | str | None:
+    """Writes out what is left; the code to end with, which is 1 instead of 0 where that fails."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError) as error:
+            if code in (0, None):
+                code = 1
+                if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+                    print_error(_about_stdout(error))
+            _discard(stream)
+    return code
+
+
+def _discard(stream: TextIO) -> None:
+    """What is left in a stream that fails goes nowhere: Python would try again at its end, and complain."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _about_stdout(error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.filename is None:
+        error.filename = "standard output"
+    return error
 
 
 def print_error(error: BaseException) -> None:
@@ -30,14 +107,22 @@ def print_error(error: BaseException) -> None:
         text = f"{named}{error.strerror}; check the path, its permissions and the free space"
     else:
         text = str(error) or reason_of(error)
-    click.echo(f"error: {one_line(text)}", file=sys.stderr)
+    with suppress(OSError):  # where nobody can be told, the exit code tells
+        click.echo(f"error: {one_line(text)}", file=sys.stderr)
 
 
 def answer(line: str) -> None:
-    """A line of what the command was asked for, on stdout; while bars are shown, above them."""
-    printable = line.encode(errors="replace").decode()  # names may hold bytes that are no characters
-    # The stream is named: left to itself, click finds the one below the bars and writes across them.
-    click.echo(printable, file=sys.stdout)
+    """A line of what the command was asked for, on stdout; while bars are shown, above them.
+
+    Names in it may hold anything: it stays one line, and no terminal obeys it. Raises OSError.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    printable = one_line(line).encode(encoding, "replace").decode(encoding)
+    try:
+        # The stream is named: left to itself, click finds the one below the bars and writes across them.
+        click.echo(printable, file=sys.stdout)
+    except OSError as error:
+        raise _about_stdout(error)  # noqa: B904 -- the same one
 
 
 @contextmanager
@@ -47,22 +132,48 @@ def exit_on_error(interrupted: str = "interrupted") -> Iterator[None]:
     An `OptionError` ends as click's own do, with the usage and exit code 2. interrupted: what to say
     of the work when it is broken off.
     """
+    with _interruptible():
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:
+            if began_with_interrupt(error):
+                with suppress(OSError):
+                    click.echo(interrupted, err=True)
+                sys.exit(INTERRUPTED)
+            if isinstance(error, OptionError):
+                raise click.UsageError(str(error)) from error
+            if not isinstance(error, (C2PError, OSError)) or isinstance(error, BrokenPipeError):
+                raise  # a fault of ours; or who reads our answers has had enough, which click ends quietly
+            print_error(error)
+            sys.exit(1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Inside, Ctrl-C is an exception, so that work can be tidied up; see `c2p_deploy.start`."""
+    if signal.getsignal(signal.SIGINT) is not end_at_once:
+        yield
+        return
+    _interrupts.clear()
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
-    except (Exception, KeyboardInterrupt) as error:
-        if _began_with_interrupt(error):
-            click.echo(interrupted, err=True)
-            sys.exit(130)
-        if isinstance(error, OptionError):
-            raise click.UsageError(str(error)) from error
-        if not isinstance(error, (C2PError, OSError)) or isinstance(error, BrokenPipeError):
-            raise  # a fault of ours; or whoever reads our answers has had enough, which click ends quietly
-        print_error(error)
-        sys.exit(1)
+    finally:
+        signal.signal(signal.SIGINT, end_at_once)
 
 
-def _began_with_interrupt(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is what an error began with: torch's exporter raises others on top of it."""
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _interrupts.append(number)
+    raise KeyboardInterrupt
+
+
+def began_with_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is what an error began with: torch's exporter raises others on top of it.
+
+    So do libraries whose C code is interrupted, and without a word of it: any error after Ctrl-C is one.
+    """
+    if _interrupts:
+        return True
     seen: set[int] = set()  # `raise error.at(path) from error` makes a circle where the error had its path
     while error is not None and id(error) not in seen:
         if isinstance(error, KeyboardInterrupt):
@@ -100,7 +211,7 @@ class _Lines:
     """Shows what work tells where no bar can be drawn: in a log, in a pipe."""
 
     def say(self, line: str) -> None:
-        click.echo(line, err=True)
+        click.echo(one_line(line), err=True)
 
     def begin(self, what: str, total: int | None, done: int) -> progress.Task:
         return progress.UNHEARD.begin(what, total, done)
@@ -113,7 +224,7 @@ class _Bars:
         self._bars = bars
 
     def say(self, line: str) -> None:
-        self._bars.console.print(line, markup=False, highlight=False)
+        self._bars.console.print(one_line(line), markup=False, highlight=False)
 
     def begin(self, what: str, total: int | None, done: int) -> _Bar:
         return _Bar(self._bars, what, total, done)
@@ -124,7 +235,7 @@ class _Bar:
 
     def __init__(self, bars: Progress, what: str, total: int | None, done: int) -> None:
         self._bars = bars
-        self._id = bars.add_task(what, total=total, completed=done)
+        self._id = bars.add_task(one_line(what), total=total, completed=done)
 
     def advance(self, steps: int = 1) -> None:
         self._bars.advance(self._id, steps)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -48,9 +49,22 @@ def project_depth(
             rotation, distance = views.rotations[view], views.distances[view]
             run("draw_view", cloud, len(cloud), rotation, distance, centres, len(depth), radius, depth, depth)
 
-    # This thread draws its share, too: waking another costs as much as drawing one small view.
-    others = [_pool(os.getpid()).submit(draw, first) for first in range(1, min(_THREADS, len(views)))]
-    draw(0)
+    shares = range(1, min(_THREADS, len(views)))
+    locks, drawn = {first: Lock() for first in shares}, set()
+
+    def draw_once(first: int) -> None:
+        with locks[first]:
+            if first not in drawn:
+                draw(first)
+                drawn.add(first)
+
+    others = []
+    for first in shares:
+        try:
+            others.append(_pool(os.getpid()).submit(draw_once, first))
+        except RuntimeError:  # the interpreter ends, or the system gives no more threads
+            draw_once(first)  # once: the pool may have kept it even so, and come to it any time
+    draw(0)  # this thread draws, too: waking another costs as much as drawing one small view
     for other in others:
         other.result()  # re-raises whatever the thread raised
     return out

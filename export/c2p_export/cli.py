@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from c2p_deploy.console import CONTEXT, exit_on_error, shown
+from c2p_deploy.console import CONTEXT, exit_on_error, run, shown
 from c2p_export.request import Options, resolve
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -129,10 +129,10 @@ def main(context: click.Context, /, **options: Any) -> None:
         return
     with exit_on_error("interrupted; nothing was written"):
         request = resolve(Options(**options))
-        from c2p_export.export import run
+        from c2p_export import export
 
         with shown():
-            run(request)
+            export.run(request)
 
 
 @main.command(epilog="Example: c2p-export inspect model.plan", context_settings=CONTEXT)
@@ -149,4 +149,4 @@ def inspect(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -17,7 +17,7 @@ from c2p_export.parity import refusal_of, run_at_batches, with_parity
 from c2p_export.plan.add import add_plan
 from c2p_export.report import tell_next
 from c2p_export.request import ExportOptions, ExportRequest
-from c2p_export.staging import settle, staged
+from c2p_export.staging import only_export, settle, staged
 from c2p_export.verify_clouds import depth_maps, depth_maps_in, made_up_clouds
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
 
@@ -65,7 +65,7 @@ def make_engines(
     Raises C2PError; ParityError when an engine does not agree. Then nothing is left under the final names,
     and a former export there stays as it was, unless the options say to keep it.
     """
-    with staged(engine.parent) as work:
+    with only_export(engine), staged(engine.parent) as work:
         if isinstance(source, Manifest):
             onnx, manifest, expected = engine, _without_plan(source), None
         else:

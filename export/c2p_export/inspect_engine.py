@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from c2p_deploy import Manifest
-from c2p_deploy.errors import C2PError, ManifestError
+from c2p_deploy.errors import C2PError, ManifestError, one_line
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import EngineTarget
 from c2p_export.parity import Parity, parities, why_refused
@@ -36,7 +36,7 @@ def print_engine(file: Path) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in describe(manifest):
-        table.add_row(Text(name), Text(value))
+        table.add_row(Text(one_line(name)), Text(one_line(value)))
     console.print(table)
     changed = []
     for name, digest in files_of(manifest).items():
@@ -48,7 +48,7 @@ def print_engine(file: Path) -> None:
             changed.append(name)
         else:
             state = f"{size_of(beside)}, {state_of(beside, manifest)}"
-        console.print(f"{name}: {state}", markup=False, highlight=False, soft_wrap=True)
+        console.print(one_line(f"{name}: {state}"), markup=False, highlight=False, soft_wrap=True)
     if changed:
         raise ManifestError(
             f"SHA-256 differs for {', '.join(changed)}; damaged or from another export",

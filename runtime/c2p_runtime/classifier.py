@@ -21,6 +21,7 @@ from c2p_deploy import LabelSet, Manifest, prepare_points
 from c2p_deploy.errors import CloudError, EngineError, UnusableCloudError
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
+from c2p_runtime.at_exit import awaited_at_exit
 from c2p_runtime.backends import Device
 from c2p_runtime.backends.choose import choose
 from c2p_runtime.cpu_pipeline import CpuPipeline
@@ -137,7 +138,8 @@ class Classifier:
     def _run(self, clouds: Sequence[npt.ArrayLike], first: int) -> list[Prediction]:
         """One engine call. first: the index of the first of these clouds in the user's list."""
         try:
-            return self._open_pipeline().run(clouds)
+            with awaited_at_exit():
+                return self._open_pipeline().run(clouds)
         except UnusableCloudError as error:
             if len(clouds) == 1 and first == 0:
                 raise

@@ -113,8 +113,8 @@ def main(
         for cloud in clouds:
             try:
                 paths += find_clouds(cloud)
-            except C2PError as error:
-                console.print_error(error)
+            except Exception as error:
+                console.print_error(refusal_of(error, Path(cloud)))
                 failed = True
         with no_garbage():
             classifier = Classifier(engine, labels, device, backend=backend, up=up, seed=seed)
@@ -131,14 +131,31 @@ def main(
                     save_extras(classifier, points, prediction, path, save_views, save_depth, outputs)
                     if as_json:
                         record = describe(path, len(points), prediction, read_ms, classifier, top_k)
-                        console.answer(json.dumps(record, ensure_ascii=False))
+                        line = json.dumps(record)  # ASCII, also of names that are no text
                     else:
-                        console.answer(answer_line(path, prediction, top_k))
-                except C2PError as error:  # the others still run
-                    console.print_error(error.at(path))
+                        line = answer_line(path, prediction, top_k)
+                except Exception as error:  # the others still run
+                    console.print_error(refusal_of(error, path))
                     failed = True
+                else:
+                    console.answer(line)
                 task.advance()
     sys.exit(1 if failed else 0)
+
+
+def refusal_of(error: Exception, cloud: Path) -> C2PError:
+    """What to tell of a cloud that ended with this error, ours or any. Raises what Ctrl-C began."""
+    if console.began_with_interrupt(error):
+        raise error
+    if isinstance(error, C2PError):
+        return error.at(cloud)
+    if isinstance(error, OSError):
+        return C2PError(reason_of(error), "check the path, its permissions and the free space", cloud)
+    said = f": {reason_of(error)}" if str(error).strip() else ""
+    problem = f"cannot be classified ({type(error).__name__}{said})"
+    if isinstance(error, MemoryError):
+        return C2PError(problem, "give it more memory, or fewer points", cloud)
+    return C2PError(problem, "please report this", cloud)
 
 
 class OutputNames:
@@ -242,4 +259,4 @@ def no_garbage() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

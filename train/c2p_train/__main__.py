@@ -1,5 +1,12 @@
-"""`python -m c2p_train`, which torchrun needs: the same as `c2p-train`."""
+"""`c2p-train`, and `python -m c2p_train`, which torchrun needs: the command of `c2p_train.cli`."""
 
-from c2p_train.cli import main
+from c2p_deploy.start import start
 
-main()
+
+def main() -> None:
+    """Runs the command, and ends the process."""
+    start("c2p_train.cli")
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from c2p_deploy import progress
-from c2p_deploy.errors import reason_of
+from c2p_deploy.errors import C2PError, reason_of
 from c2p_deploy.files import user_cache, write_atomic
 from c2p_runtime.backends.gpu import Gpu, sm_name
 
@@ -36,8 +36,8 @@ def kept_timings(config: Any, path: Path, logger: Any) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, bytes(cache.serialize()))
-    except OSError as error:
-        progress.say(f"{path}: cannot keep the kernel timings: {error.strerror or reason_of(error)}")
+    except (OSError, C2PError) as error:
+        progress.say(f"{path}: cannot keep the kernel timings: {reason_of(error)}")
 
 
 def _use(config: Any, path: Path, logger: Any) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from c2p_deploy import Manifest
-from c2p_deploy.errors import EngineError
+from c2p_deploy.errors import C2PError, EngineError
 from c2p_deploy.files import write_atomic
 from c2p_runtime.backends.tensorrt_install import TITLES, check_fits, import_tensorrt, logger_of, target_of
 
@@ -69,7 +69,7 @@ class TensorRTBackend:
         path = runtime_cache_file(self._engine)
         compiled = bytes(self._runtime_cache.serialize())
         # A folder that cannot be written to costs time at every start, and nothing else.
-        with suppress(OSError):
+        with suppress(OSError, C2PError):
             if not path.is_file() or path.read_bytes() != compiled:
                 write_atomic(path, compiled)
 

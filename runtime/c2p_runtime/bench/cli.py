@@ -14,6 +14,7 @@ import click
 
 from c2p_deploy import console, progress
 from c2p_deploy.errors import C2PError, EngineError, reason_of
+from c2p_deploy.start import INTERRUPTED
 from c2p_runtime.bench.boards import BOARDS, detect_board
 from c2p_runtime.options import backend_option, device_option, engine_option
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from c2p_runtime.classifier import Classifier
 
 _SEED = 0  # of the clouds
-_INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 _EPILOG = """
 \b
@@ -106,7 +106,7 @@ def main(
         with console.shown():
             report = bench(names, device, backend, board, settings)
         if as_json:
-            click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+            click.echo(json.dumps(report, indent=1))
         else:
             from rich.console import Console
 
@@ -118,7 +118,7 @@ def main(
     if report["interrupted"]:
         done = report["engines"][0]["runs"]
         click.echo(f"interrupted: these figures are of {done} of {runs} runs", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
 
 
 def bench(
@@ -231,4 +231,4 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

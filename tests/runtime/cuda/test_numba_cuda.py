@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,111 @@ def test_compiled_kernels_go_where_the_user_keeps_caches(tmp_path, variable, fol
     assert len(paths) == 2
     assert all(os.path.commonpath([path, home]) == str(home) for path in paths)
     assert left == repr(environment.get("NUMBA_CACHE_DIR", ""))  # as other packages expect it
+
+
+FOLDER = (
+    "from c2p_runtime.cuda import numba_cuda\n"
+    "from c2p_runtime.cuda.kernels_projection import splat\n"
+    "print(numba_cuda.cache_folder())\n"
+    "print(splat._cache.cache_path)\n"
+)
+
+
+def told_folder(home: Path, code: str = FOLDER) -> list[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    environment["XDG_CACHE_HOME"] = str(home)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return done.stdout.splitlines()
+
+
+def test_the_cache_is_private(tmp_path: Path) -> None:
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    folder, path = map(Path, told_folder(tmp_path))
+    assert folder.parent == tmp_path / "c2p-deploy" and path.is_relative_to(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for mode in (0o720, 0o702, 0o777):
+        folder.chmod(mode)
+        assert told_folder(tmp_path) == ["None", "None"]
+    folder.chmod(0o755)  # others may read
+    assert told_folder(tmp_path)[0] == str(folder)
+    folder.parent.chmod(0o777)  # whoever may write there puts another folder in its place
+    assert told_folder(tmp_path) == ["None", "None"]
+    folder.parent.chmod(0o1777)  # as /tmp
+    assert told_folder(tmp_path)[0] == str(folder)
+    elsewhere = tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    assert told_folder(tmp_path) == ["None", "None"]
+    if os.geteuid() == 0:
+        folder.unlink()
+        elsewhere.rename(folder)
+        os.chown(folder, 12345, -1)
+        assert told_folder(tmp_path) == ["None", "None"]
+
+
+def test_other_code_has_another_cache(tmp_path: Path) -> None:
+    """A kernel's own file is all that numba would look at."""
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    from c2p_runtime.cuda import block, numba_cuda
+
+    code = Path(block.__file__).read_bytes()
+    before = numba_cuda._fingerprint()
+    read = Path.read_bytes
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            Path, "read_bytes", lambda path: code + b"#" if path.name == "block.py" else read(path)
+        )
+        changed = numba_cuda._fingerprint()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(numba_cuda, "version", lambda name: "99.0")
+        released = numba_cuda._fingerprint()
+    assert len({before, changed, released}) == 3 and numba_cuda._fingerprint() == before
+
+
+class FakeTarget:
+    """As much of numba's target as the lookup of a kernel uses, where there is no GPU."""
+
+    def refresh(self) -> None:
+        pass
+
+    def codegen(self) -> FakeTarget:
+        return self
+
+    def magic_tuple(self) -> tuple[str]:
+        return ("sm_87",)
+
+
+@pytest.mark.parametrize("which", ["index", "data"])
+@pytest.mark.parametrize("damage", [b"", b"cut", b"random"])
+def test_a_damaged_cache_is_emptied_and_nothing_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str, damage: bytes
+) -> None:
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    from c2p_runtime.cuda import numba_cuda
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(numba_cuda.config, "CACHE_DIR", "")
+    numba_cuda.cache_folder.cache_clear()
+    try:
+
+        @numba_cuda.kernel(32)
+        def some(x) -> None:  # type: ignore[no-untyped-def]
+            x[0] = 1
+
+        kept, signature = some._cache, ("int32[:]",)
+        files = kept._cache_file
+        files.save(kept._index_key(signature, FakeTarget()), {"cubin": 100 * b"x"})
+        (data,) = Path(kept.cache_path).glob("*.nbc")
+        file = Path(files._index_path) if which == "index" else data
+        whole = file.read_bytes()
+        file.write_bytes({b"": b"", b"cut": whole[: len(whole) // 2], b"random": os.urandom(200)}[damage])
+        folder = numba_cuda.cache_folder()
+        assert folder is not None and any(folder.iterdir())
+        assert kept.load_overload(signature, FakeTarget()) is None
+        assert not any(folder.iterdir())
+        kept.save_overload(signature, object())  # what was compiled instead is not kept in this process
+        assert kept.load_overload(signature, FakeTarget()) is None
+    finally:
+        numba_cuda.cache_folder.cache_clear()
+        numba_cuda._purge.cache_clear()
