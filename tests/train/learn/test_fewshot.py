@@ -349,6 +349,7 @@ def run_command(tmp_path: Path, *arguments: str, ckpt: Path | None = None) -> tu
 
 
 def test_command_teaches_a_model_and_tells_the_truth_about_it(tmp_path: Path) -> None:
+    write_clouds(tmp_path / "data", per_class=16, classes=NAMES)  # of ten, six would be tested
     code, output = run_command(tmp_path, "--shots", "1,full", "--seeds", "2", "--epochs", "60")
     assert code == 0, output
     out = tmp_path / "out"
