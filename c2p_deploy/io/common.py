@@ -179,6 +179,25 @@ def as_utf8(data: bytes) -> bytes:
     return data
 
 
+def integer_rows(lines: Sequence[bytes]) -> tuple[Ints, Ints] | None:
+    """All whole numbers in lines of nothing else, and how many each has; None if there is anything else.
+
+    Several times as fast as splitting and `int`.
+    """
+    text = b"\n".join(lines) if not lines[0].endswith(b"\n") else b"".join(lines)
+    if text.translate(None, b"0123456789 \t\n"):
+        return None
+    letters = np.frombuffer(text, np.uint8)
+    in_word = letters > 32
+    begins = in_word.copy()
+    begins[1:] &= ~in_word[:-1]
+    row = np.cumsum(letters == 10)[begins]  # of each word
+    values = np.fromstring(text.decode(), np.int64, sep=" ")
+    counts = np.bincount(row, minlength=len(lines))
+    is_whole = len(values) == len(row) and len(counts) == len(lines) and values.max(initial=0) < 2**62
+    return (values, counts) if is_whole else None
+
+
 def join_polygons(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
     """Corners (K,) and counts (M,) of polygons that were read in parts."""
     if not parts:

@@ -38,7 +38,7 @@ MOST_ENTRIES = 500_000  # of the description: as objects they take a hundred byt
 # Many nodes may show one mesh, so a small file can stand for any number of vertices. Counted are vertices and
 # triangles of all nodes; so many are free, and one more for so many bytes of buffers.
 FREE_ELEMENTS, BYTES_PER_ELEMENT = 2_000_000, 8
-NODE_COST, PRIMITIVE_COST = 10, 25  # in elements: what they cost if they show nothing
+NODE_COST, PRIMITIVE_COST = 10, 50  # in elements: what they cost if they show nothing
 
 
 def read_gltf(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:

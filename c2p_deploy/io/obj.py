@@ -21,6 +21,7 @@ from c2p_deploy.io.common import (
     as_utf8,
     batches,
     damaged,
+    integer_rows,
     join_polygons,
     lines_of,
     not_numbers,
@@ -36,13 +37,11 @@ STATEMENTS = *VERTEX, b"f ", b"f\t"
 def read_obj(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:
     """Vertices and polygons; float32 where that suffices. Without a face it is a cloud."""
     data = as_utf8(data)
-    vertices = sum(line.startswith(VERTEX) for line in _statements(data))
-    if not vertices:
+    points = parse_rows(_vertices(data, limits), (1, 2, 3))
+    if len(points) == 0:
         raise CloudFileError(
             "holds no OBJ vertices (lines that begin with 'v ')", "check that it is an OBJ file with a shape"
         )
-    limits.check_points(vertices)
-    points = parse_rows((line for line in _statements(data) if line.startswith(VERTEX)), (1, 2, 3))
     corners, counts = join_polygons([_parse_faces(*batch) for batch in _face_batches(_statements(data))])
     if not len(counts):
         return Geometry(points, None, declared=False)
@@ -51,6 +50,9 @@ def read_obj(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geome
 
 def _statements(data: bytes) -> Iterator[bytes]:
     """The lines `v ...` and `f ...`; a statement may go on on the next line."""
+    if b"\\" not in data:
+        yield from (row for line in lines_of(data) if (row := line.strip()).startswith(STATEMENTS))
+        return
     parts: list[bytes] = []
     size = 0
     for line in lines_of(data):
@@ -68,6 +70,15 @@ def _statements(data: bytes) -> Iterator[bytes]:
             yield line
     if parts and (line := b" ".join(parts).strip()).startswith(STATEMENTS):
         yield line
+
+
+def _vertices(data: bytes, limits: Limits) -> Iterator[bytes]:
+    number = 0
+    for line in _statements(data):
+        if line.startswith(VERTEX):
+            number += 1
+            limits.check_points(number)
+            yield line
 
 
 def _face_batches(statements: Iterable[bytes]) -> Iterator[tuple[list[bytes], list[int]]]:
@@ -92,12 +103,16 @@ def _face_batches(statements: Iterable[bytes]) -> Iterator[tuple[list[bytes], li
 def _parse_faces(lines: list[bytes], seen: list[int]) -> tuple[Ints, Ints]:
     """Corners (K,) from 0, and counts (M,)."""
     # A corner is v, v/vt, v//vn or v/vt/vn; all but v goes.
-    rows = [row.split() for row in re.sub(rb"/\S*", b"", b"\n".join(lines)).split(b"\n")]
-    counts = np.array([len(row) for row in rows], np.int64)
-    try:
-        corners = np.array([int(word) for row in rows for word in row], np.int64)
-    except (ValueError, OverflowError) as error:
-        raise not_numbers(error) from error
+    rows = re.sub(rb"/\S*", b"", b"\n".join(lines)).split(b"\n")
+    if (fast := integer_rows(rows)) is not None:
+        corners, counts = fast
+    else:
+        words = [row.split() for row in rows]
+        counts = np.array([len(row) for row in words], np.int64)
+        try:
+            corners = np.array([int(word) for row in words for word in row], np.int64)
+        except (ValueError, OverflowError) as error:
+            raise not_numbers(error) from error
     if (corners == 0).any():
         raise damaged("has a face that refers to vertex 0, but OBJ counts from 1")
     corners = np.where(corners < 0, corners + np.repeat(seen, counts), corners - 1)

@@ -21,6 +21,7 @@ from c2p_deploy.io.common import (
     as_utf8,
     batches,
     damaged,
+    integer_rows,
     join_polygons,
     lines_of,
     not_numbers,
@@ -76,6 +77,13 @@ def _lines(data: bytes) -> Iterator[bytes]:
 
 def _parse_faces(lines: list[bytes]) -> tuple[Ints, Ints]:
     """Corners (K,) and counts (M,)."""
+    if (fast := integer_rows(lines)) is not None:
+        words, in_row = fast
+        begins = np.cumsum(in_row) - in_row
+        counts = words[begins]
+        if (counts < in_row).all():
+            place = np.arange(len(words)) - np.repeat(begins, in_row)
+            return polygons_of(words[(place > 0) & (place <= np.repeat(counts, in_row))], counts)
     rows = [line.split() for line in lines]
     lengths = [whole_number(row[0], "the number of corners of a face") for row in rows]
     for row, length in zip(rows, lengths, strict=True):

@@ -25,6 +25,7 @@ from c2p_deploy.io.common import (
     batches,
     damaged,
     float_type,
+    integer_rows,
     lines_of,
     not_numbers,
     parse_rows,
@@ -257,6 +258,17 @@ def _ragged_rows(data: bytes, start: int, element: Element, columns: list[int]) 
     for first in range(0, element.rows, RAGGED_ROWS):
         rows = range(first, min(first + RAGGED_ROWS, element.rows))
         found = [array("q") for _ in steps]  # position, count, position, count ...
+        if len(steps) == 1 and (counted := steps[0][2]) is not None and counted[0] == 1:  # as in most meshes
+            itemsize, append = steps[0][1], found[0].append
+            for row in rows:
+                if position >= size or ((count := data[position]) > 127 and counted[1]):
+                    raise _truncated(element, f"row {row} is incomplete")
+                append(position + 1)
+                append(count)
+                position += 1 + count * itemsize
+                if position > size:
+                    raise _truncated(element, f"row {row} is incomplete")
+            rows = range(0)
         for row in rows:
             for i, (is_wanted, itemsize, counted) in enumerate(steps):
                 count = 1
@@ -324,6 +336,13 @@ def _read_ascii(
 
 def _ragged_lines(lines: list[bytes], element: Element, columns: list[int]) -> list[Column]:
     """Columns behind or made of lists, whose position differs from line to line."""
+    if len(element.properties) == 1 and (fast := integer_rows(lines)) is not None:
+        numbers, in_row = fast
+        begins = np.cumsum(in_row) - in_row
+        lengths = numbers[begins]
+        if (lengths == in_row - 1).all():
+            values = np.delete(numbers, begins)
+            return [Column(*polygons_of(values, lengths))]
     words: dict[int, list[bytes]] = {i: [] for i in columns}
     counts: dict[int, list[int]] = {i: [] for i in columns}
     for line in lines:
