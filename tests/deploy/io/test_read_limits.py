@@ -99,7 +99,7 @@ HEADS = {
     "csv": (b"x,y,z\n", b"1,2,3\n"),
     "ply": (ply(POINTS[:1], form="ascii").partition(b"end_header\n")[0] + b"end_header\n", b"1 2 3\n"),
     "pcd": (pcd(POINTS[:1], data="ascii").partition(b"DATA ascii\n")[0] + b"DATA ascii\n", b"1 2 3\n"),
-    "stl": (b"", text_stl()),
+    "stl": (b"solid\n", text_stl()),
 }
 HOSTILE: dict[str, Any] = {
     "bzip2.npz": lambda: npz(np.zeros((20_000_000, 3), np.float32), zipfile.ZIP_BZIP2),
