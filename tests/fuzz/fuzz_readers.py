@@ -15,9 +15,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+
+try:
+    import atheris
+except ImportError:
+    atheris = None
+with atheris.instrument_imports(include=["c2p_deploy.io"]) if atheris else nullcontext():
+    from c2p_deploy.io import CLOUD_SUFFIXES
 
 from io_damage import SEEDS, assert_cloud_or_refusal, damaged
 
@@ -49,16 +57,11 @@ def check(path: Path, content: bytes) -> None:
 
 
 def guided(folder: Path, options: list[str]) -> None:
-    import atheris
-
-    from c2p_deploy.io import CLOUD_SUFFIXES
-
     corpus = folder / "corpus"
     corpus.mkdir()
     for name, content in SEEDS.items():
         suffix = CLOUD_SUFFIXES.index(Path(name).suffix)
         (corpus / name).write_bytes(bytes([suffix]) + content)
-    atheris.instrument_all()
 
     def one(data: bytes) -> None:
         if data:
@@ -79,13 +82,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not arguments.blind:
-            try:
-                import atheris  # noqa: F401
-            except ImportError:
-                print("atheris is not installed: damage at random", file=sys.stderr)
-            else:
+            if atheris is not None:
                 guided(folder, [f"-max_total_time={arguments.seconds:.0f}", *options])
                 return
+            print("atheris is not installed: damage at random", file=sys.stderr)
         end = time.monotonic() + arguments.seconds
         for done, (seed_name, content) in enumerate(files(arguments.seed)):
             if time.monotonic() > end:
