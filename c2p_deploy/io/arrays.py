@@ -12,29 +12,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2p_deploy.errors import CloudFileError, reason_of
-from c2p_deploy.io.common import Geometry, damaged, quoted
+from c2p_deploy.io.common import (
+    NO_LIMITS_GIVEN,
+    Geometry,
+    Limits,
+    check_unpacked,
+    damaged,
+    float_type,
+    quoted,
+)
 
 MOST_COLUMNS = 64  # more look like coordinates in rows, or features
-ZIP_RATIO, ZIP_FREE = 100, 16 << 20  # clouds compress 10 : 1 at best; a small member may be all zeros
+METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED  # what NumPy writes; of others a few bytes make gigabytes
+MOST_MEMBERS = 10_000
 RESAVE = "save one (N, 3) array of numbers with np.save or np.savez(points=...)"
 
 
-def read_npy(data: bytes, path: Path) -> Geometry:
+def read_npy(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:
     """The first three columns of an (N, >= 3) array, or the fields x, y, z of a structured one.
 
     float64 for double (and, where needed, integer) arrays, else float32.
     """
-    return _points(_read_array(io.BytesIO(data), len(data)))
+    return _points(_read_array(io.BytesIO(data), len(data), len(data), limits))
 
 
-def read_npz(data: bytes, path: Path) -> Geometry:
+def read_npz(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:
     """The array `points`, or else the only array that could be points; dtype as for `read_npy`."""
+    if data.count(b"PK\1\2") > MOST_MEMBERS:
+        raise CloudFileError(f"is an archive of more than {MOST_MEMBERS} arrays", RESAVE)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             arrays = [member for member in archive.infolist() if member.filename.endswith(".npy")]
-            for packed, unpacked in ((member.compress_size, member.file_size) for member in arrays):
-                if unpacked > max(ZIP_FREE, ZIP_RATIO * packed):
-                    raise CloudFileError(f"claims that {packed} bytes unpack to {unpacked}", RESAVE)
+            for member in arrays:
+                if member.compress_type not in METHODS:
+                    raise CloudFileError("is packed by another method than NumPy's", RESAVE)
+                if member.compress_size > len(data):
+                    raise damaged(f"promises {member.compress_size} packed bytes in {len(data)}")
             members = {member.filename.removesuffix(".npy"): member for member in arrays}
             if "points" not in members:
                 shaped = {name: m for name, m in members.items() if _could_be_points(archive, m)}
@@ -44,8 +57,9 @@ def read_npz(data: bytes, path: Path) -> Geometry:
                         f"has {len(shaped)} arrays that could be points (of {quoted(names, 200)})", RESAVE
                     )
                 members = {"points": next(iter(shaped.values()))}
-            with archive.open(members["points"]) as stream:
-                return _points(_read_array(stream, members["points"].file_size))
+            chosen = members["points"]
+            with archive.open(chosen) as stream:
+                return _points(_read_array(stream, chosen.file_size, chosen.compress_size, limits))
     except CloudFileError:
         raise
     except Exception as error:  # damage shows as one of a dozen kinds
@@ -91,8 +105,8 @@ def _refusal(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str | None:
     return None
 
 
-def _read_array(stream: IO[bytes], size: int) -> NDArray[Any]:
-    """The array in `stream`, whose `size` bytes include the header."""
+def _read_array(stream: IO[bytes], size: int, packed: int, limits: Limits) -> NDArray[Any]:
+    """The array in `stream`, whose `size` bytes include the header and are `packed` bytes of the file."""
     shape, fortran, dtype = _read_header(stream)
     if (refusal := _refusal(shape, dtype)) is not None:
         raise CloudFileError(refusal, RESAVE)
@@ -101,6 +115,9 @@ def _read_array(stream: IO[bytes], size: int) -> NDArray[Any]:
         raise damaged(
             f"promises an array of shape {quoted(shape)} and type {dtype}, but only {left} bytes follow"
         )
+    limits.check_points(shape[0])
+    if packed < size:
+        check_unpacked(count * dtype.itemsize, shape[0], packed)
     raw = stream.read(count * dtype.itemsize)
     if len(raw) != count * dtype.itemsize:
         raise damaged(f"promises {count * dtype.itemsize} bytes of array, but only {len(raw)} are there")
@@ -109,7 +126,7 @@ def _read_array(stream: IO[bytes], size: int) -> NDArray[Any]:
 
 def _points(array: NDArray[Any]) -> Geometry:
     columns = [array[axis] for axis in "xyz"] if array.dtype.names else list(array[:, :3].T)
-    is_float = all(column.dtype.kind == "f" for column in columns)
-    is_single = is_float and all(column.dtype.itemsize <= 4 for column in columns)
-    points = np.stack([column.astype(np.float32 if is_single else np.float64) for column in columns], axis=1)
-    return Geometry(points, None, declared=is_float)
+    points = np.empty((len(array), 3), float_type(column.dtype for column in columns))
+    for axis, column in enumerate(columns):
+        points[:, axis] = column
+    return Geometry(points, None, declared=all(column.dtype.kind == "f" for column in columns))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2p_deploy.errors import CloudFileError
-from c2p_deploy.io.common import Geometry
+from c2p_deploy.io.common import NO_LIMITS_GIVEN, Geometry, Limits
 
 GIVE_COLUMNS = "say how many float32 values make one point (columns=4 for KITTI, 5 for nuScenes)"
 FARTHEST = 1e6  # coordinates beyond it are another type of number read as float32
@@ -21,7 +21,7 @@ APART = 0.16
 FEW_ROWS = 1000  # too few to take bare x y z on the strength of that distance alone
 
 
-def read_bin(data: bytes, columns: int | None) -> Geometry:
+def read_bin(data: bytes, columns: int | None, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:
     """The first three of every `columns` float32 values, little endian; without `columns` it is inferred.
 
     Inferred are 3 (x y z), 4 (and intensity), 5 (and ring or time) and 6 (and a colour or normal), only
@@ -35,6 +35,7 @@ def read_bin(data: bytes, columns: int | None) -> Geometry:
         columns = _infer_columns(values)
     elif values.size % columns:
         raise CloudFileError(f"has {values.size} values, no whole points of {columns}", "give other columns")
+    limits.check_points(values.size // columns)
     return Geometry(values.reshape(-1, columns)[:, :3].astype(np.float32))
 
 

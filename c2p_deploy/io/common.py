@@ -1,14 +1,17 @@
 """What all format readers share: their result, their refusal, and the parsing of plain numbers.
 
-A format reader is a function `(data: bytes, path: Path) -> Geometry`. It checks every count a
-header promises against the bytes that are there *before* it allocates, and it refuses with a
+A format reader is a function `(data: bytes, path: Path, limits: Limits) -> Geometry`. It checks every
+count a header promises against the bytes that are there *before* it allocates, and it refuses with a
 CloudFileError without a path; `read_cloud` adds that. What it quotes of a file goes through `quoted`.
+Text is walked line by line, never kept as a list of lines: a line costs more than it is long.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +21,36 @@ from c2p_deploy.errors import CloudFileError, reason_of
 
 Floats = NDArray[Any]  # float32 or float64; which one is said where it matters
 Ints = NDArray[np.int64]
+
+MOST_LINE = 1 << 20  # bytes; of rows of numbers it is tens of thousands of columns
+BATCH = 1 << 18  # bytes of text whose words exist at a time: as objects they take twenty times that
+ROWS = 1 << 16  # points or triangles looked at together where the results between are larger than they are
+# What a packed cloud may become in memory: clouds pack 3 : 1, a bomb 1000 : 1.
+UNPACKED_RATIO, UNPACKED_FREE = 8, 160 << 20
+
+
+class Limits(NamedTuple):
+    """What a caller is ready to read; readers refuse beyond it before they allocate."""
+
+    file_bytes: int = 4 << 30  # of a file with all the files it refers to
+    points: int = 200_000_000  # in the file; of a mesh, vertices
+
+    def check_points(self, points: int) -> None:
+        if points > self.points:
+            raise CloudFileError(
+                f"holds more than {self.points} points",
+                "thin it, or read it with a larger max_points",
+            )
+
+    def check_bytes(self, size: int) -> None:
+        if size > self.file_bytes:
+            raise CloudFileError(
+                f"holds more than {self.file_bytes} bytes",
+                "thin it, or read it with a larger max_bytes",
+            )
+
+
+NO_LIMITS_GIVEN = Limits()
 
 
 class Geometry(NamedTuple):
@@ -49,25 +82,81 @@ def whole_number(token: bytes | str, what: str) -> int:
     return int(text)
 
 
+def check_unpacked(unpacked: int, points: int, packed: int) -> None:
+    """Refuse `packed` bytes that claim to hold out of all proportion; called before they are unpacked."""
+    if unpacked + 40 * points > UNPACKED_FREE + UNPACKED_RATIO * packed:  # 40: as float64, and narrowed
+        raise damaged(f"claims that {packed} bytes unpack to {unpacked}, as no cloud does")
+
+
+def float_type(types: Iterable[np.dtype[Any]]) -> type[np.floating[Any]]:
+    """float32 if that holds all values of `types` exactly, else float64."""
+    kinds = [(type.kind, type.itemsize) for type in types]
+    return np.float32 if all(size <= (4 if kind == "f" else 2) for kind, size in kinds) else np.float64
+
+
 def narrow(points: Floats) -> Floats:
     """Finite points (N, 3) float64, N >= 1 -> float32, unless that would move a point visibly.
 
     Kept in float64 are coordinates that are large beside the extent of the cloud, as in UTM: there, rounding
     moves points by more than a hundred-thousandth of the extent.
     """
+    if points.dtype == np.float32:
+        return points
     narrowed = points.astype(np.float32)
-    error = np.abs(narrowed - points).max()  # infinite beyond the range of float32
-    extent = np.ptp(points, axis=0).max() or np.abs(points).max()
+    parts = (slice(i, i + ROWS) for i in range(0, len(points), ROWS))
+    error = max(np.abs(narrowed[part] - points[part]).max() for part in parts)  # infinite beyond float32
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = (high - low).max() or max(np.abs(low).max(), np.abs(high).max())
     return points if error > 1e-5 * extent else narrowed
 
 
-def parse_rows(rows: Sequence[bytes], columns: Sequence[int]) -> Floats:
+def unix_lines(data: bytes) -> bytes:
+    """Text whose lines all end in a newline, however they ended, each after another fashion or not."""
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+
+
+def lines_of(data: bytes, start: int = 0) -> Iterator[bytes]:
+    """The lines from `start` on that are not blank, with their ends."""
+    if data.find(b"\r", start) >= 0:
+        data, start = unix_lines(data[start:]), 0
+    stream = io.BytesIO(data)
+    stream.seek(start)
+    for line in stream:
+        if len(line) > MOST_LINE:
+            if line.isspace():
+                continue
+            raise damaged(f"has a line of {len(line)} bytes, which no row of numbers is")
+        if not line.isspace():
+            yield line
+
+
+def batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """`lines`, so many at a time that their words fit into memory whatever the size of the file."""
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if size > BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def parse_rows(rows: Iterable[bytes], columns: Sequence[int]) -> Floats:
     """The `columns` of space-separated `rows`, none of them blank -> (N, len(columns)) float64."""
-    if not rows:
+    rows = iter(rows)
+    if (first := next(rows, None)) is None:
         return np.empty((0, len(columns)))
     try:
         return np.loadtxt(
-            rows, dtype=np.float64, comments=None, usecols=tuple(columns), ndmin=2, encoding="latin-1"
+            chain((first,), rows),
+            dtype=np.float64,
+            comments=None,
+            usecols=tuple(columns),
+            ndmin=2,
+            encoding="latin-1",
         )
     except ValueError as error:
         raise not_numbers(error) from error
@@ -88,6 +177,40 @@ def as_utf8(data: bytes) -> bytes:
         except UnicodeDecodeError as error:
             raise damaged(f"begins like UTF-16 text, but is not ({error.reason})") from error
     return data
+
+
+def integer_rows(lines: Sequence[bytes]) -> tuple[Ints, Ints] | None:
+    """All whole numbers in lines of nothing else, and how many each has; None if there is anything else.
+
+    Several times as fast as splitting and `int`.
+    """
+    text = b"\n".join(lines) if not lines[0].endswith(b"\n") else b"".join(lines)
+    if text.translate(None, b"0123456789 \t\n"):
+        return None
+    letters = np.frombuffer(text, np.uint8)
+    in_word = letters > 32
+    begins = in_word.copy()
+    begins[1:] &= ~in_word[:-1]
+    row = np.cumsum(letters == 10)[begins]  # of each word
+    values = np.fromstring(text.decode(), np.int64, sep=" ")
+    counts = np.bincount(row, minlength=len(lines))
+    is_whole = len(values) == len(row) and len(counts) == len(lines) and values.max(initial=0) < 2**62
+    return (values, counts) if is_whole else None
+
+
+def join_polygons(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    """Corners (K,) and counts (M,) of polygons that were read in parts."""
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    corners, counts = zip(*parts, strict=True)
+    return np.concatenate(corners), np.concatenate(counts)
+
+
+def polygons_of(corners: NDArray[Any], counts: Ints) -> tuple[NDArray[Any], Ints]:
+    """Those polygons that have an inside: a face of two corners costs a file next to nothing."""
+    if len(counts) and counts.min() < 3:
+        return corners[np.repeat(counts >= 3, counts)], counts[counts >= 3]
+    return corners, counts
 
 
 def check_indices(indices: Ints, points: int) -> None:

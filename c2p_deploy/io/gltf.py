@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -17,23 +18,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2p_deploy.errors import CloudFileError, reason_of
-from c2p_deploy.io.common import Floats, Geometry, Ints, check_indices, damaged, quoted
+from c2p_deploy.io.common import (
+    NO_LIMITS_GIVEN,
+    Floats,
+    Geometry,
+    Ints,
+    Limits,
+    check_indices,
+    damaged,
+    quoted,
+)
 
 Json = dict[str, Any]
 
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 WIDTHS = {"SCALAR": 1, "VEC3": 3}
 POINTS, TRIANGLES, STRIP, FAN = 0, 4, 5, 6
-# Many nodes may show one mesh, so a small file can stand for any number of vertices.
-MOST_VERTICES = 20_000_000
+MOST_ENTRIES = 500_000  # of the description: as objects they take a hundred bytes each
+# Many nodes may show one mesh, so a small file can stand for any number of vertices. Counted are vertices and
+# triangles of all nodes; so many are free, and one more for so many bytes of buffers.
+FREE_ELEMENTS, BYTES_PER_ELEMENT = 2_000_000, 8
+NODE_COST, PRIMITIVE_COST = 10, 50  # in elements: what they cost if they show nothing
 
 
-def read_gltf(data: bytes, path: Path) -> Geometry:
+def read_gltf(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:
     """All meshes of the default scene in one frame (y up, metres, as the format prescribes); float32."""
     if data.startswith(b"glTF"):
         text, binary = _split_glb(data)
     else:
         text, binary = data, None
+    if sum(map(text.count, (b"{", b"[", b","))) > MOST_ENTRIES:
+        raise CloudFileError(f"has a description of more than {MOST_ENTRIES} entries", "export a part of it")
     try:
         root = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -48,7 +63,7 @@ def read_gltf(data: bytes, path: Path) -> Geometry:
             raise CloudFileError(
                 f"holds compressed geometry ({quoted(packed[0])})", "export it without compression"
             )
-        return _read_scene(root, _load_buffers(root, binary, path))
+        return _read_scene(root, _load_buffers(root, binary, path, limits, len(data)), limits)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, struct.error) as error:
         cause = quoted(f"{type(error).__name__}: {error}", 200)
         raise damaged(f"has a glTF description that is not consistent ({cause})") from error
@@ -77,9 +92,13 @@ def _split_glb(data: bytes) -> tuple[bytes, bytes | None]:
     return chunks[b"JSON"], chunks.get(b"BIN\0")
 
 
-def _load_buffers(root: Json, binary: bytes | None, path: Path) -> list[bytes]:
-    """The bytes behind every buffer: the GLB chunk, a data URI, or a file beside `path` (nowhere else)."""
-    buffers = []
+def _load_buffers(root: Json, binary: bytes | None, path: Path, limits: Limits, size: int) -> list[bytes]:
+    """The bytes behind every buffer: the GLB chunk, a data URI, or a file beside `path` (nowhere else).
+
+    size: of the glTF file itself; with all the files beside it, it is held against the limit.
+    """
+    buffers: list[bytes] = []
+    loaded: dict[str, bytes] = {}  # each is read once, however many buffers name it
     for entry in root.get("buffers", []):
         uri = entry.get("uri")
         if uri is None:
@@ -87,7 +106,9 @@ def _load_buffers(root: Json, binary: bytes | None, path: Path) -> list[bytes]:
                 raise damaged("has a glTF buffer without data")
             content = binary
         elif uri.startswith("data:"):
-            content = base64.b64decode(uri.partition(",")[2])
+            if uri not in loaded:
+                loaded[uri] = base64.b64decode(uri.partition(",")[2])
+            content = loaded[uri]
         else:
             beside = Path(unquote(uri))
             if ":" in uri or beside.is_absolute() or ".." in beside.parts:
@@ -98,14 +119,19 @@ def _load_buffers(root: Json, binary: bytes | None, path: Path) -> list[bytes]:
                 raise CloudFileError(
                     f"refers to {quoted(uri)!r}, which is not beside it", "copy that file too"
                 )
-            content = (path.parent / beside).read_bytes()
+            place = os.path.realpath(path.parent / beside)  # which may go by many names
+            if place not in loaded:
+                size += Path(place).stat().st_size
+                limits.check_bytes(size)
+                loaded[place] = Path(place).read_bytes()
+            content = loaded[place]
         if (promised := entry["byteLength"]) > len(content):
             raise damaged(f"promises a buffer of {promised} bytes, but only {len(content)} are there")
         buffers.append(content)
     return buffers
 
 
-def _read_scene(root: Json, buffers: list[bytes]) -> Geometry:
+def _read_scene(root: Json, buffers: list[bytes], limits: Limits) -> Geometry:
     nodes, meshes = root.get("nodes", []), root.get("meshes", [])
     if root.get("scenes"):
         start = _entry(root["scenes"], root.get("scene", 0)).get("nodes", [])
@@ -115,7 +141,9 @@ def _read_scene(root: Json, buffers: list[bytes]) -> Geometry:
     shown = [(number, np.eye(4)) for number in reversed(start)]
     visited: set[int] = set()
     parts: list[tuple[Floats, Ints]] = []
-    total = 0
+    distinct = {id(content): len(content) for content in buffers}
+    left = FREE_ELEMENTS + sum(distinct.values()) // BYTES_PER_ELEMENT
+    vertices = 0
     while shown:
         number, parent = shown.pop()
         node = _entry(nodes, number)
@@ -124,13 +152,13 @@ def _read_scene(root: Json, buffers: list[bytes]) -> Geometry:
         visited.add(number)
         frame = parent @ _transform(node)
         shown += [(child, frame) for child in reversed(node.get("children", []))]
+        left -= NODE_COST
         for primitive in _entry(meshes, node["mesh"])["primitives"] if "mesh" in node else []:
-            points, corners = _read_primitive(root, buffers, primitive)
-            total += len(points) + len(corners)
-            if total > MOST_VERTICES:
-                raise CloudFileError(
-                    f"expands to more than {MOST_VERTICES} vertices", "export a smaller part of it"
-                )
+            points, corners = _read_primitive(root, buffers, primitive, left)
+            left -= PRIMITIVE_COST + len(points) + len(corners)
+            vertices += len(points)
+            _check_left(left)
+            limits.check_points(vertices)
             parts.append((points @ frame[:3, :3].T + frame[:3, 3], corners))
 
     if not parts:
@@ -141,6 +169,13 @@ def _read_scene(root: Json, buffers: list[bytes]) -> Geometry:
     )
     points = np.concatenate([points for points, _ in parts])
     return Geometry(points, triangles if len(triangles) else None, declared=False)
+
+
+def _check_left(left: int) -> None:
+    if left < 0:
+        raise CloudFileError(
+            "expands to more vertices than a file of its size can hold", "export a smaller part of it"
+        )
 
 
 def _entry(entries: list[Json], number: int) -> Json:
@@ -165,17 +200,21 @@ def _transform(node: Json) -> Floats:
     return frame
 
 
-def _read_primitive(root: Json, buffers: list[bytes], primitive: Json) -> tuple[Floats, Ints]:
-    """Vertices (N, 3) float64 and triangles (M, 3) of one primitive; none at all for lines."""
+def _read_primitive(root: Json, buffers: list[bytes], primitive: Json, left: int) -> tuple[Floats, Ints]:
+    """Vertices (N, 3) float64 and triangles (M, 3) of one primitive; none at all for lines.
+
+    left: how many there may be.
+    """
     none = np.empty((0, 3), np.int64)
     mode = primitive.get("mode", TRIANGLES)
     if mode not in (POINTS, TRIANGLES, STRIP, FAN) or "POSITION" not in primitive["attributes"]:
         return none.astype(np.float64), none
-    points = _read_accessor(root, buffers, primitive["attributes"]["POSITION"], "VEC3").astype(np.float64)
+    points = _read_accessor(root, buffers, primitive["attributes"]["POSITION"], "VEC3", left)
+    points = points.astype(np.float64)
     if mode == POINTS:
         return points, none
     if "indices" in primitive:
-        corners = _read_accessor(root, buffers, primitive["indices"], "SCALAR").ravel()
+        corners = _read_accessor(root, buffers, primitive["indices"], "SCALAR", 3 * left).ravel()
         if corners.dtype.kind != "u":
             raise TypeError("indices are not unsigned integers")
         corners = corners.astype(np.int64)
@@ -190,8 +229,8 @@ def _read_primitive(root: Json, buffers: list[bytes], primitive: Json) -> tuple[
     return points, np.stack([begin, corners[1:-1], corners[2:]], axis=1)
 
 
-def _read_accessor(root: Json, buffers: list[bytes], number: int, type: str) -> NDArray[Any]:
-    """(count, width) values; integers flagged `normalized` become floats."""
+def _read_accessor(root: Json, buffers: list[bytes], number: int, type: str, left: int) -> NDArray[Any]:
+    """(count, width) values, count <= left; integers flagged `normalized` become floats."""
     accessor = _entry(root["accessors"], number)
     if "sparse" in accessor or "bufferView" not in accessor:
         raise CloudFileError("holds sparse or compressed geometry, which is not read", "export it plainly")
@@ -211,6 +250,9 @@ def _read_accessor(root: Json, buffers: list[bytes], number: int, type: str) -> 
         or end > min(len(buffer), view.get("byteOffset", 0) + view["byteLength"])
     ):
         raise damaged(f"promises {count} vertices or corners, but its buffer cannot hold them")
+    if stride < component.itemsize * width:
+        raise damaged(f"has glTF vertices that overlap: one begins every {stride} bytes")
+    _check_left(left - count)
     values: NDArray[Any] = np.ndarray((count, width), component, buffer, start, (stride, component.itemsize))
     if accessor.get("normalized") and component.kind != "f":
         values = np.maximum(values / np.iinfo(component).max, -1.0)

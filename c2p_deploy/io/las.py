@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from c2p_deploy.errors import CloudFileError, MissingDependencyError
-from c2p_deploy.io.common import Floats, Geometry, damaged
+from c2p_deploy.io.common import NO_LIMITS_GIVEN, Floats, Geometry, Limits, damaged
 
 LAZ_RATIO = 200  # airborne LiDAR packs 10 : 1
 INSTALL = "pip install 'c2p-deploy[las]', or save it as uncompressed LAS"
@@ -27,16 +27,17 @@ class Header(NamedTuple):
     compressed: bool
 
 
-def read_las(data: bytes, path: Path) -> Geometry:
+def read_las(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:
     """All points in the unit of the file (metres, as a rule), float64: survey coordinates need it."""
     header = _parse_header(data)
     if header.compressed:
-        return Geometry(_read_laz(path, header))
+        return Geometry(_read_laz(path, header, limits))
     left = len(data) - header.body
     if header.points * header.point_size > left:
         raise damaged(
             f"promises {header.points} points of {header.point_size} bytes, but only {left} are there"
         )
+    limits.check_points(header.points)
     # Every point format begins with X, Y, Z as 32-bit integers.
     raw = np.ndarray((header.points, 3), "<i4", data, header.body, strides=(header.point_size, 4))
     return Geometry(raw * header.scale + header.offset)
@@ -61,7 +62,7 @@ def _parse_header(data: bytes) -> Header:
     return Header(body, point_size, points, numbers[:3], numbers[3:], bool(kind & 0x80))
 
 
-def _read_laz(path: Path, header: Header) -> Floats:
+def _read_laz(path: Path, header: Header, limits: Limits) -> Floats:
     """Decompressed by laspy in a process of its own.
 
     Its decoder trusts the sizes within compressed data, and ends the whole process when it cannot allocate
@@ -70,6 +71,7 @@ def _read_laz(path: Path, header: Header) -> Floats:
     size = header.points * header.point_size
     if size > LAZ_RATIO * path.stat().st_size:
         raise damaged(f"promises {header.points} points in {path.stat().st_size} bytes")
+    limits.check_points(header.points)
     if not all(importlib.util.find_spec(name) for name in ("laspy", "lazrs")):
         raise MissingDependencyError("is a compressed LAS file (LAZ)", INSTALL)
     command = [sys.executable, "-c", DECODE, str(path), str(2**30 + 10 * size), *sys.path]

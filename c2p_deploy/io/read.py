@@ -12,7 +12,7 @@ import numpy as np
 from c2p_deploy.errors import C2PError, CloudFileError, OptionError, reason_of
 from c2p_deploy.io.arrays import read_npy, read_npz
 from c2p_deploy.io.bin import read_bin
-from c2p_deploy.io.common import Floats, Geometry, narrow, quoted
+from c2p_deploy.io.common import NO_LIMITS_GIVEN, Floats, Geometry, Limits, narrow, quoted
 from c2p_deploy.io.gltf import read_gltf
 from c2p_deploy.io.las import read_las
 from c2p_deploy.io.obj import read_obj
@@ -23,7 +23,7 @@ from c2p_deploy.io.sample import sample_mesh
 from c2p_deploy.io.stl import read_stl
 from c2p_deploy.io.text import read_text
 
-READERS: dict[str, Callable[[bytes, Path], Geometry]] = {
+READERS: dict[str, Callable[[bytes, Path, Limits], Geometry]] = {
     ".asc": read_text,
     ".csv": read_text,
     ".glb": read_gltf,
@@ -80,7 +80,13 @@ REMEDIES = {
 
 
 def read_cloud(
-    path: str | os.PathLike[str], *, mesh_points: int = 8192, seed: int = 0, columns: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    mesh_points: int = 8192,
+    seed: int = 0,
+    columns: int | None = None,
+    max_bytes: int = NO_LIMITS_GIVEN.file_bytes,
+    max_points: int = NO_LIMITS_GIVEN.points,
 ) -> Floats:
     """Read a point cloud, or sample points from a mesh.
 
@@ -90,6 +96,8 @@ def read_cloud(
             faces give all their points.
         seed: of that drawing; the same seed gives the same points to the bit.
         columns: float32 values per point of a headerless `.bin` file; inferred where that is beyond doubt.
+        max_bytes: larger files are refused, together with those that they refer to.
+        max_points: files of more points, of meshes of more vertices, are refused.
 
     Returns:
         (N, 3) C-contiguous array of x, y, z in the unit and axes of the file, N >= 1, all finite: rows with
@@ -102,7 +110,7 @@ def read_cloud(
             "PATH: what is wrong; what to do". Counts in a header are compared with the file before anything
             is allocated, so that a broken or hostile file costs neither much memory nor time.
         MissingDependencyError: reading it needs an optional package (LAZ: `c2p-deploy[las]`).
-        OptionError: `mesh_points` < 1, `seed` < 0 or `columns` < 3.
+        OptionError: `mesh_points` < 1, `seed` < 0, `columns` < 3, `max_bytes` < 1 or `max_points` < 1.
     """
     if mesh_points < 1:
         raise OptionError(f"mesh_points must be at least 1, not {mesh_points}")
@@ -110,9 +118,13 @@ def read_cloud(
         raise OptionError(f"seed must be at least 0, not {seed}")
     if columns is not None and columns < 3:
         raise OptionError(f"columns must be at least 3, not {columns}")
+    if max_bytes < 1:
+        raise OptionError(f"max_bytes must be at least 1, not {max_bytes}")
+    if max_points < 1:
+        raise OptionError(f"max_points must be at least 1, not {max_points}")
     try:
         with np.errstate(all="ignore"):  # values that overflow are dropped in the end as not finite
-            return _read(Path(path), mesh_points, seed, columns)
+            return _read(Path(path), mesh_points, seed, columns, Limits(max_bytes, max_points))
     except C2PError as error:
         raise error.at(path) from error
     except OSError as error:
@@ -126,11 +138,15 @@ def read_cloud(
         raise CloudFileError(found, "check that it is what its suffix says", path) from error
 
 
-def _read(path: Path, mesh_points: int, seed: int, columns: int | None) -> Floats:
+def _read(path: Path, mesh_points: int, seed: int, columns: int | None, limits: Limits) -> Floats:
     suffix = path.suffix.lower()
-    data = _load(path, suffix)
+    data = _load(path, suffix, limits)
     _check_magic(data, suffix)
-    points, triangles, declared = read_bin(data, columns) if suffix == ".bin" else READERS[suffix](data, path)
+    if suffix == ".bin":
+        points, triangles, declared = read_bin(data, columns, limits)
+    else:
+        points, triangles, declared = READERS[suffix](data, path, limits)
+    del data  # what follows needs the memory
     if triangles is not None and len(triangles):
         points = sample_mesh(points, triangles, mesh_points, seed)
     if len(points) == 0:
@@ -144,13 +160,14 @@ def _read(path: Path, mesh_points: int, seed: int, columns: int | None) -> Float
     return np.ascontiguousarray(points if declared else narrow(points))
 
 
-def _load(path: Path, suffix: str) -> bytes:
+def _load(path: Path, suffix: str, limits: Limits) -> bytes:
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except FileNotFoundError:
         raise CloudFileError("no such file", "check the path") from None
     except ValueError as error:  # a NUL in the name
         raise CloudFileError(f"is not a file name ({reason_of(error)})", "check the path") from error
+    mode = status.st_mode
     if stat.S_ISDIR(mode):
         raise CloudFileError("is a directory", "give the files in it")
     if not stat.S_ISREG(mode):  # reading a pipe or device may never end
@@ -158,6 +175,7 @@ def _load(path: Path, suffix: str) -> bytes:
     if suffix not in CLOUD_SUFFIXES:
         found = f"has the unknown suffix {suffix!r}" if suffix else "has no suffix"
         raise CloudFileError(found, f"convert or rename it to one of {' '.join(CLOUD_SUFFIXES)}")
+    limits.check_bytes(status.st_size)
     data = path.read_bytes()
     if not data:
         raise CloudFileError("is empty (0 bytes)", "write or copy it again")

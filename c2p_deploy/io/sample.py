@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from c2p_deploy.io.common import Floats, Ints
+from c2p_deploy.io.common import ROWS, Floats, Ints
 
 
 def sample_mesh(points: Floats, triangles: Ints, count: int, seed: int) -> Floats:
@@ -18,13 +20,15 @@ def sample_mesh(points: Floats, triangles: Ints, count: int, seed: int) -> Float
         triangles = triangles[finite[triangles].all(axis=1)]
     if len(triangles) == 0:
         return points
-    a, b, c = (points[corner].astype(np.float64) for corner in triangles.T)  # (T, 3) each
     # Edges scaled to at most 1 (and halved first): areas then neither overflow nor vanish, whatever the unit.
-    ab, ac = b / 2 - a / 2, c / 2 - a / 2
-    longest = max(np.abs(ab).max(), np.abs(ac).max())
+    longest = max(np.abs(edges).max() for edges in _half_edges(points, triangles))
     if longest == 0:
         return points
-    total = np.cumsum(np.sqrt((np.cross(ab / longest, ac / longest) ** 2).sum(axis=1)))  # (T,)
+    areas = np.empty(len(triangles))
+    for i, (ab, ac) in enumerate(_half_edges(points, triangles)):
+        part = np.sqrt((np.cross(ab / longest, ac / longest) ** 2).sum(axis=1))
+        areas[i * ROWS : i * ROWS + len(part)] = part
+    total = np.cumsum(areas, out=areas)  # (T,)
     if total[-1] == 0:
         return points
 
@@ -32,6 +36,14 @@ def sample_mesh(points: Floats, triangles: Ints, count: int, seed: int) -> Float
     chosen = np.searchsorted(total, random[:, 0] * total[-1], side="right").clip(max=len(total) - 1)
     # uniform in the triangle: the square root makes up for its narrowing towards corner a
     outward, across = np.sqrt(random[:, 1:2]), random[:, 2:3]
-    drawn = (1 - outward) * a[chosen] + outward * (1 - across) * b[chosen] + outward * across * c[chosen]
+    a, b, c = (points[corner].astype(np.float64) for corner in triangles[chosen].T)  # (count, 3) each
+    drawn = (1 - outward) * a + outward * (1 - across) * b + outward * across * c
     sampled: Floats = drawn.astype(points.dtype)
     return sampled
+
+
+def _half_edges(points: Floats, triangles: Ints) -> Iterator[Floats]:
+    """Halves of the edges ab and ac of all triangles, (2, <= ROWS, 3) float64 at a time: memory."""
+    for i in range(0, len(triangles), ROWS):
+        a, b, c = (points[corner].astype(np.float64) / 2 for corner in triangles[i : i + ROWS].T)
+        yield np.stack([b - a, c - a])

@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from c2p_deploy.errors import CloudFileError
-from c2p_deploy.io.common import Geometry, as_utf8, damaged, not_numbers, quoted
+from c2p_deploy.io.common import (
+    MOST_LINE,
+    NO_LIMITS_GIVEN,
+    Geometry,
+    Limits,
+    as_utf8,
+    damaged,
+    lines_of,
+    not_numbers,
+    quoted,
+    unix_lines,
+)
 
-LINE_END = re.compile(rb"\r\n|\n|\r")
 COMMENTS = ("#", "//", "%")
+MOST_NAMES = 1000  # comments looked at in search of names
+# The next line that is no comment; and the next that is none, or might name columns.
+NO_COMMENT = re.compile(rb"^[^\S\n]*(?=[^\s#/%]|/(?!/))", re.MULTILINE)
+NAMES = re.compile(
+    NO_COMMENT.pattern + rb"|^[^\S\n]*(?=(?:#|//|%)(?=[^\n]*[xX])(?=[^\n]*[yY])(?=[^\n]*[zZ]))",
+    re.MULTILINE,
+)
 # How programs name coordinates: CloudCompare "//X Y Z", ParaView "Points:0", Excel "x [m]"
 AXES = ({"x", "points:0", "points_0"}, {"y", "points:1", "points_1"}, {"z", "points:2", "points_2"})
 
 
-def read_text(data: bytes, path: Path) -> Geometry:
+def read_text(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:
     """Columns x, y, z where a header (or a comment above the data) names them, else the first three.
 
     float32 where that suffices. The first row of words is the header; a first row of one number is the
     count of a PTS file, and must be right.
     """
-    text = as_utf8(data)
+    text = unix_lines(as_utf8(data))
     if b"\0" in text:
         raise CloudFileError("holds bytes that are not text", "check its suffix, or save it as text")
     header: list[str] = []
     promised: int | None = None
     position = 0  # of the first row of numbers
+    comments = 0
     while True:
-        line, following = _line(text, position)
-        if not line and following == len(text):
+        begin = (NAMES if comments < MOST_NAMES else NO_COMMENT).search(text, position)
+        if begin is None:
             raise CloudFileError("holds no row of numbers", "check that points were written to it")
-        if not line:
-            position = following
-            continue
+        position = begin.start()
+        line, following = _line(text, position)
         words = _split(line)
         columns = _columns(header) or [0, 1, 2]
         values = [words[i] for i in columns if i < len(words)]
         if line.startswith(COMMENTS):
+            comments += 1
             named = _split(line.lstrip("#/%,; \t"))
             header = named if _columns(named) else header
         elif re.fullmatch(r"sep=.", line):  # Excel announces its delimiter
@@ -59,15 +77,12 @@ def read_text(data: bytes, path: Path) -> Geometry:
             f"has rows of {len(words)} columns: {quoted(line)!r}", "give x, y and z in every row"
         )
     delimiter = _delimiter(line)
-    body = text[position:]
-    if delimiter == ";" and "," in line and "." not in line:
-        body = body.replace(b",", b".")  # decimal commas, as spreadsheets write in much of Europe
-    stream = io.TextIOWrapper(
-        io.BytesIO(body), "utf-8", errors="replace"
-    )  # not lines: these files can be large
+    rows = _rows(text, position, limits)
+    if delimiter == ";" and "," in line and "." not in line:  # as spreadsheets write in much of Europe
+        rows = (row.replace(",", ".") for row in rows)
     quote = '"' if '"' in line else None
     try:
-        points = np.loadtxt(stream, delimiter=delimiter, usecols=columns, ndmin=2, quotechar=quote)
+        points = np.loadtxt(rows, delimiter=delimiter, usecols=columns, ndmin=2, quotechar=quote)
     except ValueError as error:
         raise not_numbers(error) from error
     if promised is not None and promised != len(points):
@@ -77,9 +92,22 @@ def read_text(data: bytes, path: Path) -> Geometry:
 
 def _line(text: bytes, position: int) -> tuple[str, int]:
     """The line that begins at `position`, stripped, and where the next begins."""
-    end = LINE_END.search(text, position)
-    stop, following = (end.start(), end.end()) if end else (len(text), len(text))
-    return text[position:stop].decode("utf-8", "replace").strip(), following
+    end = text.find(b"\n", position)
+    end = len(text) if end < 0 else end
+    if end - position > MOST_LINE:
+        raise damaged(f"has a line of {end - position} bytes, which no row of numbers is")
+    return text[position:end].decode("utf-8", "replace").strip(), end + 1
+
+
+def _rows(text: bytes, position: int, limits: Limits) -> Iterator[str]:
+    """The lines from `position` on that hold more than a comment."""
+    number = 0
+    for line in lines_of(text, position):
+        row = line.decode("utf-8", "replace")
+        if not row.lstrip().startswith("#"):
+            number += 1
+            limits.check_points(number)
+            yield row
 
 
 def _delimiter(line: str) -> str | None:

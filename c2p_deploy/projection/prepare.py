@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.errors import CloudError
+from c2p_deploy.errors import CloudError, OptionError, reason_of
 from c2p_deploy.projection.spec import DepthSpec, FloatArray
 
 # Farthest-point sampling looks at no more than this many candidates per point it keeps.
@@ -22,9 +22,10 @@ TOO_LARGE = "coordinates beyond 1e18 in the cloud", "the data is damaged or its 
 def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> FloatArray:
     """Points ready for `project_depth`: float32 [M, 3], centred, the farthest at radius 1.
 
-    points: [N, 3] numbers in any unit; rows that are not finite (the holes of an organised
-    cloud) are dropped. M = min(N, spec.num_points). The same seed gives the same points.
-    Raises CloudError for a wrong shape, no finite point, or points that all coincide.
+    points: [N, 3] numbers in any unit; rows that are not finite, or masked (the holes of an
+    organised cloud) are dropped. M = min(N, spec.num_points). The same seed gives the same points.
+    Raises CloudError for a wrong shape or type, no finite point, or points that all coincide;
+    OptionError for a seed < 0.
     """
     # Sampled before it is centred, not after as in the authors' code: the mean of an uneven
     # scan lies where the sensor was near (benchmarks/sampling.py: 90 % right against 83 %).
@@ -48,15 +49,23 @@ def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 
 def as_floats(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    """Points [N, 3] of any numbers as float32, if they are that, or float64. Raises CloudError."""
-    cloud = np.asarray(points)
-    check_shape(cloud.shape)
-    if cloud.dtype in (np.float32, np.float64):
-        return cloud
+    """Points [N, 3] of real numbers as float32, if they are that, or float64. Raises CloudError.
+
+    What a masked array hides becomes NaN.
+    """
     try:
-        return cloud.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise CloudError(f"points must be numbers, got dtype {cloud.dtype}") from error
+        cloud = np.asanyarray(points)
+    except (TypeError, ValueError, OverflowError) as error:  # rows of different lengths, among others
+        raise CloudError(f"points must be an array [N, 3] of numbers ({reason_of(error)})") from error
+    check_shape(cloud.shape)
+    if (
+        cloud.dtype.kind not in "fiu"
+    ):  # not bool, complex, dates, text or objects, as integers of 20 digits are
+        raise CloudError(f"points must be numbers, got dtype {cloud.dtype}", "pass float32 or float64")
+    if cloud.dtype not in (np.float32, np.float64):
+        with np.errstate(over="ignore"):  # of a wider float: infinite, and dropped
+            cloud = cloud.astype(np.float64)
+    return np.asarray(cloud.filled(np.nan) if isinstance(cloud, np.ma.MaskedArray) else cloud)
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
@@ -72,8 +81,11 @@ def sample_points(
 
     Clouds of more than 8 points per point kept are first thinned at random. On 100,000 points
     that takes a quarter of the time of farthest-point sampling them all, and the answers
-    differ no more than between two seeds (benchmarks/sampling.py).
+    differ no more than between two seeds (benchmarks/sampling.py). Raises OptionError for a seed
+    that is none.
     """
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise OptionError(f"seed must be a whole number of at least 0, not {seed!r}")
     if len(points) <= num_points:
         return points
     from c2p_deploy.projection.sampling import farthest_points  # here: small clouds need none of it
@@ -83,7 +95,7 @@ def sample_points(
     if len(points) > candidates:
         points = points[np.sort(rng.choice(len(points), candidates, replace=False, shuffle=False))]
     # Distances are taken in float32: the offset goes first (map coordinates are large).
-    local = (points - points.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    local = _offsets(points)[0].astype(np.float32)
     chosen = farthest_points(local, num_points, first=int(rng.integers(len(points))))
     return np.asarray(points[np.sort(chosen)])
 
@@ -93,11 +105,26 @@ def to_unit_sphere(points: npt.NDArray[np.floating]) -> FloatArray:
 
     Raises CloudError when all points coincide (the authors' code divides by zero there).
     """
-    wide = points.astype(np.float64)
-    offset = wide - wide.mean(axis=0)
+    offset, exponent = _offsets(points)
     radius = np.sqrt((offset * offset).sum(axis=1).max())
     # Below this the differences between points are rounding errors of their coordinates.
-    if not radius > (1e-7 if points.dtype == np.float32 else 1e-14) * np.abs(wide).max():
+    least = (1e-7 if points.dtype == np.float32 else 1e-14) * float(np.abs(points).max())
+    if not np.ldexp(radius, exponent) > least:
         _, remedy = ALL_COINCIDE
         raise CloudError(f"all {len(points)} points coincide", remedy)
     return np.asarray(offset / radius, dtype=np.float32)
+
+
+def _offsets(points: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.float64], int]:
+    """Offsets [N, 3] of points from their mean, in units of two to the power that is returned, too.
+
+    The unit is 1, but for clouds so small or so large that squares of offsets would vanish or overflow:
+    there it is about the largest offset. A power of two changes no digit.
+    """
+    offset = points.astype(np.float64)
+    offset -= offset.mean(axis=0)
+    largest = float(np.abs(offset).max())
+    if largest == 0 or 1e-12 < largest < 1e12:
+        return offset, 0
+    exponent = int(np.frexp(largest)[1])
+    return np.ldexp(offset, -exponent), exponent

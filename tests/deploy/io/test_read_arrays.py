@@ -131,14 +131,17 @@ def test_npz_without_clear_points_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["points.npy", "other.npy"])
-def test_zip_bombs_are_refused_unopened(tmp_path: Path, name: str) -> None:
+def test_zip_bombs_are_not_unpacked(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr(name, with_header("(10000000, 3)", body=b"\0" * 120_000_000))
         if name == "other.npy":
             file.writestr("points.npy", npy(POINTS))
     assert path.stat().st_size < 200_000
-    assert_refused(path, "claims that")
+    if name == "points.npy":
+        assert_refused(path, "claims that")
+    else:
+        np.testing.assert_array_equal(read_cloud(path), POINTS)
 
 
 @pytest.mark.parametrize("end", [10, 30, 60, 200, -1, -30])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import os
+import resource
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,60 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from c2p_deploy.errors import CloudFileError
 from c2p_deploy.io import CLOUD_SUFFIXES, read_cloud
-from io_files import (
-    CORNERS,
-    POINTS,
-    QUADS,
-    cube_gltf,
-    glb,
-    las,
-    obj,
-    off,
-    pcd,
-    ply,
-    stl,
-    stl_text,
-)
+from io_damage import SEEDS, assert_cloud_or_refusal, damaged
+from paths import REPOSITORY
 
-
-def numpy_bytes(save: str) -> bytes:
-    stream = io.BytesIO()
-    if save == "npy":
-        np.save(stream, POINTS)
-    elif save == "npz":
-        np.savez(stream, points=POINTS)
-    else:
-        np.savez_compressed(stream, points=POINTS, other=POINTS[0])
-    return stream.getvalue()
-
-
-MIXED = [*QUADS[:5], [3, 0, 4], [3, 4, 7]]
-SEEDS: dict[str, bytes] = {
-    "ascii.ply": ply(form="ascii", before=[("list", "l")]),
-    "little.ply": ply(before=[("uchar", "red"), ("list", "l")]),
-    "big.ply": ply(form="binary_big_endian", axis_type="double"),
-    "mesh.ply": ply(CORNERS, MIXED),
-    "text mesh.ply": ply(CORNERS, MIXED, form="ascii"),
-    "ascii.pcd": pcd(data="ascii"),
-    "binary.pcd": pcd(),
-    "compressed.pcd": pcd(data="binary_compressed"),
-    "cube.off": off(face_tail=" 1 0 0"),
-    "cube.obj": obj(corner="{0}/1/1"),
-    "binary.stl": stl(),
-    "text.stl": stl_text(),
-    "cube.glb": glb(*cube_gltf()),
-    "cube.gltf": glb(*cube_gltf()),
-    "rows.xyz": b"x y z\n0.5 -1.25 2\n3 4.5 -5.75\n-6.5 0.125 8\n",
-    "rows.csv": b'"x";"y";"z"\n"0,5";"-1,25";"2"\n3;4,5;-5,75\n',
-    "count.pts": b"3\n0.5 -1.25 2 9\n3 4.5 -5.75 9\n-6.5 0.125 8 9\n",
-    "array.npy": numpy_bytes("npy"),
-    "array.npz": numpy_bytes("npz"),
-    "packed.npz": numpy_bytes("npz compressed"),
-    "points.las": las(minor=4),
-    "kitti.bin": np.column_stack([np.tile(POINTS, (5, 1)), np.linspace(0, 1, 20)]).astype("<f4").tobytes(),
-}
+PATHS = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY / "tests/helpers"), *sys.path])}
 
 # What damage puts in: single bytes, extreme counts in both byte orders, and words that parse oddly.
 SPLICES = st.one_of(
@@ -111,21 +66,6 @@ def damage(draw: st.DrawFn, content: bytes) -> bytes:
     return content
 
 
-def assert_cloud_or_refusal(path: Path) -> None:
-    try:
-        points = read_cloud(path, mesh_points=64)
-    except CloudFileError as error:
-        message = str(error)
-        assert message.isprintable() and message.startswith(f"{path}: ") and "; " in message
-        assert len(message) < len(str(path)) + 600
-        # The last resort exists for what nobody foresaw; whatever this test finds is foreseen from then on.
-        assert "cannot be read (" not in message, message
-    else:
-        assert points.ndim == 2 and points.shape[1] == 3 and len(points) >= 1
-        assert points.dtype in (np.float32, np.float64)
-        assert points.flags.c_contiguous and np.isfinite(points).all()
-
-
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", SEEDS)
 @settings(max_examples=60, deadline=20_000, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -150,3 +90,24 @@ def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, suffix: str, conten
     path = tmp_path_factory.getbasetemp() / f"any{suffix}"
     path.write_bytes(content)
     assert_cloud_or_refusal(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_three_hundred_damaged_files_of_every_format(tmp_path: Path) -> None:
+    """The same files each time, and no process of more than 200 MB above what it had."""
+    rng = np.random.default_rng(7)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for name, content in SEEDS.items():
+        path = tmp_path / name
+        for _ in range(300):
+            path.write_bytes(damaged(content, rng))
+            begin = time.process_time()
+            assert_cloud_or_refusal(path)
+            assert time.process_time() - begin < 5, path.read_bytes()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
+
+
+def test_the_fuzzer_runs() -> None:
+    command = [sys.executable, str(REPOSITORY / "tests/fuzz/fuzz_readers.py"), "--seconds", "1", "--blind"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | PATHS, timeout=120)
+    assert done.returncode == 0 and "nothing found" in done.stdout, done.stderr

@@ -90,6 +90,61 @@ def test_our_own_test_writer_agrees_with_pypcd4(tmp_path: Path, data: str) -> No
     np.testing.assert_array_equal(pypcd4.PointCloud.from_path(path).numpy(("x", "y", "z")), POINTS)
 
 
+@pytest.mark.parametrize("text", [True, False])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("seed", range(6))
+def test_random_files_that_plyfile_writes(tmp_path: Path, text: bool, order: str, seed: int) -> None:
+    plyfile = pytest.importorskip("plyfile", reason="needs plyfile as the independent writer")
+    rng = np.random.default_rng(seed)
+    axis = str(rng.choice(["f4", "f8", "i2", "i4", "u1"]))
+    count = int(rng.integers(3, 2000))
+    fields = [(name, axis) for name in "xyz"] + [("red", "u1"), ("time", "f8"), ("ring", "i2")]
+    vertex = np.zeros(count, [fields[i] for i in rng.permutation(len(fields))])
+    for name, _ in fields:
+        vertex[name] = np.abs(rng.normal(size=count) * 50).clip(max=99)
+    sizes = rng.integers(3, 4 if seed % 2 else 7, 50)
+    face = np.empty(50, [("vertex_indices", object)])
+    face["vertex_indices"] = [rng.integers(0, count, size).astype("i4") for size in sizes]
+    elements = [plyfile.PlyElement.describe(vertex, "vertex"), plyfile.PlyElement.describe(face, "face")]
+    path = tmp_path / "cloud.ply"
+    plyfile.PlyData(elements, text=text, byte_order=order, comments=["a test"]).write(str(path))
+    points, triangles, _ = read(path)
+    expected = np.stack([vertex[name] for name in "xyz"], axis=1)
+    np.testing.assert_allclose(points, expected, rtol=1e-6 if text else 0)
+    assert triangles is not None and len(triangles) == (sizes - 2).sum()
+    corners = [set(polygon.tolist()) for polygon in face["vertex_indices"]]
+    ends = np.cumsum(sizes - 2)
+    assert all(set(t.tolist()) <= corners[np.searchsorted(ends, i, "right")] for i, t in enumerate(triangles))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("suffix", ["las", "laz"])
+def test_random_files_that_laspy_writes(tmp_path: Path, suffix: str, seed: int) -> None:
+    laspy = pytest.importorskip("laspy", reason="needs laspy as the independent writer")
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(int(rng.integers(1, 3000)), 3)) * 500 + (5e5, 4e6, 100)
+    header = laspy.LasHeader(version="1.4" if seed % 2 else "1.2", point_format=6 if seed % 2 else 3)
+    header.scales, header.offsets = np.full(3, 0.001), np.floor(points.min(axis=0))
+    cloud = laspy.LasData(header)
+    cloud.x, cloud.y, cloud.z = points.T
+    path = tmp_path / f"cloud.{suffix}"
+    cloud.write(str(path))
+    np.testing.assert_array_equal(read_cloud(path), laspy.read(str(path)).xyz)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("suffix", ["ply", "off", "obj", "stl", "glb"])
+def test_random_meshes_that_trimesh_writes(tmp_path: Path, suffix: str, seed: int) -> None:
+    trimesh = pytest.importorskip("trimesh", reason="needs trimesh as the independent writer")
+    rng = np.random.default_rng(seed)
+    mesh = trimesh.Trimesh(rng.normal(size=(200, 3)), rng.integers(0, 200, (333, 3)), process=False)
+    path = tmp_path / f"mesh.{suffix}"
+    mesh.export(path)
+    points, triangles, _ = read(path)
+    assert triangles is not None
+    np.testing.assert_allclose(points[triangles], mesh.vertices[mesh.faces], atol=1e-5)
+
+
 # Where trimesh reads something else, and why ours is right.
 DIFFER = {
     "concave_polygon.obj": "a fan leaves the outline of its 66-sided polygon: 13 times the area",

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c2p_deploy import DepthSpec, prepare_points
-from c2p_deploy.errors import CloudError
+from c2p_deploy.errors import CloudError, OptionError
 from c2p_deploy.projection.prepare import sample_points
 from paths import GOLDEN
 
@@ -80,8 +80,50 @@ def test_integers_and_lists_are_points_too() -> None:
         (np.zeros(3), r"\[N, 3\]"),
         (np.zeros((2, 4, 3)), r"\[N, 3\]"),
         (np.array([["a", "b", "c"]] * 2), "must be numbers"),
+        (np.ones((4, 3), complex), "must be numbers"),
+        (np.eye(3, dtype=bool), "must be numbers"),
+        (np.zeros((4, 3), "M8[s]"), "must be numbers"),
+        (np.zeros((4, 3), "m8[s]"), "must be numbers"),
+        (np.eye(3).astype(object), "must be numbers"),
+        ([[10**30, 0, 0], [0, 1, 0]], "must be numbers"),
+        ([[0, 0, 0], [1, 1]], "array"),
+        ([[0, 0, 0], [1, 1, None]], "must be numbers"),
+        (np.ma.masked_all((4, 3)), "no finite point"),
+        (None, r"\[N, 3\]"),
     ],
 )
 def test_unusable_clouds_are_refused(points: np.ndarray, complaint: str) -> None:
     with pytest.raises(CloudError, match=complaint):
         prepare_points(points, SPEC)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "0"])
+@pytest.mark.parametrize("count", [10, 2000])
+def test_a_seed_is_a_whole_number(seed: int, count: int) -> None:
+    with pytest.raises(OptionError, match="seed"):
+        prepare_points(np.random.default_rng(0).random((count, 3)), SPEC, seed)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_what_a_masked_array_hides_is_no_point(chair: np.ndarray, dtype: type) -> None:
+    cloud = (chair * 1000).astype(dtype)
+    hidden = np.ma.masked_array(cloud, np.zeros(cloud.shape, bool))
+    hidden[::2, 1] = np.ma.masked
+    np.testing.assert_array_equal(prepare_points(hidden, SPEC), prepare_points(cloud[1::2], SPEC))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("exponent", [-1000, -300, -100, -60, 55])
+@pytest.mark.parametrize("count", [100, 3000, 20_000])
+def test_how_small_or_large_a_cloud_is_does_not_matter(dtype: type, exponent: int, count: int) -> None:
+    """To the bit where the unit is a power of two: a cloud of 1e-30 m is as good as one of 1 m."""
+    if dtype == np.float32 and exponent < -100:
+        pytest.skip("below what float32 holds")
+    cloud = np.random.default_rng(0).normal(size=(count, 3)).astype(dtype)
+    scaled = np.ldexp(cloud, exponent)
+    np.testing.assert_array_equal(prepare_points(scaled, SPEC), prepare_points(cloud, SPEC))
+
+
+def test_the_largest_coordinates_allowed() -> None:
+    cloud = np.array([[1e18, -1e18, 1e18], [-1e18, 1e18, -1e18], [0, 0, 0]])
+    np.testing.assert_allclose(prepare_points(cloud, SPEC), cloud / (1e18 * 3**0.5), atol=1e-7)
