@@ -8,8 +8,6 @@ features without any error, so a mismatch is refused here.
 from __future__ import annotations
 
 import copy
-import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from torch import Tensor, nn
 
 from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError, reason_of
 from c2p_train.model.torch_file import load_torch_file
+from c2p_train.model.torchscript_file import is_torchscript, read_torchscript
 
 if TYPE_CHECKING:
     import open_clip
@@ -209,17 +208,10 @@ def vit_encoder(state: Mapping[str, Tensor], name: str) -> ClipEncoder:
 def read_clip_file(path: Path) -> dict[str, Tensor]:
     """The state dict of a CLIP file: saved as such, wrapped by a trainer, or a TorchScript archive.
 
-    A TorchScript archive (OpenAI's own `ViT-B-32.pt`) is asked for its weights, never run.
+    Nothing in it is run, in an archive (as OpenAI's own `ViT-B-32.pt` is) neither. Raises CheckpointError.
     """
     if is_torchscript(path):
-        try:
-            with warnings.catch_warnings():
-                # TorchScript is deprecated, but OpenAI's files will stay what they are.
-                warnings.simplefilter("ignore", FutureWarning)
-                return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            problem = f"damaged TorchScript archive: {reason_of(error)}"
-            raise CheckpointError(problem, "copy it again", path) from error
+        return read_torchscript(path)
     state = load_torch_file(path)
     state = state.get("state_dict", state)
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
@@ -240,12 +232,3 @@ def is_from_openai(state: Mapping[str, Tensor]) -> bool:
 def _weights_only_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Without the three numbers that OpenAI stores among the weights."""
     return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
-
-
-def is_torchscript(path: Path) -> bool:
-    """Whether a file is an archive of TorchScript, as OpenAI's own are."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False

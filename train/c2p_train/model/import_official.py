@@ -29,7 +29,6 @@ from c2p_train.model.clip_encoder import (
     clip_from_openai,
     image_encoder_of,
     is_from_openai,
-    is_torchscript,
     load_clip,
     read_clip_file,
     vit_config,
@@ -37,6 +36,7 @@ from c2p_train.model.clip_encoder import (
 )
 from c2p_train.model.heads import DPA, ZeroShot
 from c2p_train.model.torch_file import load_torch_file
+from c2p_train.model.torchscript_file import is_torchscript
 
 if TYPE_CHECKING:
     import open_clip
