@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError, reason_of
+from c2p_train.model.filled import NOT_A_MODEL, filled
 from c2p_train.model.torch_file import load_torch_file
 from c2p_train.model.torchscript_file import is_torchscript, read_torchscript
 
@@ -56,9 +57,9 @@ class ClipEncoder(nn.Module):
         self.image_size = int(config.vision["image_size"])
         # The text tower that open_clip builds along is thrown away, so it is as small as can be.
         text = {"context_length": 8, "vocab_size": 8, "width": 64, "heads": 1, "layers": 1}
-        clip = import_open_clip().CLIP(
-            config.embed_dim, dict(config.vision), text, quick_gelu=config.quick_gelu
-        )
+        # The weights come with the checkpoint: timm is not to fetch any.
+        vision = {**config.vision, "timm_model_pretrained": False}
+        clip = import_open_clip().CLIP(config.embed_dim, vision, text, quick_gelu=config.quick_gelu)
         self.visual = clip.visual
         self.register_buffer("mean", torch.tensor(config.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.std).view(3, 1, 1), persistent=False)
@@ -87,7 +88,8 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
     for an unknown name or tag, and where weights trained with QuickGELU meet a tower without.
     """
     open_clip = import_open_clip()
-    settings = open_clip.get_model_config(name)
+    # Not names as hf-hub:USER/MODEL: these have open_clip fetch a description, too.
+    settings = open_clip.get_model_config(name) if name in open_clip.list_models() else None
     if settings is None:
         raise C2PError(f"open_clip has no model {name!r}", "open_clip.list_models() names them")
     has_quick_gelu = bool(settings.get("quick_gelu", False))
@@ -119,7 +121,7 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
         )
     try:
         if state is not None:
-            clip = open_clip.create_model(name)
+            clip = open_clip.create_model(name, pretrained_text=False)
             clip.load_state_dict(_weights_only_of(state))
         else:
             clip = open_clip.create_model(name, pretrained=pretrained)
@@ -156,9 +158,9 @@ def clip_from_openai(state: Mapping[str, Tensor]) -> open_clip.CLIP:
             "heads": width // _HEAD_WIDTH,
             "layers": sum(k.startswith("transformer.") and k.endswith(".in_proj_weight") for k in state),
         }
-        clip = import_open_clip().CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
-        clip.load_state_dict(_weights_only_of(state))
-    except (AssertionError, KeyError, RuntimeError, ValueError, ZeroDivisionError) as error:
+        dim, make = state["text_projection"].shape[1], import_open_clip().CLIP
+        clip = filled(lambda: make(dim, vision, text, quick_gelu=True), _weights_only_of(state))
+    except NOT_A_MODEL as error:
         raise C2PError(
             f"not a CLIP model in OpenAI's layout: {reason_of(error)}", "name the model of open_clip"
         ) from error
@@ -200,9 +202,9 @@ def _resnet_vision(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
 def vit_encoder(state: Mapping[str, Tensor], name: str) -> ClipEncoder:
     """An encoder with the weights `state` (keys without prefix) of a vision transformer of OpenAI's kind."""
-    encoder = ClipEncoder(vit_config(state, name))
-    encoder.visual.load_state_dict({key: value.float() for key, value in state.items()})
-    return encoder.eval()
+    config = vit_config(state, name)
+    weights = {f"visual.{key}": value.float() for key, value in state.items()}
+    return filled(lambda: ClipEncoder(config), weights).eval()
 
 
 def read_clip_file(path: Path) -> dict[str, Tensor]:
