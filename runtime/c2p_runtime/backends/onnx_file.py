@@ -29,15 +29,20 @@ _HOLDS: dict[str, dict[int, str]] = {
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a tensor: where its data are, and whether that counts (1)
 
 
-def check_self_contained(path: Path) -> None:
-    """Raises EngineError for an ONNX file that cannot be read, is none, or keeps weights in other files."""
+def check_self_contained(path: Path, reader: str) -> None:
+    """Raises EngineError for an ONNX file that cannot be read, is none, or keeps weights in other files.
+
+    reader: what is about to open it, for people.
+    """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             external = _is_external(data, 0, len(data), "Model", 0)
     except OSError as error:
-        raise EngineError(f"cannot be read: {reason_of(error)}", "check the path", path) from error
+        problem = f"{reader} cannot load it: {reason_of(error)}"
+        raise EngineError(problem, "check the path", path) from error
     except (ValueError, IndexError) as error:  # an empty file, too
-        raise EngineError("is not an ONNX file, or damaged", "copy or export it again", path) from error
+        problem = f"{reader} cannot load it: it is damaged, or not an ONNX file"
+        raise EngineError(problem, "export it again", path) from error
     if external:
         raise EngineError(
             "keeps weights in other files, which an engine must not name",

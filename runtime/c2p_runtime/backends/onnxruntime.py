@@ -99,7 +99,7 @@ def open_session(
         raise MissingDependencyError(
             "ONNX Runtime is not installed", 'pip install "onnxruntime" (or onnxruntime-gpu)'
         ) from error
-    check_self_contained(model)
+    check_self_contained(model, "ONNX Runtime")
     options = ort.SessionOptions()
     # Waiting threads sleep. Spinning, as is the default, costs a 10 Hz loop more than the engine itself
     # (about 50 ms of every core after each call) and gains nothing: benchmarks/cpu.py.

@@ -33,7 +33,7 @@ class OpenVINOBackend:
         openvino = import_openvino()
         if manifest.precision not in _TYPES:
             raise EngineError(f"OpenVINO does not run {manifest.precision}", "use onnxruntime", engine)
-        check_self_contained(engine)
+        check_self_contained(engine, "OpenVINO")
         self._engine = engine
         try:
             core = openvino.Core()
