@@ -14,6 +14,7 @@ from c2p_deploy.cores import cores
 from c2p_deploy.errors import EngineError, MissingDependencyError, reason_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.base import check_names
+from c2p_runtime.backends.onnx_file import check_self_contained
 
 
 class OnnxRuntimeBackend:
@@ -98,6 +99,7 @@ def open_session(
         raise MissingDependencyError(
             "ONNX Runtime is not installed", 'pip install "onnxruntime" (or onnxruntime-gpu)'
         ) from error
+    check_self_contained(model, "ONNX Runtime")
     options = ort.SessionOptions()
     # Waiting threads sleep. Spinning, as is the default, costs a 10 Hz loop more than the engine itself
     # (about 50 ms of every core after each call) and gains nothing: benchmarks/cpu.py.

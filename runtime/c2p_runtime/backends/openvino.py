@@ -17,6 +17,7 @@ from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.base import check_names
+from c2p_runtime.backends.onnx_file import check_self_contained
 
 # What an engine may be computed in, best first, of what the CPU can. Whoever exports in float16 has
 # agreed to 16 bits; a float32 engine stays in float32, and int8 leaves only small things in float.
@@ -32,6 +33,7 @@ class OpenVINOBackend:
         openvino = import_openvino()
         if manifest.precision not in _TYPES:
             raise EngineError(f"OpenVINO does not run {manifest.precision}", "use onnxruntime", engine)
+        check_self_contained(engine, "OpenVINO")
         self._engine = engine
         try:
             core = openvino.Core()

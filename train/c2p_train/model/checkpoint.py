@@ -1,4 +1,4 @@
-"""The checkpoint: one `.pt` file that describes itself and loads with `weights_only=True`."""
+"""The checkpoint: one `.pt` file that describes itself and loads without running anything."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +15,7 @@ from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, CheckpointError, reason_of
 from c2p_deploy.files import atomic_path
 from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.descriptions import check_plain, is_number
 from c2p_train.model.encoders import (
     Encoder,
     build_encoder,
@@ -21,6 +23,7 @@ from c2p_train.model.encoders import (
     config_from_dict,
     config_to_dict,
 )
+from c2p_train.model.filled import NOT_A_MODEL, filled
 from c2p_train.model.heads import build_head
 from c2p_train.model.torch_file import load_torch_file
 
@@ -109,23 +112,31 @@ def is_ours(values: Mapping[str, Any]) -> bool:
 
 def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
     """The checkpoint out of the contents of its file. Raises CheckpointError that names the file."""
-    if values.get("version") != VERSION:
+    version = values.get("version")
+    if type(version) is not int or version != VERSION:
         raise CheckpointError(
-            f"checkpoint version {values.get('version')}, this release reads {VERSION}",
+            f"checkpoint version {str(version)[:50]}, this release reads {VERSION}",
             "use the release that wrote it",
             path,
         )
     try:
+        if not {"depth"} <= set(values["encoders"]) <= {"depth", "image"}:
+            raise ValueError("encoders are not depth, or depth and image")
         encoders = {role: _encoder(stored) for role, stored in values["encoders"].items()}
-        views = ViewSet.from_dict(values["views"])
-        head = build_head(values["head"]["name"], len(views), encoders["depth"].embed_dim)
-        head.load_state_dict(values["head"]["state"])
+        views = _views(values["views"])
+        name, dim = str(values["head"]["name"])[:50], encoders["depth"].embed_dim
+        head = filled(lambda: build_head(name, len(views), dim), values["head"]["state"])
         model = CLIP2Point(encoders["depth"], encoders.get("image"), head).eval()
         check_finite(model, path)
+        if not is_number(values["logit_scale"], 1e-6, 1e6):
+            raise ValueError(f"logit_scale cannot be {str(values['logit_scale'])[:50]}")
+        if not isinstance(values["training"], dict):
+            raise ValueError("training is not a dictionary")
+        check_plain(values["training"])
         return Checkpoint(
             model=model,
             views=views,
-            spec=DepthSpec(**values["depth_spec"]),
+            spec=_spec(values["depth_spec"]),
             labels=LabelSet.from_dict(values["labels"]) if values["labels"] is not None else None,
             logit_scale=float(values["logit_scale"]),
             training=values["training"],
@@ -133,9 +144,10 @@ def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
     except CheckpointError:
         raise
     except C2PError as error:
-        raise CheckpointError(f"damaged checkpoint: {error.problem}", error.remedy, path) from error
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise CheckpointError(f"damaged checkpoint: {reason_of(error)}", "copy it again", path) from error
+        raise CheckpointError(f"damaged checkpoint: {error.problem[:300]}", error.remedy, path) from error
+    except NOT_A_MODEL as error:
+        problem = f"damaged checkpoint: {reason_of(error)[:300]}"
+        raise CheckpointError(problem, "copy it again", path) from error
 
 
 def check_finite(model: nn.Module, path: Path) -> None:
@@ -150,9 +162,24 @@ def check_finite(model: nn.Module, path: Path) -> None:
 
 
 def _encoder(stored: Mapping[str, Any]) -> Encoder:
-    encoder = build_encoder(config_from_dict(stored["config"]))
-    encoder.load_state_dict(stored["state"])
-    return encoder
+    config = config_from_dict(stored["config"])
+    return filled(lambda: build_encoder(config), stored["state"])
+
+
+def _views(stored: Mapping[str, Any]) -> ViewSet:
+    if not isinstance(stored["name"], str):
+        raise ValueError("the view set has no name")
+    for key, most in (("rotations", 2.0), ("distances", 1000.0)):
+        if not (np.abs(np.asarray(stored[key], dtype=np.float64)) <= most).all():  # nor for NaN
+            raise ValueError(f"the views have {key} beyond {most:g}")
+    return ViewSet.from_dict(stored)
+
+
+def _spec(stored: Mapping[str, Any]) -> DepthSpec:
+    for name, value in stored.items():
+        if type(value) is not int and not (name == "point_radius" and type(value) is float):
+            raise ValueError(f"{name} of the depth spec cannot be {str(value)[:50]}")
+    return DepthSpec(**stored)
 
 
 def _stored(module: nn.Module, half: bool) -> dict[str, torch.Tensor]:

@@ -8,8 +8,6 @@ features without any error, so a mismatch is refused here.
 from __future__ import annotations
 
 import copy
-import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError, reason_of
+from c2p_train.model.filled import NOT_A_MODEL, filled
 from c2p_train.model.torch_file import load_torch_file
+from c2p_train.model.torchscript_file import is_torchscript, read_torchscript
 
 if TYPE_CHECKING:
     import open_clip
@@ -57,9 +57,9 @@ class ClipEncoder(nn.Module):
         self.image_size = int(config.vision["image_size"])
         # The text tower that open_clip builds along is thrown away, so it is as small as can be.
         text = {"context_length": 8, "vocab_size": 8, "width": 64, "heads": 1, "layers": 1}
-        clip = import_open_clip().CLIP(
-            config.embed_dim, dict(config.vision), text, quick_gelu=config.quick_gelu
-        )
+        # The weights come with the checkpoint: timm is not to fetch any.
+        vision = {**config.vision, "timm_model_pretrained": False}
+        clip = import_open_clip().CLIP(config.embed_dim, vision, text, quick_gelu=config.quick_gelu)
         self.visual = clip.visual
         self.register_buffer("mean", torch.tensor(config.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.std).view(3, 1, 1), persistent=False)
@@ -88,7 +88,8 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
     for an unknown name or tag, and where weights trained with QuickGELU meet a tower without.
     """
     open_clip = import_open_clip()
-    settings = open_clip.get_model_config(name)
+    # Not names as hf-hub:USER/MODEL: these have open_clip fetch a description, too.
+    settings = open_clip.get_model_config(name) if name in open_clip.list_models() else None
     if settings is None:
         raise C2PError(f"open_clip has no model {name!r}", "open_clip.list_models() names them")
     has_quick_gelu = bool(settings.get("quick_gelu", False))
@@ -120,7 +121,7 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
         )
     try:
         if state is not None:
-            clip = open_clip.create_model(name)
+            clip = open_clip.create_model(name, pretrained_text=False)
             clip.load_state_dict(_weights_only_of(state))
         else:
             clip = open_clip.create_model(name, pretrained=pretrained)
@@ -157,9 +158,9 @@ def clip_from_openai(state: Mapping[str, Tensor]) -> open_clip.CLIP:
             "heads": width // _HEAD_WIDTH,
             "layers": sum(k.startswith("transformer.") and k.endswith(".in_proj_weight") for k in state),
         }
-        clip = import_open_clip().CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
-        clip.load_state_dict(_weights_only_of(state))
-    except (AssertionError, KeyError, RuntimeError, ValueError, ZeroDivisionError) as error:
+        dim, make = state["text_projection"].shape[1], import_open_clip().CLIP
+        clip = filled(lambda: make(dim, vision, text, quick_gelu=True), _weights_only_of(state))
+    except NOT_A_MODEL as error:
         raise C2PError(
             f"not a CLIP model in OpenAI's layout: {reason_of(error)}", "name the model of open_clip"
         ) from error
@@ -201,25 +202,18 @@ def _resnet_vision(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
 def vit_encoder(state: Mapping[str, Tensor], name: str) -> ClipEncoder:
     """An encoder with the weights `state` (keys without prefix) of a vision transformer of OpenAI's kind."""
-    encoder = ClipEncoder(vit_config(state, name))
-    encoder.visual.load_state_dict({key: value.float() for key, value in state.items()})
-    return encoder.eval()
+    config = vit_config(state, name)
+    weights = {f"visual.{key}": value.float() for key, value in state.items()}
+    return filled(lambda: ClipEncoder(config), weights).eval()
 
 
 def read_clip_file(path: Path) -> dict[str, Tensor]:
     """The state dict of a CLIP file: saved as such, wrapped by a trainer, or a TorchScript archive.
 
-    A TorchScript archive (OpenAI's own `ViT-B-32.pt`) is asked for its weights, never run.
+    Nothing in it is run, in an archive (as OpenAI's own `ViT-B-32.pt` is) neither. Raises CheckpointError.
     """
     if is_torchscript(path):
-        try:
-            with warnings.catch_warnings():
-                # TorchScript is deprecated, but OpenAI's files will stay what they are.
-                warnings.simplefilter("ignore", FutureWarning)
-                return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            problem = f"damaged TorchScript archive: {reason_of(error)}"
-            raise CheckpointError(problem, "copy it again", path) from error
+        return read_torchscript(path)
     state = load_torch_file(path)
     state = state.get("state_dict", state)
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
@@ -240,12 +234,3 @@ def is_from_openai(state: Mapping[str, Tensor]) -> bool:
 def _weights_only_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Without the three numbers that OpenAI stores among the weights."""
     return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
-
-
-def is_torchscript(path: Path) -> bool:
-    """Whether a file is an archive of TorchScript, as OpenAI's own are."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False

@@ -19,6 +19,7 @@ from c2p_deploy import DepthSpec
 from c2p_deploy.errors import C2PError
 from c2p_train.model.clip_encoder import ClipConfig, ClipEncoder
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.descriptions import check_description
 
 Encoder = ConvEncoder | ClipEncoder
 EncoderConfig = ConvConfig | ClipConfig
@@ -61,12 +62,11 @@ def config_to_dict(config: EncoderConfig) -> dict[str, Any]:
 
 
 def config_from_dict(values: Mapping[str, Any]) -> EncoderConfig:
-    """The inverse of `config_to_dict`. Raises ValueError or TypeError when malformed."""
+    """The inverse of `config_to_dict`. Raises ValueError, KeyError or TypeError when malformed."""
+    check_description(values)
     fields = {name: value for name, value in values.items() if name != "kind"}
     if values["kind"] == "conv":
         for name in ("widths", "blocks"):
             fields[name] = tuple(fields[name])
         return ConvConfig(**fields)
-    if values["kind"] == "clip":
-        return ClipConfig(**fields)
-    raise ValueError(f"unknown kind of encoder {values['kind']!r}")
+    return ClipConfig(**fields)

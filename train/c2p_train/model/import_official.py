@@ -29,14 +29,16 @@ from c2p_train.model.clip_encoder import (
     clip_from_openai,
     image_encoder_of,
     is_from_openai,
-    is_torchscript,
     load_clip,
     read_clip_file,
     vit_config,
     vit_encoder,
 )
+from c2p_train.model.descriptions import check_plain
+from c2p_train.model.filled import NOT_A_MODEL, filled
 from c2p_train.model.heads import DPA, ZeroShot
 from c2p_train.model.torch_file import load_torch_file
+from c2p_train.model.torchscript_file import is_torchscript
 
 if TYPE_CHECKING:
     import open_clip
@@ -93,6 +95,7 @@ def _import_pretrained(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
         image = below(state, "image_model.")
         model = CLIP2Point(depth, vit_encoder(image, "CLIP image encoder") if image else None, ZeroShot())
         training = {"loss_weight": float(state["weights"])} if "weights" in state else {}
+        check_plain(training)
         return _checkpoint(path, model, ViewSet.named(_TEN_VIEWS), training)
 
 
@@ -102,9 +105,12 @@ def _import_fewshot(path: Path, state: Mapping[str, Tensor]) -> Checkpoint:
         views = _view_set(state)
         depth = vit_encoder(below(state, "pre_model."), "CLIP2Point depth encoder")
         image = vit_encoder(below(state, "ori_model."), "CLIP image encoder")
-        head = DPA(len(views), depth.embed_dim)
-        head.depth_path.load_state_dict(_aggregator(below(state, "adapter1.")))
-        head.image_path.load_state_dict(_aggregator(below(state, "adapter2.")))
+        weights = {
+            f"{side}.{name}": value
+            for side, adapter in (("depth_path", "adapter1."), ("image_path", "adapter2."))
+            for name, value in _aggregator(below(state, adapter)).items()
+        }
+        head = filled(lambda: DPA(len(views), depth.embed_dim), weights)
         return _checkpoint(path, CLIP2Point(depth, image, head), views, {})
 
 
@@ -173,5 +179,5 @@ def _naming(path: Path) -> Iterator[None]:
         raise
     except C2PError as error:
         raise CheckpointError(f"cannot be imported: {error.problem}", error.remedy, path) from error
-    except (KeyError, RuntimeError, StopIteration, ValueError, TypeError, AttributeError) as error:
+    except NOT_A_MODEL as error:
         raise CheckpointError(f"cannot be imported: {reason_of(error)}", _REMEDY, path) from error
