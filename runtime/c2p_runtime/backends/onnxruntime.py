@@ -13,7 +13,7 @@ from c2p_deploy import Manifest
 from c2p_deploy.cores import cores
 from c2p_deploy.errors import EngineError, MissingDependencyError, reason_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_runtime.backends.base import check_names
+from c2p_runtime.backends.base import Tensor, check_tensors
 
 
 class OnnxRuntimeBackend:
@@ -120,6 +120,11 @@ def open_session(
 
 def check_session(session: Any, engine: Path, manifest: Manifest) -> None:
     """Raises EngineError when an engine has other inputs and outputs than its manifest says."""
-    check_names(
-        engine, manifest, [i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()]
-    )
+    found = (session.get_inputs(), session.get_outputs())
+    check_tensors(engine, manifest, *([_tensor(argument) for argument in some] for some in found))
+
+
+def _tensor(argument: Any) -> Tensor:
+    """Of a `NodeArg`, whose open sizes are names or None, and whose unknown rank is no size at all."""
+    shape = tuple(size if isinstance(size, int) else None for size in argument.shape)
+    return Tensor(argument.name, argument.type == "tensor(float)", shape or None)
