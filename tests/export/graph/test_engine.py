@@ -37,9 +37,7 @@ def goldens(golden_folder: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def authors_maps(
-    folder: Path, goldens: dict[str, np.ndarray], views: int
-) -> tuple[list[int], np.ndarray]:
+def authors_maps(folder: Path, goldens: dict[str, np.ndarray], views: int) -> tuple[list[int], np.ndarray]:
     """Rows of the goldens whose depth maps are at hand, and these [n, V, S, S], by the authors."""
     files = {row: folder / "render" / f"{name}.npz" for row, name in enumerate(goldens["clouds"])}
     rows = [row for row, file in files.items() if file.exists()]
