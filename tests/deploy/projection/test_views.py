@@ -1,6 +1,6 @@
 """The frozen cameras against the authors' (golden `cameras.npz`)."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 
 from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.errors import OptionError
+from c2p_deploy.projection.spec import turn_up
 from paths import GOLDEN
 
 
@@ -102,3 +103,26 @@ def test_a_view_set_cannot_be_changed_from_outside() -> None:
     assert views.rotations[0, 0, 0] == 1
     with pytest.raises(ValueError, match="read-only"):
         views.rotations[0, 0, 0] = 5
+
+
+def test_the_papers_way_of_drawing_is_the_default_and_fixed() -> None:
+    spec, views = DepthSpec(), ViewSet.named("clip2point-6")
+    assert (spec.image_size, spec.point_radius, spec.num_points) == (224, 0.02, 1024)
+    with pytest.raises(FrozenInstanceError):
+        spec.image_size = 8  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        views.name = "mine"  # type: ignore[misc]
+    assert views == ViewSet.named("clip2point-6") and views != ViewSet.named("clip2point-10")
+    for other in (ViewSet("x", views.rotations, views.distances), "clip2point-6"):
+        assert views != other
+    assert views != ViewSet(views.name, views.rotations, 2 * views.distances)
+    assert views != ViewSet(views.name, views.rotations[::-1], views.distances)
+
+
+def test_which_way_is_up() -> None:
+    points = np.array([[1, 2, 3]], np.float32)
+    np.testing.assert_array_equal(turn_up(points, "z"), [[-2, 3, -1]])
+    assert turn_up(points, "y") is points
+    for wrong in ("x", "", None, ["z"], "Z"):
+        with pytest.raises(OptionError, match="up must be 'z' or 'y', got"):
+            turn_up(points, wrong)  # type: ignore[arg-type]
