@@ -7,17 +7,17 @@ ONNX tool. One manifest serves the `.onnx` and the `.plan` of the same model.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-
-from c2p_deploy.errors import LabelError, ManifestError, reason_of
+from c2p_deploy.errors import LabelError, ManifestError, OptionError, reason_of
 from c2p_deploy.files import sha256_of, write_atomic
+from c2p_deploy.json_file import is_number, is_whole, parse_json, read_small, shown
 from c2p_deploy.labels import LabelSet
 from c2p_deploy.projection.spec import DepthSpec
 from c2p_deploy.projection.views import ViewSet
@@ -26,8 +26,13 @@ SCHEMA = "1.1"  # major.minor; readers refuse another major
 HEADS = ("zeroshot", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
-_MAX_BYTES = 64 << 20  # a manifest is a few hundred kilobytes at most
+# CLIP's training keeps it below 100. Beyond 1e4 the last digit of a float32 cosine would decide the answer.
+MOST_LOGIT_SCALE = 1e4
+MOST_CLOUDS = 4096  # per call; c2p-export gives at most 1024
+MOST_CALL_BYTES = 8 << 30  # of depth maps, features and scores: the RAM of the smallest board that is sold
 _EXPORT_AGAIN = "export the engine again"
+_NOT_OURS = "give the .json made by c2p-export"
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,11 @@ class BatchProfile:
     max: int = 32
 
     def __post_init__(self) -> None:
-        if not 1 <= self.min <= self.opt <= self.max:
+        sizes = (self.min, self.opt, self.max)
+        if not all(map(is_whole, sizes)) or not 1 <= self.min <= self.opt <= self.max <= MOST_CLOUDS:
             raise ManifestError(
-                f"batch profile must rise from at least 1: {self.min}, {self.opt}, {self.max}"
+                f"batch profile must be whole numbers that rise from at least 1 to at most {MOST_CLOUDS}: "
+                f"{', '.join(map(shown, sizes))}"
             )
 
 
@@ -54,6 +61,12 @@ class EngineTarget:
     compute_capabilities: tuple[str, ...]  # "8.7", ...
     gpu: str | None = None  # name of the card it was built on, None when built off-board
 
+    def __post_init__(self) -> None:
+        capabilities = self.compute_capabilities
+        texts = (self.flavour, self.version, *capabilities, *([] if self.gpu is None else [self.gpu]))
+        if not isinstance(capabilities, tuple) or not all(isinstance(text, str) for text in texts):
+            raise ManifestError(f"target must be described by texts, got {shown(texts)}")
+
 
 @dataclass(frozen=True)
 class EngineCost:
@@ -64,8 +77,8 @@ class EngineCost:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if type(value) is not int or value < 0:
-                raise ManifestError(f"cost: {name} must be a whole number, got {value!r}")
+            if not is_whole(value) or not 0 <= value < 1 << 63:
+                raise ManifestError(f"cost: {name} must be a whole number, got {shown(value)}")
 
 
 @dataclass(frozen=True)
@@ -113,12 +126,39 @@ class Manifest:
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
             _check_file("engine", name, digest)
+        for what, text in (
+            ("checkpoint_sha256", self.checkpoint_sha256),
+            ("input", self.input_name),
+            ("output", self.output_name),
+            ("created", self.created),
+        ):
+            if not isinstance(text, str):
+                raise ManifestError(f"{what} must be a text, got {shown(text)}", _EXPORT_AGAIN)
         if self.head not in HEADS:
-            raise ManifestError(f"head {self.head!r} is not one of {', '.join(HEADS)}")
+            raise ManifestError(f"head {shown(self.head)} is not one of {', '.join(HEADS)}")
         if self.precision not in PRECISIONS:
-            raise ManifestError(f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}")
-        if not (np.isfinite(self.logit_scale) and self.logit_scale > 0):
-            raise ManifestError(f"logit_scale must be a positive number, got {self.logit_scale}")
+            raise ManifestError(f"precision {shown(self.precision)} is not one of {', '.join(PRECISIONS)}")
+        if not is_number(self.logit_scale) or not 0 < self.logit_scale <= MOST_LOGIT_SCALE:
+            raise ManifestError(
+                f"logit_scale must be a positive number, at most {MOST_LOGIT_SCALE:g}, "
+                f"got {shown(self.logit_scale)}"
+            )
+        if self.opset is not None and (not is_whole(self.opset) or not 1 <= self.opset <= 1000):
+            raise ManifestError(f"opset must be a whole number in 1 ... 1000, got {shown(self.opset)}")
+        if self.call_bytes > MOST_CALL_BYTES:
+            views, size, _ = self.maps_shape
+            raise ManifestError(
+                f"a call of {self.batch.max} clouds, {views} views of {size} x {size} pixels and "
+                f"{len(self.labels)} labels would take {self.call_bytes / 2**30:.1f} GiB, more than "
+                f"{MOST_CALL_BYTES >> 30} GiB",
+                "export it again with a smaller --max-batch",
+            )
+
+    @property
+    def call_bytes(self) -> int:
+        """Bytes of depth maps, features and scores of the largest call, all in float32."""
+        views, height, width = self.maps_shape
+        return 4 * self.batch.max * (views * height * width + self.labels.dim + len(self.labels))
 
     @property
     def maps_shape(self) -> tuple[int, int, int]:
@@ -138,11 +178,11 @@ class Manifest:
         engine's SHA-256 is not the recorded one.
         """
         engine = Path(engine)
-        if not engine.is_file():
+        if not os.path.isfile(engine):  # Path.is_file raises for a name too long, or a folder that is shut
             remedy = "give a .onnx or .plan made by c2p-export"
             raise ManifestError("no such engine file", remedy, engine)
         path = Manifest.path_for(engine)
-        if not path.is_file():
+        if not os.path.exists(path):
             remedy = "copy it along with the engine"
             raise ManifestError(f"its manifest {path.name} is missing", remedy, engine)
         manifest = Manifest.load(path)
@@ -152,7 +192,12 @@ class Manifest:
                 "an engine must keep the name it was exported under",
                 engine,
             )
-        if sha256_of(engine) != manifest.engines[engine.name]:
+        try:
+            digest = sha256_of(engine)
+        except OSError as error:
+            remedy = "check the path and its permissions"
+            raise ManifestError(f"cannot read engine: {reason_of(error)}", remedy, engine) from error
+        if digest != manifest.engines[engine.name]:
             raise ManifestError(
                 f"SHA-256 differs from the one in {path.name}",
                 "the file is damaged or from another export: copy engine and manifest together again",
@@ -165,14 +210,12 @@ class Manifest:
         """Reads a manifest. Raises ManifestError that names the file and what to do."""
         path = Path(path)
         try:
-            if path.stat().st_size > _MAX_BYTES:
-                raise ManifestError("too large to be a manifest", "give the .json made by c2p-export", path)
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = parse_json(read_small(path))
         except OSError as error:
             remedy = "check the path and its permissions"
             raise ManifestError(f"cannot read manifest: {reason_of(error)}", remedy, path) from error
         except ValueError as error:
-            raise ManifestError("not valid JSON", _EXPORT_AGAIN, path) from error
+            raise ManifestError(f"not valid JSON: {reason_of(error)}", _EXPORT_AGAIN, path) from error
         try:
             return Manifest.from_dict(values)
         except ManifestError as error:
@@ -198,7 +241,9 @@ class Manifest:
             "output": self.output_name,
             "batch": asdict(self.batch),
             "opset": self.opset,
-            "target": asdict(self.target) if self.target else None,
+            "target": asdict(self.target) | {"compute_capabilities": list(self.target.compute_capabilities)}
+            if self.target
+            else None,
             "labels": self.labels.to_dict(),
             "logit_scale": self.logit_scale,
             "parity": dict(self.parity),
@@ -217,62 +262,114 @@ class Manifest:
     def from_dict(values: Any) -> Manifest:
         """The inverse of `to_dict`. Raises ManifestError for anything that does not fit."""
         if not isinstance(values, dict) or "schema" not in values:
-            remedy = "give the .json made by c2p-export"
-            raise ManifestError("not a manifest: it has no schema version", remedy)
+            raise ManifestError("not a manifest: it has no schema version", _NOT_OURS)
         schema = values["schema"]
-        if str(schema).split(".")[0] != SCHEMA.split(".")[0]:
+        if not isinstance(schema, str) or schema.split(".")[0] != SCHEMA.split(".")[0]:
             raise ManifestError(
-                f"manifest schema {schema}, this release reads {SCHEMA.split('.')[0]}.x",
+                f"manifest schema {shown(schema)}, this release reads {SCHEMA.split('.')[0]}.x",
                 "install the c2p-deploy release that exported it, or export again",
             )
         try:
-            return Manifest(
-                engines={name: entry["sha256"] for name, entry in values["engines"].items()},
-                checkpoint_sha256=str(values["checkpoint_sha256"]),
-                head=values["head"],
-                encoders=tuple(values["encoders"]),
-                views=ViewSet.from_dict(values["view_set"]),
-                spec=DepthSpec(**values["depth_spec"]),
-                labels=LabelSet.from_dict(values["labels"]),
-                logit_scale=float(values["logit_scale"]),
-                precision=values["precision"],
-                input_name=str(values["input"]),
-                output_name=str(values["output"]),
-                batch=BatchProfile(**values["batch"]),
-                opset=values["opset"],
-                target=_target(values["target"]),
-                parity=dict(values["parity"]),
-                tools=dict(values["tools"]),
-                created=str(values["created"]),
-                text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
-                cost=_cost(values.get("cost")),  # the same
-            )
+            return _manifest(values)
         except KeyError as error:
             raise ManifestError(f"manifest has no key {error}", _EXPORT_AGAIN) from error
         except LabelError as error:
             raise ManifestError(f"in its labels: {error.problem}", _EXPORT_AGAIN) from error
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ManifestError(f"manifest is malformed: {reason_of(error)}", _EXPORT_AGAIN) from error
+        except OptionError as error:  # of the view set and the depth spec
+            raise ManifestError(f"manifest is malformed: {error.problem}", _EXPORT_AGAIN) from error
 
 
-def _check_file(what: str, name: str, digest: str) -> None:
-    if not name or Path(name).name != name or not re.fullmatch(r"[0-9a-f]{64}", str(digest)):
-        raise ManifestError(f"{what} {name!r}: needs a plain file name and its SHA-256 in hex", _EXPORT_AGAIN)
+def _manifest(values: dict[str, Any]) -> Manifest:
+    """Of the values of a file. Raises KeyError, ManifestError, LabelError and OptionError."""
+    return Manifest(
+        engines={
+            name: _of(dict, engine, name)["sha256"] for name, engine in _at(dict, values, "engines").items()
+        },
+        checkpoint_sha256=values["checkpoint_sha256"],
+        head=values["head"],
+        encoders=tuple(_texts(values, "encoders")),
+        views=ViewSet.from_dict(_at(dict, values, "view_set")),
+        spec=_fill(DepthSpec, values, "depth_spec"),
+        labels=LabelSet.from_dict(_at(dict, values, "labels")),
+        logit_scale=values["logit_scale"],
+        precision=values["precision"],
+        input_name=values["input"],
+        output_name=values["output"],
+        batch=_fill(BatchProfile, values, "batch"),
+        opset=values["opset"],
+        target=_target(values["target"]),
+        parity=_at(dict, values, "parity"),
+        tools=_at(dict, values, "tools"),
+        created=values["created"],
+        text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
+        cost=_cost(values.get("cost")),  # the same
+    )
+
+
+def _of(kind: type[_Value], value: Any, key: str) -> _Value:
+    """A value that has to be of a kind of JSON's. Raises ManifestError that names its key."""
+    if type(value) is not kind:
+        raise ManifestError(
+            f"manifest is malformed: {shown(key)} must be a JSON {_JSON_KINDS[kind]}, got {shown(value)}",
+            _EXPORT_AGAIN,
+        )
+    return value
+
+
+def _at(kind: type[_Value], values: dict[str, Any], key: str) -> _Value:
+    return _of(kind, values[key], key)
+
+
+_JSON_KINDS: Mapping[type, str] = {dict: "object", list: "array", str: "string"}
+
+
+def _texts(values: dict[str, Any], key: str) -> list[str]:
+    return [_of(str, text, key) for text in _at(list, values, key)]
+
+
+def _fill(kind: type[_Value], values: dict[str, Any], key: str) -> _Value:
+    """A dataclass of numbers. Raises ManifestError for a key that it has not."""
+    given = _at(dict, values, key)
+    unknown = set(given) - {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    if unknown:
+        raise ManifestError(f"manifest is malformed: {key} has no {shown(min(unknown))}", _EXPORT_AGAIN)
+    return kind(**given)
+
+
+def _check_file(what: str, name: Any, digest: Any) -> None:
+    """Raises ManifestError unless it is the name of a file that can be, in no folder, and a SHA-256."""
+    plain = (
+        isinstance(name, str) and name not in ("", ".", "..") and "\0" not in name and Path(name).name == name
+    )
+    if plain:
+        try:
+            os.fsencode(name)
+        except UnicodeEncodeError:
+            plain = False
+    if not plain or not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise ManifestError(
+            f"{what} {shown(name)}: needs a plain file name and its SHA-256 in hex", _EXPORT_AGAIN
+        )
 
 
 def _text_encoder(values: Any) -> TextEncoderFiles | None:
     if values is None:
         return None
-    model, tokenizer = values["model"], values["tokenizer"]
+    given = _of(dict, values, "text_encoder")
+    model, tokenizer = _at(dict, given, "model"), _at(dict, given, "tokenizer")
     return TextEncoderFiles(model["file"], model["sha256"], tokenizer["file"], tokenizer["sha256"])
 
 
 def _cost(values: Any) -> EngineCost | None:
-    return None if values is None else EngineCost(values["flops_per_cloud"], values["weight_bytes"])
+    if values is None:
+        return None
+    given = _of(dict, values, "cost")
+    return EngineCost(given["flops_per_cloud"], given["weight_bytes"])
 
 
 def _target(values: Any) -> EngineTarget | None:
     if values is None:
         return None
-    capabilities = tuple(str(capability) for capability in values["compute_capabilities"])
-    return EngineTarget(values["flavour"], values["version"], capabilities, values["gpu"])
+    given = _of(dict, values, "target")
+    capabilities = tuple(_texts(given, "compute_capabilities"))
+    return EngineTarget(given["flavour"], given["version"], capabilities, given["gpu"])

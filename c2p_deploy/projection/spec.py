@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import OptionError
+from c2p_deploy.json_file import is_number, is_whole, shown
 
 FloatArray = npt.NDArray[np.float32]
 UpAxis = Literal["z", "y"]
@@ -27,18 +28,22 @@ class DepthSpec:
     num_points: int = 1024  # clouds with more points are sampled down to this many
 
     def __post_init__(self) -> None:
-        if not 8 <= self.image_size <= 4096:
-            raise OptionError(f"image_size must be in 8 ... 4096, got {self.image_size}")
-        if not 0.0 < self.point_radius <= 1.0:
-            raise OptionError(f"point_radius must be in (0, 1], got {self.point_radius}")
-        if not 2 <= self.num_points <= 1_000_000:
-            raise OptionError(f"num_points must be in 2 ... 1000000, got {self.num_points}")
+        if not is_whole(self.image_size) or not 8 <= self.image_size <= 4096:
+            raise OptionError(
+                f"image_size must be a whole number in 8 ... 4096, got {shown(self.image_size)}"
+            )
+        if not is_number(self.point_radius) or not 0.0 < self.point_radius <= 1.0:
+            raise OptionError(f"point_radius must be a number in (0, 1], got {shown(self.point_radius)}")
+        if not is_whole(self.num_points) or not 2 <= self.num_points <= 1_000_000:
+            raise OptionError(
+                f"num_points must be a whole number in 2 ... 1000000, got {shown(self.num_points)}"
+            )
 
 
 def check_up(up: str) -> None:
     """Raises OptionError unless `up` names an axis that the projection knows."""
     if up not in UP_AXES:
-        raise OptionError(f"up must be {' or '.join(map(repr, UP_AXES))}, got {up!r}")
+        raise OptionError(f"up must be {' or '.join(map(repr, UP_AXES))}, got {shown(up)}")
 
 
 def turn_up(points: FloatArray, up: UpAxis) -> FloatArray:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import OptionError
+from c2p_deploy.json_file import shown
 
 # World-to-camera rotations for row vectors (p_view = p @ R + T): the columns are the camera's
 # x (left), y (up) and z (forward) axes. One matrix a row, in the authors' order.
@@ -58,6 +59,9 @@ _CLIP2POINT_6 = (
         (8.742278e-08, 1.0, -4.371139e-08),
     ),
 )
+MOST_VIEWS = 256  # the paper's largest set has ten
+# Far beyond the ±10 % of pre-training; within it a float32 neither overflows nor loses the cloud.
+_NEAREST, _FARTHEST = 1e-3, 1e3
 _NAMED = {"clip2point-10": _CLIP2POINT_10, "clip2point-6": _CLIP2POINT_6}
 
 
@@ -74,17 +78,20 @@ class ViewSet:
     distances: npt.NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        rotations = np.array(self.rotations, dtype=np.float32)
-        distances = np.array(self.distances, dtype=np.float32)
+        if not isinstance(self.name, str):
+            raise OptionError(f"the name of a view set must be a text, got {shown(self.name)}")
+        rotations, distances = _numbers("rotations", self.rotations), _numbers("distances", self.distances)
         if rotations.ndim != 3 or rotations.shape[1:] != (3, 3) or len(rotations) == 0:
             raise OptionError(f"rotations must be [V, 3, 3] with V >= 1, got {rotations.shape}")
         if distances.shape != (len(rotations),):
             raise OptionError(f"distances must be [{len(rotations)}], got {distances.shape}")
-        products = rotations @ rotations.transpose(0, 2, 1)
-        if not np.allclose(products, np.eye(3), atol=1e-4):  # False for NaN too
+        if len(rotations) > MOST_VIEWS:
+            raise OptionError(f"a view set has at most {MOST_VIEWS} views, got {len(rotations)}")
+        small = (np.abs(rotations) <= 2).all()  # else their products may overflow; False for NaN too
+        if not small or not np.allclose(rotations @ rotations.transpose(0, 2, 1), np.eye(3), atol=1e-4):
             raise OptionError("rotations must be orthonormal matrices")
-        if not (np.isfinite(distances) & (distances > 0)).all():
-            raise OptionError("distances must be positive")
+        if not ((distances >= _NEAREST) & (distances <= _FARTHEST)).all():
+            raise OptionError(f"distances must be positive, from {_NEAREST:g} to {_FARTHEST:g}")
         for array in (rotations, distances):
             array.setflags(write=False)
         object.__setattr__(self, "rotations", rotations)
@@ -107,8 +114,8 @@ class ViewSet:
 
         Raises OptionError for any other name.
         """
-        if name not in _NAMED:
-            raise OptionError(f"unknown view set {name!r}", f"give one of {', '.join(sorted(_NAMED))}")
+        if not isinstance(name, str) or name not in _NAMED:
+            raise OptionError(f"unknown view set {shown(name)}", f"give one of {', '.join(sorted(_NAMED))}")
         rotations = np.array(_NAMED[name], dtype=np.float32)
         return ViewSet(name, rotations, np.ones(len(rotations), dtype=np.float32))
 
@@ -123,4 +130,16 @@ class ViewSet:
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> ViewSet:
         """The inverse of `to_dict`. Raises KeyError, TypeError or ValueError for anything else."""
-        return ViewSet(str(values["name"]), values["rotations"], values["distances"])
+        return ViewSet(values["name"], values["rotations"], values["distances"])
+
+
+def _numbers(what: str, given: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """A copy in float32. Raises OptionError for what is no array of numbers: text, truth, ragged lists."""
+    try:
+        found = np.asarray(given)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:  # what NumPy makes no array of
+        raise OptionError(f"{what} must be an array of numbers") from error
+    if found.size == 0 or found.dtype.kind in "iuf":
+        with np.errstate(over="ignore"):  # an infinity is refused later
+            return np.array(found, dtype=np.float32)
+    raise OptionError(f"{what} must be an array of numbers")

@@ -14,6 +14,7 @@ import numpy as np
 
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import ParityError
+from c2p_deploy.json_file import is_number
 from c2p_deploy.manifest import QUANTISED
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.prediction import softmax
@@ -133,7 +134,9 @@ def parities(manifest: Manifest) -> dict[str, Parity]:
     read = {}
     for backend, figures in manifest.parity.items():
         with suppress(TypeError):
-            read[backend] = Parity(**figures)
+            parity = Parity(**figures)
+            if all(map(is_number, asdict(parity).values())):
+                read[backend] = parity
     return read
 
 

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, prepare_points
-from c2p_deploy.errors import CloudError, EngineError, UnusableCloudError
+from c2p_deploy.errors import CloudError, EngineError, OptionError, UnusableCloudError
+from c2p_deploy.json_file import shown
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
 from c2p_runtime.at_exit import awaited_at_exit
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("c2p_runtime")
 MAX_POINTS = 1 << 17  # of a cloud, for the buffers on a GPU
+MOST_POINTS = 1 << 28  # that a GPU's memory holds at all
 DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
 
@@ -58,7 +60,7 @@ class Classifier:
     One classifier may be called from many threads at once: on the CPU each keeps its own buffers, on
     a GPU they take turns. After a fork make a new one.
     Raises ManifestError, EngineError, LabelError or MissingDependencyError when it cannot be built, and
-    OptionError (a ValueError, too) for a device, backend or up that there is none of.
+    OptionError (a ValueError, too) for a device, backend, up, seed or number of points that makes no sense.
     """
 
     def __init__(
@@ -73,6 +75,10 @@ class Classifier:
         max_points: int = MAX_POINTS,
     ) -> None:
         check_up(up)
+        _check_whole("seed", seed, 0, None)
+        _check_whole("max_points", max_points, 1, MOST_POINTS)
+        if engine is not None and not isinstance(engine, (str, PathLike)):
+            raise OptionError(f"engine must be a path, got {shown(engine)}")
         self.engine = Path(engine) if engine is not None else DEFAULT_ENGINE
         self.manifest = Manifest.for_engine(self.engine)
         choice = choose(self.engine, self.manifest, device, backend)
@@ -149,3 +155,11 @@ class Classifier:
         if self._pipeline is None:
             raise EngineError("this classifier is closed", "make a new one", self.engine)
         return self._pipeline
+
+
+def _check_whole(name: str, value: object, least: int, most: int | None) -> None:
+    """Raises OptionError unless it is a whole number, Python's or NumPy's, within bounds."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
+        upper = "" if most is None else f", at most {most}"
+        raise OptionError(f"{name} must be a whole number, at least {least}{upper}, got {shown(value)}")

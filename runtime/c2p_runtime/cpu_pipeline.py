@@ -15,7 +15,7 @@ from c2p_deploy.errors import CloudError, UnusableCloudError
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis
 from c2p_runtime.backends.choose import Choice, open_host_backend
-from c2p_runtime.prediction import Prediction, check_features, softmax, timing
+from c2p_runtime.prediction import Prediction, check_features, check_scores, softmax, timing
 
 
 class CpuPipeline:
@@ -56,9 +56,10 @@ class CpuPipeline:
 
         started = perf_counter()
         features = self._backend.run(depth)
-        check_features(features, self._engine)
+        check_features(features, len(clouds), self.manifest, self._engine)
         between = perf_counter()
         scores = softmax(self.manifest.logit_scale * (features @ self._text))
+        check_scores(scores, self._engine)
         encode_ms = 1e3 * (between - started) / len(clouds)
         score_ms = 1e3 * (perf_counter() - between) / len(clouds)
         return [

@@ -30,7 +30,7 @@ from c2p_runtime.cuda.graph import CudaGraph, check
 from c2p_runtime.cuda.kernels_score import SCORE_THREADS, score
 from c2p_runtime.cuda.launch import DepthPipeline
 from c2p_runtime.cuda.numba_cuda import check_gpu, cuda
-from c2p_runtime.prediction import Prediction, check_features, timing
+from c2p_runtime.prediction import Prediction, check_features, check_scores, timing
 
 _WRONG = {  # what the device says of a cloud -> problem and remedy
     kernels_sampling.NO_FINITE_POINT: prepare.NO_FINITE_POINT,
@@ -57,7 +57,8 @@ class GpuPipeline:
         from cuda.bindings import driver
 
         self._driver = driver
-        self._engine, self._labels, self._max_points = engine, labels, max_points
+        self._engine, self._manifest = engine, manifest
+        self._labels, self._max_points = labels, max_points
         self._pid = os.getpid()
         self._lock = threading.Lock()
         batch, dim, names = manifest.batch.max, manifest.labels.dim, len(labels)
@@ -192,7 +193,8 @@ class GpuPipeline:
         for index in range(batch):
             if wrong := _WRONG.get(int(self._status[index])):
                 raise UnusableCloudError(*wrong, index=index)
-        check_features(self._found_features[:batch], self._engine)
+        check_features(self._found_features[:batch], batch, self._manifest, self._engine)
+        check_scores(self._found_scores[:batch], self._engine)
         return [
             Prediction(
                 self._labels.names,

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.errors import EngineError
+from c2p_deploy import Manifest
+from c2p_deploy.errors import EngineError, OptionError
+from c2p_deploy.json_file import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +41,58 @@ class Prediction:
         return float(self.scores.max())
 
     def top(self, k: int) -> list[tuple[str, float]]:
-        """The k most likely names with their scores, best first (all of them if k is larger)."""
-        best = np.argsort(-self.scores, kind="stable")[: max(0, k)]
+        """The k most likely names with their scores, best first (all of them if k is larger).
+
+        Raises OptionError for a k that is no whole number, or negative.
+        """
+        if not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 0:
+            raise OptionError(f"top takes a number of names, 0 or more, got {shown(k)}")
+        best = np.argsort(-self.scores, kind="stable")[:k]
         return [(self.labels[i], float(self.scores[i])) for i in best]
 
 
-def check_features(features: npt.NDArray[np.float32], engine: Path) -> None:
-    """Raises EngineError when an engine gave what is no number: no answer may be made of that."""
+# How long a feature can be: `dpa` and `gdpa` scale theirs to unit length; `zeroshot` takes the mean of
+# unit features, shorter the less alike the views are, but never longer. Rounding moves that by a hundredth.
+_SHORTEST = {"zeroshot": 1e-3, "dpa": 0.5, "gdpa": 0.5}
+_LONGEST = 2.0
+
+
+def check_features(features: npt.NDArray[np.float32], clouds: int, manifest: Manifest, engine: Path) -> None:
+    """Raises EngineError when an engine gave what no feature can be: no answer may be made of that.
+
+    features: to be float32 [clouds, D], and about as long as the manifest's head makes them.
+    """
+    if features.shape != (clouds, manifest.labels.dim) or features.dtype != np.float32:
+        raise EngineError(
+            f"the engine gave features {features.dtype} {list(features.shape)}, its manifest says float32 "
+            f"{[clouds, manifest.labels.dim]}",
+            "export it again",
+            engine,
+        )
     if not np.isfinite(features).all():
         raise EngineError(
             "the engine gave features that are not finite",
             "its precision does not hold here: export it with a higher one",
+            engine,
+        )
+    lengths = np.sqrt(np.einsum("ij,ij->i", features, features, dtype=np.float64))
+    shortest = _SHORTEST[manifest.head]
+    impossible = lengths[(lengths < shortest) | (lengths > _LONGEST)]
+    if len(impossible):
+        raise EngineError(
+            f"the engine gave a feature of length {impossible[0]:.3g}, but features of the head "
+            f"{manifest.head} are at least {shortest:g} and at most {_LONGEST:g} long",
+            "it is damaged or no engine of this project: export it again",
+            engine,
+        )
+
+
+def check_scores(scores: npt.NDArray[np.float32], engine: Path) -> None:
+    """Raises EngineError when scores are no probabilities."""
+    if not (np.isfinite(scores) & (scores >= 0) & (scores <= 1.001)).all():
+        raise EngineError(
+            "its features gave scores that are not probabilities",
+            "please report this with the engine",
             engine,
         )
 

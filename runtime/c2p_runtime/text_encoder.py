@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import (
@@ -25,10 +26,12 @@ from c2p_deploy.errors import (
     reason_of,
 )
 from c2p_deploy.files import sha256_of
+from c2p_deploy.json_file import MOST_BYTES, check_regular
 from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, is_template, templates_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.onnxruntime import open_session
 
+_MOST_TOKENS = 4096  # of a prompt; CLIP's text tower takes 77
 _PROMPTS_AT_ONCE = 32  # 20 MB of activations per layer with CLIP's text tower of width 512
 
 
@@ -46,15 +49,22 @@ class TextEncoder:
             raise ManifestError("has no text encoder", "export it with --text-encoder", engine)
         tokenizers = import_tokenizers()
         self._model = _checked(engine, files.model, files.model_sha256)
-        tokenizer = _checked(engine, files.tokenizer, files.tokenizer_sha256)
+        tokenizer = _checked(engine, files.tokenizer, files.tokenizer_sha256, MOST_BYTES)
+        self._file = tokenizer
         try:
             self._tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer))
-        except Exception as error:  # the library raises bare Exception
+            padding = self._tokenizer.padding or {}
+        except BaseException as error:  # bare Exception, and the panics of Rust, which are none
+            _let_through(error)
             raise EngineError(
                 f"tokenizers {tokenizers.__version__} cannot read it: {reason_of(error)}",
                 "install a newer release of that library, or export again",
                 tokenizer,
             ) from error
+        if (padding.get("length") or 0) > _MOST_TOKENS or (
+            padding.get("pad_to_multiple_of") or 0
+        ) > _MOST_TOKENS:
+            raise EngineError(f"pads prompts to more than {_MOST_TOKENS} tokens", "export again", tokenizer)
         self._session = open_session(self._model)
         self._dim = manifest.labels.dim
 
@@ -80,21 +90,40 @@ class TextEncoder:
         """Unit features float32 [N, D] of N prompts."""
         parts = []
         for start in range(0, len(prompts), _PROMPTS_AT_ONCE):
-            encoded = self._tokenizer.encode_batch(list(prompts[start : start + _PROMPTS_AT_ONCE]))
-            tokens = np.array([prompt.ids for prompt in encoded], dtype=np.int64)  # [n, L], L fixed
+            tokens = self._tokens(list(prompts[start : start + _PROMPTS_AT_ONCE]))
             try:
                 parts += self._session.run(["features"], {"tokens": tokens})
             except Exception as error:  # as in OnnxRuntimeBackend
                 raise EngineError(reason_of(error), "export it again", self._model) from error
         features: FloatArray = np.concatenate(parts)
-        if features.shape != (len(prompts), self._dim) or not np.isfinite(features).all():
+        with np.errstate(over="ignore"):
+            lengths = np.linalg.norm(features, axis=-1)  # NaN for NaN
+        if features.shape != (len(prompts), self._dim) or not ((lengths >= 0.5) & (lengths <= 2)).all():
             raise EngineError(
-                f"gives features {list(features.shape)}, finite numbers [{len(prompts)}, {self._dim}] are "
-                "needed here",
+                f"gives features {list(features.shape)}, finite numbers [{len(prompts)}, {self._dim}] of "
+                "unit length are needed here",
                 "export the engine again with --text-encoder",
                 self._model,
             )
         return features
+
+    def _tokens(self, prompts: list[str]) -> npt.NDArray[np.int64]:
+        """[N, L] of N prompts; L is fixed by the tokenizer."""
+        try:
+            ids = [prompt.ids for prompt in self._tokenizer.encode_batch(prompts)]
+        except BaseException as error:  # as above
+            _let_through(error)
+            problem = f"cannot make tokens of these labels: {reason_of(error)}"
+            raise EngineError(problem, "export again", self._file) from error
+        lengths = set(map(len, ids))
+        if len(lengths) > 1 or max(lengths, default=0) > _MOST_TOKENS:
+            raise EngineError(
+                f"gives {min(lengths)} to {max(lengths)} tokens for a prompt, one number of at most "
+                f"{_MOST_TOKENS} is needed",
+                "export again",
+                self._file,
+            )
+        return np.array(ids, dtype=np.int64)
 
 
 def choose_any_labels(
@@ -127,11 +156,18 @@ def import_tokenizers() -> Any:
     return tokenizers
 
 
-def _checked(engine: Path, name: str, sha256: str) -> Path:
+def _let_through(error: BaseException) -> None:
+    """Raises again what is nobody's fault: Ctrl-C, the end of the program."""
+    if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+        raise error
+
+
+def _checked(engine: Path, name: str, sha256: str, most_bytes: int | None = None) -> Path:
     """The file of that name beside the engine, once its bytes are the recorded ones."""
     path = engine.with_name(name)
     remedy = f"copy {name} again, from the export that {engine.name} is from"
     try:
+        check_regular(path, most_bytes)
         found = sha256_of(path)
     except OSError as error:
         raise ManifestError(f"cannot read it: {reason_of(error)}", remedy, path) from error

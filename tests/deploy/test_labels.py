@@ -1,6 +1,8 @@
 """Label sets: what they refuse, how names are found, what survives a file."""
 
+import itertools
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2p_deploy import LabelSet
+from c2p_deploy import labels as labels_module
 from c2p_deploy.errors import LabelError
 from c2p_deploy.labels import choose_labels
 
@@ -34,11 +37,119 @@ def test_features_are_scaled_to_unit_length(labels: LabelSet) -> None:
         (("a", "b"), np.ones((3, 4)), r"\[2, D\]"),
         (("a",), np.zeros((1, 4)), "zero"),
         (("a",), np.array([[1, np.nan]]), "not finite"),
+        (("a",), np.array([[1, 1e39]]), "not finite"),
+        (("a",), np.full((1, 4), 1e-31), "zero"),
+        (("a",), [["1", "2"]], "array of numbers"),
+        (("a",), [[True, False]], "array of numbers"),
+        (("a",), [[1j, 2]], "array of numbers"),
+        (("a", "b"), [[1, 2], [3]], "array of numbers"),
+        (("a",), None, "array of numbers"),
+        (("a",), [[10**400]], "array of numbers"),
+        (("a",), np.ones((1, 65_537)), "65536"),
+        (("a",), np.ones((1, 0)), "D of 1"),
+        ("a", np.ones((1, 4)), "list of names"),
+        (b"a", np.ones((1, 4)), "list of names"),
+        (7, np.ones((1, 4)), "list of names"),
+        ((b"a",), np.ones((1, 4)), "must be a text"),
+        ((None,), np.ones((1, 4)), "must be a text"),
+        (("a\udcff",), np.ones((1, 4)), "cannot be printed"),
     ],
 )
 def test_what_does_not_fit_is_refused(names: tuple[str, ...], features: np.ndarray, complaint: str) -> None:
     with pytest.raises(LabelError, match=complaint):
         LabelSet(names, features)
+
+
+@pytest.mark.parametrize("scale", [1e-15, 1.0, 3e38])
+def test_features_of_any_length_become_unit_features(scale: float) -> None:
+    """Squares of the first vanish in float32, those of the last overflow."""
+    features = np.array([[0.6, -0.8], [-0.28, 0.96]], np.float32)
+    found = LabelSet(("a", "b"), features * np.float32(scale)).text_features
+    np.testing.assert_allclose(found, features, rtol=1e-6)
+    assert found.dtype == np.float32
+
+
+def test_the_largest_names_and_features_are_taken() -> None:
+    labels = LabelSet(("x" * 1000,), np.ones((1, 65_536)))
+    assert labels.dim == 65_536 and LabelSet.from_dict(labels.to_dict()).names == labels.names
+
+
+def test_features_given_stay_as_they_are() -> None:
+    given = np.full((1, 4), 2, np.float32)
+    labels = LabelSet(("a",), given)
+    assert given[0, 0] == 2 and not labels.text_features.flags.writeable
+
+
+@pytest.mark.parametrize("wanted", [[1], b"chair", 7, [], (), [None], "", " , ", [["chair"]], ["\ud800"]])
+def test_what_are_no_names_is_refused(labels: LabelSet, wanted: object) -> None:
+    with pytest.raises(LabelError):
+        choose_labels(labels, wanted)  # type: ignore[arg-type]
+
+
+def test_a_source_that_never_ends_is_left(labels: LabelSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LabelError, match="at most 1000000 names"):
+        labels.subset(map(str, itertools.count()))
+    monkeypatch.setattr(labels_module, "MOST_LABELS", 4)
+    assert len(labels.subset(NAMES)) == 4
+    with pytest.raises(LabelError, match="at most 4 names"):
+        labels.subset([*NAMES, "chair"])
+
+
+def test_errors_do_not_list_thousands_of_names() -> None:
+    names = tuple(f"thing {number:05}" for number in range(20_000))
+    many = LabelSet(names, np.ones((20_000, 1)))
+    with pytest.raises(LabelError) as caught:
+        many.subset(["qqqqqqqqqqqq"])
+    assert len(str(caught.value)) < 2000 and "thing 00099, ...)" in str(caught.value)
+    with pytest.raises(LabelError, match=r"occur twice: .*\.\.\.$") as caught:
+        LabelSet(names * 2, np.ones((40_000, 1)))
+    assert len(str(caught.value)) < 2000
+    few = LabelSet(names[:100], np.ones((100, 1)))
+    with pytest.raises(LabelError, match=r"thing 00099\)"):
+        few.subset(["qqqqqqqqqqqq"])
+
+
+class BytesPath:
+    def __fspath__(self) -> bytes:
+        return b"mine.txt"
+
+
+def test_label_files_that_would_hurt_are_refused(labels: LabelSet, tmp_path: Path) -> None:
+    for suffix in (".txt", ".json"):
+        pipe, folder, huge = (tmp_path / f"{name}{suffix}" for name in ("pipe", "folder", "huge"))
+        os.mkfifo(pipe)
+        folder.mkdir()
+        with huge.open("wb") as file:
+            file.truncate((64 << 20) + 1)
+        for path, complaint in ((pipe, "a pipe"), (folder, "a folder"), (huge, "larger than 64 MiB")):
+            for wanted in (path, str(path)):
+                with pytest.raises(LabelError, match=complaint) as caught:
+                    choose_labels(labels, wanted)
+                assert caught.value.path == str(path)
+    with pytest.raises(LabelError, match="no file can have this name"):
+        choose_labels(labels, "a\0.txt")
+    with pytest.raises(LabelError, match="path of a label file must be a text"):
+        choose_labels(labels, BytesPath())  # type: ignore[arg-type]
+    (tmp_path / "lines.txt").write_bytes(b"\n" * 2_000_001)
+    with pytest.raises(LabelError, match=r"lines\.txt: cannot read labels: it has more than 1000000 names"):
+        choose_labels(labels, tmp_path / "lines.txt")
+    (tmp_path / "sparse.txt").write_bytes(b"\n" * 1_999_998 + b"sofa\r\n")
+    assert choose_labels(labels, tmp_path / "sparse.txt").names == ("sofa",)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("[" * 50_000 + "]" * 50_000, "nested too deeply"),
+        ('{"dim": NaN}', "holds NaN"),
+        ('{"dim": 1, "dim": 2}', "twice"),
+    ],
+)
+def test_json_that_would_hurt_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
+    (tmp_path / "mine.json").write_text(content)
+    with pytest.raises(LabelError, match=complaint) as caught:
+        LabelSet.load(tmp_path / "mine.json")
+    assert caught.value.path == str(tmp_path / "mine.json")
 
 
 def test_names_are_found_however_they_are_written(labels: LabelSet) -> None:
@@ -79,7 +190,16 @@ def test_saved_file_is_read_back(labels: LabelSet, tmp_path: Path) -> None:
         ({"dim": 0}, "positive integer"),
         ({"dim": True}, "positive integer"),
         ({"names": "chair"}, "must be a list"),
-        ({"names": [1, 2, 3, 4]}, "no name may be empty"),
+        ({"names": [1, 2, 3, 4]}, "a name must be a text, got 1"),
+        ({"names": ["a", "b", "c", " "]}, "no name may be empty"),
+        ({"names": ["a", "b", "c", "\ud800"]}, "cannot be printed"),
+        ({"names": ["a", "b", "c", "d" * 1001]}, "more than 1000 letters"),
+        ({"template": "\ud800 {}"}, "the template of a label set must be a text"),
+        ({"dim": 10**400}, "dim must be at most 65536"),
+        ({"dim": 65537}, "dim must be at most 65536"),
+        ({"dim": 16.0}, "positive integer"),
+        ({"text_features": ["AAAA"]}, "not base64"),
+        ({"text_features": "\u00e9" * 4}, "not base64"),
         ({"template": None}, "template a string"),
         ({"names": None}, "must be a list"),
     ],

@@ -1,7 +1,11 @@
 """The manifest: what survives a file, and what a reader refuses and how."""
 
 import base64
+import copy
 import json
+import os
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +14,10 @@ import numpy as np
 import pytest
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
+from c2p_deploy import manifest as manifest_module
 from c2p_deploy.errors import ManifestError
 from c2p_deploy.files import sha256_of
-from c2p_deploy.manifest import BatchProfile, EngineTarget, TextEncoderFiles
+from c2p_deploy.manifest import MOST_CALL_BYTES, BatchProfile, EngineCost, EngineTarget, TextEncoderFiles
 
 
 @pytest.fixture
@@ -37,6 +42,7 @@ def manifest(tmp_path: Path) -> Manifest:
         tools={"torch": "2.9"},
         created="2026-01-01T00:00:00+00:00",
         text_encoder=TextEncoderFiles("tiny.text.onnx", "1" * 64, "tiny.tokenizer.json", "2" * 64),
+        cost=EngineCost(10**9, 10**7),
     )
 
 
@@ -89,12 +95,19 @@ def _text_encoder(model: str, digest: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"schema": "2.0"}, "schema 2.0, this release reads 1.x"),
+        ({"schema": "2.0"}, "schema '2.0', this release reads 1.x"),
         ({"schema": None}, "schema None"),
         ({"head": "mlp"}, "head 'mlp'"),
         ({"precision": "fp64"}, "precision 'fp64'"),
         ({"logit_scale": "NaN"}, "logit_scale"),
         ({"logit_scale": 0}, "logit_scale"),
+        ({"logit_scale": 1.001e4}, "logit_scale must be a positive number, at most 10000"),
+        ({"logit_scale": True}, "logit_scale"),
+        ({"opset": 18.0}, "opset must be a whole number"),
+        ({"batch": {"min": 1, "opt": True, "max": 2}}, "whole numbers"),
+        ({"batch": {"min": 1, "opt": 1, "max": 4097}}, "at most 4096"),
+        ({"batch": {"min": 1, "opt": 1, "max": 2, "best": 1}}, "batch has no 'best'"),
+        ({"depth_spec": {"image_size": 112.0}}, "image_size must be a whole number"),
         ({"engines": {"../x.onnx": {"sha256": "0" * 64}}}, "plain file name"),
         ({"engines": {"x.onnx": {"sha256": "abc"}}}, "plain file name"),
         ({"engines": []}, "malformed"),
@@ -167,3 +180,157 @@ def test_a_failed_write_leaves_the_old_file(manifest: Manifest, tmp_path: Path) 
         replace(manifest, parity={"x": object()}).save(tmp_path / "tiny.json")
     assert (tmp_path / "tiny.json").read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.json", "tiny.onnx"]
+
+
+WRONG: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1, 2, 3.0, -0.5, 1e-320, 1e39, 1e308, 10**40, 10**400, -(10**400)),
+    *("", "3", "chair", "x" * 100_000, "\0", "\ud800", "../x", "..", "\n\x1b[2J"),
+    *([], [[]], [1], ["a"], [None], [[1, 2], [3]], [["1"] * 3] * 3, [10**400], [True], [1e39] * 6),
+    *({}, {"": 1}, {"sha256": 1}, {"a": {"b": None}}),
+)
+
+
+def paths_in(value: Any) -> Iterator[tuple[Any, ...]]:
+    """Of every place in JSON values; of an array only the first and the last."""
+    yield ()
+    items = value.items() if isinstance(value, dict) else []
+    if isinstance(value, list) and value:
+        items = {0: value[0], len(value) - 1: value[-1]}.items()
+    for key, part in items:
+        yield from ((key, *rest) for rest in paths_in(part))
+
+
+def changed(values: Any, path: tuple[Any, ...], wrong: Any) -> Any:
+    if not path:
+        return wrong
+    whole = copy.deepcopy(values)
+    inner = whole
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = wrong
+    return whole
+
+
+def test_a_wrong_value_anywhere_is_refused_or_harmless(manifest: Manifest, tmp_path: Path) -> None:
+    values, file = manifest.to_dict(), tmp_path / "tiny.json"
+    paths = list(paths_in(values))
+    assert len(paths) > 60
+    refused = 0
+    for path in paths:
+        for wrong in WRONG:
+            file.write_text(json.dumps(changed(values, path, wrong)))
+            try:
+                read = Manifest.load(file)
+            except ManifestError as error:
+                refused += 1
+                assert error.path == str(file) and len(str(error)) < 1000 + len(str(file)), path
+            else:
+                read.to_dict()
+                assert read.call_bytes <= MOST_CALL_BYTES
+    assert refused > 0.7 * len(paths) * len(WRONG)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("batch", "min"), ("batch", "opt"), ("batch", "max"), ("opset",), ("depth_spec", "image_size"),
+        ("depth_spec", "num_points"), ("labels", "dim"), ("cost", "flops_per_cloud"),
+        ("cost", "weight_bytes"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("wrong", [True, 3.0, "3", [3], 10**400, -1])
+def test_whole_numbers_are_nothing_else(manifest: Manifest, path: tuple[str, ...], wrong: object) -> None:
+    with pytest.raises(ManifestError):
+        Manifest.from_dict(changed(manifest.to_dict(), path, wrong))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[" * 50_000 + "]" * 50_000, "nested too deeply"),
+        ('{"a":' * 50_000 + "1" + "}" * 50_000, "nested too deeply"),
+        ("[" + "[]," * 100_000 + "1]", "more parts"),
+        ("[" + "1," * 4_000_001 + "1]", "more parts"),
+        ('{"schema": NaN}', "holds NaN"),
+        ('{"schema": -Infinity}', "holds -Infinity"),
+        ('{"schema": 1e999}', "holds '1e999'"),
+        ('{"schema": "1.1", "schema": "1.1"}', "the key 'schema' twice"),
+        ('{"schema": ' + "9" * 5000 + "}", "not valid JSON"),
+    ],
+)
+def test_json_that_would_hurt_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ManifestError, match=complaint) as caught:
+        Manifest.load(tmp_path / "x.json")
+    assert caught.value.path == str(tmp_path / "x.json") and len(caught.value.problem) < 300
+
+
+def test_what_is_no_regular_file_is_refused_at_once(manifest: Manifest, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.json"
+    os.mkfifo(file)
+    for load in (lambda: Manifest.load(file), lambda: Manifest.for_engine(tmp_path / "tiny.onnx")):
+        with pytest.raises(ManifestError, match=r"cannot read manifest: it is a pipe"):
+            load()
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(ManifestError, match="no such engine file"):
+        Manifest.for_engine(tmp_path / "pipe.onnx")
+    for path, complaint in (
+        ("/dev/zero", "it is a pipe, a device"),
+        (tmp_path, "it is a folder"),
+        (tmp_path / "gone.json", "No such file"),
+        ("a\0b", "no file can have this name"),
+        ("x" * 5000, "File name too long"),
+    ):
+        with pytest.raises(ManifestError, match=complaint):
+            Manifest.load(path)
+    with pytest.raises(ManifestError, match="no such engine file"):
+        Manifest.for_engine("x" * 5000)
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "x.json").open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    tracemalloc.start()
+    with pytest.raises(ManifestError, match="larger than 64 MiB"):
+        Manifest.load(tmp_path / "x.json")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_an_engine_that_cannot_be_read_is_refused(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest.save(tmp_path / "tiny.json")
+
+    def shut(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(manifest_module, "sha256_of", shut)
+    with pytest.raises(ManifestError, match=r"tiny\.onnx: cannot read engine: Permission denied; check"):
+        Manifest.for_engine(tmp_path / "tiny.onnx")
+
+
+def test_one_call_has_a_sane_size(manifest: Manifest) -> None:
+    spec = replace(manifest.spec, image_size=4096)
+    one = replace(manifest, spec=spec, batch=BatchProfile(1, 1, 1))
+    assert one.call_bytes == 4 * (6 * 4096 * 4096 + 8 + 2)
+    most = MOST_CALL_BYTES // one.call_bytes
+    assert replace(one, batch=BatchProfile(1, 1, most)).batch.max == most
+    with pytest.raises(ManifestError, match=r"would take 8\..* GiB, more than 8 GiB; .*--max-batch"):
+        replace(one, batch=BatchProfile(1, 1, most + 1))
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1, 100.0, 1e4])
+def test_sane_logit_scales_are_taken(manifest: Manifest, scale: float) -> None:
+    assert replace(manifest, logit_scale=scale).logit_scale == scale
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 1, 4096), (4096, 4096, 4096), (2, 3, 4)])
+def test_profiles_that_rise_are_taken(sizes: tuple[int, int, int]) -> None:
+    assert BatchProfile(*sizes).max == sizes[2]
+
+
+@pytest.mark.parametrize("sizes", [(0, 1, 1), (2, 1, 2), (1, 3, 2), (1, 1, 4097)])
+def test_profiles_that_do_not_rise_are_refused(sizes: tuple[int, int, int]) -> None:
+    with pytest.raises(ManifestError, match="batch profile"):
+        BatchProfile(*sizes)

@@ -92,6 +92,61 @@ def test_every_cloud_is_run_once_and_the_largest_batch_is_among_them(count: int,
         assert {1, 2, 7, most} & set(range(1, most + 1)) == set(sizes)
 
 
+@pytest.mark.parametrize(
+    ("count", "most", "expected"),
+    [
+        (1, 1, [1]),
+        (3, 1, [1, 1, 1]),
+        (3, 2, [1, 2]),
+        (4, 2, [1, 2, 2]),  # the last one filled up
+        (10, 7, [1, 2, 7]),
+        (10, 8, [1, 2, 7]),
+        (9, 8, [1, 2, 8]),  # six are left, too few for seven
+        (11, 8, [1, 2, 7, 8]),
+        (2, 8, [1, 8]),
+        (26, 8, [1, 2, 7, 8, 8]),
+        (27, 8, [1, 2, 7, 8, 8, 8]),
+    ],
+)
+def test_batches_are_of_these_sizes(count: int, most: int, expected: list[int]) -> None:
+    sizes = []
+
+    def run(maps: np.ndarray) -> np.ndarray:
+        sizes.append(len(maps))
+        return maps.reshape(-1, 1)
+
+    depth = np.arange(count, dtype=np.float32).reshape(count, 1, 1, 1)
+    np.testing.assert_array_equal(run_at_batches(run, depth, most)[:, 0], np.arange(count))
+    assert sizes == expected
+
+
+@pytest.mark.parametrize(
+    ("precision", "cosine", "agreement", "difference"),
+    [("fp32", 0.9999, 1, 1e-4), ("fp16", 0.999, 1, 9), ("int8", 0.97, 0.9, 9), ("fp8", 0.97, 0.9, 9)],
+)
+def test_a_limit_itself_is_kept_and_what_is_beyond_is_not(
+    precision: str, cosine: float, agreement: float, difference: float
+) -> None:
+    at = replace(GOOD, cosine_min=cosine, top1_agreement=agreement, feature_max_abs=difference)
+    assert why_refused(at, precision) is None
+    complaint = why_refused(replace(at, cosine_min=cosine - 1e-6), precision) or ""
+    assert complaint == f"smallest cosine {cosine - 1e-6:.6f}, at least {cosine} wanted"
+    complaint = why_refused(replace(at, top1_agreement=agreement - 1e-3), precision) or ""
+    assert f"on {100 * agreement - 0.1:.1f} % of 10 clouds, at least {100 * agreement:.0f} %" in complaint
+    assert why_refused(replace(at, nan_count=1), precision) == "1 features are not finite"
+    beyond = why_refused(replace(at, feature_max_abs=difference * 1.01), precision)
+    assert (beyond is None) == (precision != "fp32")
+
+
+def test_a_tie_is_a_hundredth() -> None:
+    """Scores a little less and a little more than that apart; the engine turns them round."""
+    for gap, agrees in ((0.0099, True), (0.0101, False)):
+        ahead = np.float32(np.log((0.5 + gap / 2) / (0.5 - gap / 2)))
+        expected = np.array([[ahead, 0]], np.float32)
+        found = compare(expected, expected[:, ::-1].copy(), LABELS, logit_scale=1).top1_agreement
+        assert found == float(agrees), gap
+
+
 def test_figures_go_into_the_manifest_under_the_name_of_what_ran_it(tmp_path: Path) -> None:
     manifest = replace(Manifest.for_engine(write_engine(tmp_path)), parity={"tensorrt": asdict(GOOD)})
     features = np.random.default_rng(0).random((9, len(VIEWS)), dtype=np.float32)
@@ -113,4 +168,8 @@ def test_complaints_name_the_engine(tmp_path: Path) -> None:
 def test_figures_of_another_release_are_left_out(tmp_path: Path) -> None:
     manifest = Manifest.for_engine(write_engine(tmp_path))
     manifest = replace(manifest, parity={"onnxruntime": asdict(GOOD), "old": {"cos": 1}, "odd": 3})
+    for wrong in ("9", None, [1], {}, True):  # of another kind, as in a damaged manifest
+        manifest.parity["tensorrt"] = asdict(GOOD) | {"cosine_min": wrong}  # type: ignore[index]
+        assert list(parities(manifest)) == ["onnxruntime"]
+    del manifest.parity["tensorrt"]  # type: ignore[attr-defined]
     assert parities(manifest) == {"onnxruntime": GOOD} and refusal_of(manifest) is None

@@ -21,9 +21,12 @@ LABELS = LabelSet(("cup", "box", "rod"), np.random.default_rng(0).normal(size=(3
 
 
 def write_engine(
-    folder: Path, *, name: str = "tiny", input_name: str = "depth", divide_by: float = 1.0, max_batch: int = 4
+    folder: Path, *, name: str = "tiny", input_name: str = "depth", divide_by: float = 3.0, max_batch: int = 4
 ) -> Path:
-    """An engine whose feature [B, V] is the mean of each depth map, divided by `divide_by`."""
+    """An engine whose feature [B, V] is the mean of each depth map, divided by `divide_by`.
+
+    At 3 it is at most of unit length, as a real one.
+    """
     depth = helper.make_tensor_value_info(input_name, TensorProto.FLOAT, ["batch", len(VIEWS), 16, 16])
     features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", len(VIEWS)])
     constants = [

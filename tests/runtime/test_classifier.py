@@ -1,18 +1,27 @@
 """The classifier: the same numbers as the plain path, however it is called."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 
-from c2p_deploy import LabelSet, prepare_points, project_depth_reference
+from c2p_deploy import LabelSet, Manifest, ViewSet, prepare_points, project_depth_reference
 from c2p_deploy.errors import CloudError, EngineError, LabelError, ManifestError, OptionError
+from c2p_deploy.manifest import BatchProfile
 from c2p_runtime import Classifier, Prediction
+from c2p_runtime.backends.base import Tensor, check_tensors
+from c2p_runtime.classifier import DEFAULT_ENGINE
+from c2p_runtime.cpu_pipeline import CpuPipeline
+from c2p_runtime.prediction import check_features, check_scores
 from engines import CPU_BACKEND, LABELS, SPEC, VIEWS, write_engine, write_manifest
 
 RNG = np.random.default_rng(0)
@@ -27,7 +36,7 @@ def bundled() -> Classifier:
 def plain_answer(cloud: np.ndarray, up: str = "z") -> tuple[np.ndarray, np.ndarray]:
     """Features and scores of the tiny engine, computed step by step without the runtime."""
     depth = project_depth_reference(prepare_points(cloud, SPEC), VIEWS, SPEC, up)  # type: ignore[arg-type]
-    features = depth.mean(axis=(1, 2), dtype=np.float64)
+    features = depth.mean(axis=(1, 2), dtype=np.float64) / 3
     exponent = np.exp(10.0 * features @ LABELS.text_features.T)
     return features, exponent / exponent.sum()
 
@@ -138,6 +147,186 @@ def test_a_closed_classifier_says_so(tmp_path: Path) -> None:
         assert isinstance(clf(CLOUDS[0]), Prediction)
     with pytest.raises(EngineError, match="closed"):
         clf(CLOUDS[0])
+    clf.close()  # once more does no harm
+
+
+def test_closing_frees_engine_and_buffers(tmp_path: Path) -> None:
+    # OpenVINO's requests keep the maps they were given, as long as there is a backend.
+    clf = Classifier(write_engine(tmp_path), device="cpu", backend="onnxruntime")
+    clf(CLOUDS[0])
+    pipeline = clf._pipeline
+    assert isinstance(pipeline, CpuPipeline)
+    depth, backend = weakref.ref(pipeline._buffers.depth), weakref.ref(pipeline._backend)
+    pipeline.close()
+    gc.collect()
+    assert depth() is None
+    pipeline = None
+    clf.close()
+    gc.collect()
+    assert backend() is None
+    clf = Classifier(write_engine(tmp_path), device="cpu", backend=CPU_BACKEND)
+    clf(CLOUDS[0])
+    pipeline = clf._pipeline
+    assert isinstance(pipeline, CpuPipeline)
+    depth, backend = weakref.ref(pipeline._buffers.depth), weakref.ref(pipeline._backend)
+    del pipeline
+    clf.close()
+    gc.collect()
+    assert depth() is None and backend() is None
+
+
+def test_after_a_warmup_nothing_is_left_for_the_first_call(tmp_path: Path) -> None:
+    clf = Classifier(write_engine(tmp_path), device="cpu")
+    pipeline, seen = clf._pipeline, []
+    assert isinstance(pipeline, CpuPipeline) and not hasattr(pipeline._buffers, "depth")
+    run = pipeline._backend.run
+    pipeline._backend.run = lambda depth: seen.append(depth.shape) or run(depth)  # type: ignore[method-assign]
+    clf.warmup()
+    assert seen == [(1, len(VIEWS), 16, 16)]  # the engine has run, at the size of the first call
+    kept = pipeline._buffers.depth
+    clf(CLOUDS[3])
+    assert pipeline._buffers.depth is kept
+
+
+@pytest.mark.parametrize("k", [-1, 1.5, True, "3", None, [2]])
+def test_top_takes_a_number(tmp_path: Path, k: object) -> None:
+    prediction = Classifier(write_engine(tmp_path))(CLOUDS[2])
+    with pytest.raises(OptionError, match="top takes a number of names"):
+        prediction.top(k)  # type: ignore[arg-type]
+    assert len(prediction.top(np.int64(2))) == 2  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        *(
+            ({"seed": wrong}, "seed must be a whole number, at least 0")
+            for wrong in (-1, 1.5, True, "1", None)
+        ),
+        *(({"max_points": wrong}, "max_points must be a") for wrong in (0, -1, 1e6, True, (1 << 28) + 1)),
+        *(({"engine": wrong}, "engine must be a path") for wrong in (3, b"x.onnx", ["x.onnx"])),
+        ({"up": ["z"]}, "'z' or 'y'"),
+        ({"device": ["cpu"]}, "device"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(OptionError, match=complaint):
+        Classifier(**options)
+
+
+@pytest.mark.parametrize("seed", [0, 2**70, np.int64(3)])
+def test_any_whole_seed_is_taken(tmp_path: Path, seed: int) -> None:
+    assert Classifier(write_engine(tmp_path), seed=seed, max_points=1)(CLOUDS[3]).label
+
+
+def features_of(length: float, head: str, width: int = 6) -> tuple[np.ndarray, Manifest]:
+    """A feature of that length, in float32, and a manifest of the head."""
+    features = np.zeros((2, width), np.float32)
+    features[0, 0], features[1, 1] = 1, length
+    return features, replace(Manifest.load(DEFAULT_ENGINE.with_suffix(".json")), head=head, labels=LABELS)
+
+
+@pytest.mark.parametrize(
+    ("length", "head", "possible"),
+    [
+        *((length, head, True) for length in (0.5, 1, 2) for head in ("zeroshot", "dpa", "gdpa")),
+        *((length, head, False) for length in (0, 2.001, 1e20, 3e38) for head in ("zeroshot", "dpa", "gdpa")),
+        *((0.499, head, head == "zeroshot") for head in ("zeroshot", "dpa", "gdpa")),
+        (0.0011, "zeroshot", True),
+        (0.0009, "zeroshot", False),
+    ],
+)
+def test_features_that_no_head_gives_never_become_an_answer(length: float, head: str, possible: bool) -> None:
+    features, manifest = features_of(length, head)
+    if possible:
+        check_features(features, 2, manifest, DEFAULT_ENGINE)
+        return
+    with pytest.raises(EngineError, match=rf"default\.onnx: .*feature of length .*head {head}"):
+        check_features(features, 2, manifest, DEFAULT_ENGINE)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [np.ones((1, 6), np.float32), np.ones((2, 5), np.float32), np.ones((2, 6)), np.ones(12, np.float32)],
+)
+def test_features_of_another_shape_or_type_are_refused(features: np.ndarray) -> None:
+    with pytest.raises(EngineError, match=r"its manifest says float32 \[2, 6\]"):
+        check_features(features, 2, features_of(1, "dpa")[1], DEFAULT_ENGINE)
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, -0.1, 1.1])
+def test_scores_that_are_no_probabilities_are_refused(score: float) -> None:
+    check_scores(np.array([[0, 1, 0.5]], np.float32), DEFAULT_ENGINE)
+    with pytest.raises(EngineError, match="not probabilities"):
+        check_scores(np.array([[0, score, 0.5]], np.float32), DEFAULT_ENGINE)
+
+
+@pytest.mark.parametrize("divide_by", [1e-38, 1e-20, 1.0, 1e6])
+def test_an_engine_of_huge_or_tiny_features_gives_no_answer(tmp_path: Path, divide_by: float) -> None:
+    clf = Classifier(write_engine(tmp_path, divide_by=divide_by))
+    with pytest.raises(EngineError, match=r"tiny\.onnx: .*(not finite|feature of length)"):
+        clf(CLOUDS[0])
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", *(["openvino"] if CPU_BACKEND == "openvino" else [])])
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (
+            {"spec": replace(SPEC, image_size=17)},
+            r"has the input depth float32 \[\?, 6, 16, 16\], its manifest says .*\[\?, 6, 17, 17\]",
+        ),
+        ({"views": ViewSet.named("clip2point-10")}, r"manifest says depth float32 \[\?, 10, 16, 16\]"),
+        (
+            {"labels": LabelSet(("a",), np.ones((1, 7)))},
+            r"has the output features float32 \[\?, 6\], its manifest says features float32 \[\?, 7\]",
+        ),
+        ({"output_name": "feature"}, r"outputs \['features'\], its manifest says depth and feature"),
+    ],
+)
+def test_an_engine_that_is_not_its_manifests_is_refused_at_once(
+    tmp_path: Path, change: dict[str, Any], complaint: str, backend: str
+) -> None:
+    engine = write_engine(tmp_path)
+    replace(Manifest.for_engine(engine), **change).save(Manifest.path_for(engine))
+    with pytest.raises(EngineError, match=complaint):
+        Classifier(engine, device="cpu", backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("batch", "shape", "fits"),
+    [
+        (BatchProfile(1, 1, 4), (None, 6, 16, 16), True),
+        (BatchProfile(1, 1, 4), None, True),
+        (BatchProfile(1, 1, 4), (None, None, None, None), True),
+        (BatchProfile(1, 1, 4), (1, 6, 16, 16), False),
+        (BatchProfile(1, 1, 4), (4, 6, 16, 16), False),
+        (BatchProfile(4, 4, 4), (4, 6, 16, 16), True),
+        (BatchProfile(4, 4, 4), (3, 6, 16, 16), False),
+        (BatchProfile(1, 1, 4), (None, 6, 16), False),
+        (BatchProfile(1, 1, 4), (None, 6, 16, 16, 1), False),
+        (BatchProfile(1, 1, 4), (), False),
+        (BatchProfile(1, 1, 4), (None, 5, 16, 16), False),
+    ],
+)
+def test_sizes_that_an_engine_leaves_open_fit(
+    tmp_path: Path, batch: BatchProfile, shape: tuple[int | None, ...] | None, fits: bool
+) -> None:
+    engine = write_engine(tmp_path)
+    manifest = replace(Manifest.for_engine(engine), batch=batch)
+    found = [Tensor("depth", True, shape)], [Tensor("features", True, (None, 6))]
+    if fits:
+        check_tensors(engine, manifest, *found)
+        return
+    with pytest.raises(EngineError, match=r"tiny\.onnx: has the input depth"):
+        check_tensors(engine, manifest, *found)
+
+
+def test_an_engine_of_another_type_is_refused(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    depth = Tensor("depth", True, (None, 6, 16, 16))
+    with pytest.raises(EngineError, match=r"features of another type \[\?, 6\]"):
+        check_tensors(engine, Manifest.for_engine(engine), [depth], [Tensor("features", False, (None, 6))])
 
 
 def test_unusable_clouds_are_named(tmp_path: Path) -> None:

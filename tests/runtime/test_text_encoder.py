@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -226,6 +227,113 @@ def test_features_of_another_space_are_refused(engine: Path) -> None:
         Classifier(engine, ["bowl"])
     write_text_encoder(engine, np.full((len(WORDS), len(VIEWS)), np.nan))
     with pytest.raises(EngineError, match=r"tiny\.text\.onnx: gives"):
+        Classifier(engine, ["bowl"])
+
+
+@pytest.mark.parametrize("scale", [1e-3, 3.0, 1e38])
+def test_features_far_from_unit_length_are_refused(engine: Path, scale: float) -> None:
+    write_text_encoder(engine)
+    encoder = encoder_of(engine)
+
+    class Session:
+        def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+            return [np.full((1, len(VIEWS)), scale, np.float32)]
+
+    encoder._session = Session()
+    with pytest.raises(EngineError, match=r"tiny\.text\.onnx: gives .*of unit length"):
+        encoder.label_set(["bowl"])
+
+
+def write_tokenizer(engine: Path, change: dict[str, object]) -> Path:
+    """Another tokenizer, rightly entered into the manifest."""
+    file = engine.with_suffix(".tokenizer.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    files = Manifest.for_engine(engine).text_encoder
+    assert files is not None
+    change_manifest(engine, text_encoder=replace(files, tokenizer_sha256=sha256_of(file)))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"padding": None, "truncation": None}, "gives 4 to 5 tokens for a prompt"),
+        (
+            {
+                "padding": {
+                    "strategy": {"Fixed": 10**9},
+                    "direction": "Left",
+                    "pad_to_multiple_of": None,
+                    "pad_id": 0,
+                    "pad_type_id": 0,
+                    "pad_token": "?",
+                }
+            },
+            "pads prompts to more than 4096 tokens",
+        ),
+        ({"model": {"type": "WordLevel", "vocab": {}, "unk_token": "?"}}, "cannot"),
+    ],
+)
+def test_tokenizers_that_would_hurt_are_refused(
+    engine: Path, change: dict[str, object], complaint: str
+) -> None:
+    write_text_encoder(engine)
+    file = write_tokenizer(engine, change)
+    with pytest.raises(EngineError, match=complaint) as caught:
+        Classifier(engine, ["bowl", "image bowl"])
+    assert str(caught.value).startswith(f"{file}: ")
+
+
+class Panic(BaseException):
+    """What Rust's panics become; the library's own cannot be imported."""
+
+
+@pytest.mark.parametrize("where", ["from_file", "encode_batch"])
+@pytest.mark.parametrize(
+    ("raised", "seen"), [(Panic("at the disco"), EngineError), (KeyboardInterrupt(), None)]
+)
+def test_a_panic_is_an_error_and_ctrl_c_is_not(
+    engine: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    raised: BaseException,
+    seen: type[BaseException] | None,
+) -> None:
+    write_text_encoder(engine)
+
+    class Stub:
+        padding = None
+
+        @classmethod
+        def from_file(cls, path: str) -> Stub:
+            if where == "from_file":
+                raise raised
+            return cls()
+
+        def encode_batch(self, prompts: list[str]) -> list[object]:
+            raise raised
+
+    monkeypatch.setattr("tokenizers.Tokenizer", Stub)
+    with pytest.raises(seen or type(raised)) as caught:
+        Classifier(engine, ["bowl"])
+    assert seen is None or "at the disco" in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".text.onnx", ".tokenizer.json"])
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(engine: Path, suffix: str) -> None:
+    write_text_encoder(engine)
+    file = engine.with_suffix(suffix)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(ManifestError, match="cannot read it: it is a pipe"):
+        Classifier(engine, ["bowl"])
+
+
+def test_a_huge_tokenizer_is_not_read(engine: Path) -> None:
+    write_text_encoder(engine)
+    with engine.with_suffix(".tokenizer.json").open("r+b") as file:
+        file.truncate((64 << 20) + 1)
+    with pytest.raises(ManifestError, match="larger than 64 MiB"):
         Classifier(engine, ["bowl"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,15 +38,54 @@ class DeviceBackend(Protocol):
         """Called once a batch size has run: what was compiled for it may be kept for the next start."""
 
 
-def check_names(engine: Path, manifest: Manifest, inputs: list[str], outputs: list[str]) -> None:
-    """Raises EngineError when an `.onnx` has other inputs and outputs than its manifest says."""
-    if (inputs, outputs) != ([manifest.input_name], [manifest.output_name]):
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of an `.onnx`, as the backend tells of it."""
+
+    name: str
+    float32: bool
+    shape: tuple[int | None, ...] | None  # None for a size that is open, or when even the rank is
+
+    def __str__(self) -> str:
+        sizes = "?" if self.shape is None else ", ".join("?" if n is None else str(n) for n in self.shape)
+        return f"{self.name} {'float32' if self.float32 else 'of another type'} [{sizes}]"
+
+
+def check_tensors(engine: Path, manifest: Manifest, inputs: list[Tensor], outputs: list[Tensor]) -> None:
+    """Raises EngineError when an `.onnx` has other inputs and outputs than its manifest says.
+
+    A size that the engine leaves open fits; what comes out is looked at again (`check_features`).
+    """
+    names = ([tensor.name for tensor in inputs], [tensor.name for tensor in outputs])
+    if names != ([manifest.input_name], [manifest.output_name]):
         raise EngineError(
-            f"has inputs {inputs} and outputs {outputs}, its manifest says {manifest.input_name} and "
+            f"has inputs {names[0]} and outputs {names[1]}, its manifest says {manifest.input_name} and "
             f"{manifest.output_name}",
             "export it again",
             engine,
         )
+    for what, tensor, sizes in (
+        ("input", inputs[0], manifest.maps_shape),
+        ("output", outputs[0], (manifest.labels.dim,)),
+    ):
+        if not tensor.float32 or not _fits(tensor.shape, sizes, manifest):
+            expected = Tensor(tensor.name, True, (None, *sizes))
+            problem = f"has the {what} {tensor}, its manifest says {expected}"
+            if tensor.shape and tensor.shape[0] is not None:
+                problem += f" with {manifest.batch.min} to {manifest.batch.max} clouds a call"
+            raise EngineError(problem, "export it again", engine)
+
+
+def _fits(shape: tuple[int | None, ...] | None, sizes: tuple[int, ...], manifest: Manifest) -> bool:
+    if shape is None:
+        return True
+    batch = manifest.batch
+    clouds = {batch.min, batch.max} if shape[:1] == (None,) else set(shape[:1])
+    return (
+        len(shape) == 1 + len(sizes)
+        and clouds == {batch.min, batch.max}
+        and all(found in (None, size) for found, size in zip(shape[1:], sizes, strict=True))
+    )
 
 
 def run_from_host(backend: DeviceBackend, depth: FloatArray, width: int) -> FloatArray:

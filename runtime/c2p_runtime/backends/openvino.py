@@ -16,7 +16,7 @@ import numpy as np
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
 from c2p_deploy.projection.spec import FloatArray
-from c2p_runtime.backends.base import check_names
+from c2p_runtime.backends.base import Tensor, check_tensors
 from c2p_runtime.backends.onnx_file import check_self_contained
 
 # What an engine may be computed in, best first, of what the CPU can. Whoever exports in float16 has
@@ -50,7 +50,7 @@ class OpenVINOBackend:
                 f"OpenVINO cannot load it: {_reason(error)}", "update OpenVINO, or export it again", engine
             ) from error
         ports = (self._compiled.inputs, self._compiled.outputs)
-        check_names(engine, manifest, *([port.any_name for port in some] for some in ports))
+        check_tensors(engine, manifest, *([_tensor(port) for port in some] for some in ports))
         self.name = "openvino" if kind == "f32" else f"openvino ({kind})"
         self._requests = threading.local()
 
@@ -95,6 +95,14 @@ def import_openvino() -> Any:
 def type_for(precision: str, capabilities: list[str]) -> str:
     """What an engine of this precision is computed in on a CPU with these capabilities: f16, bf16 or f32."""
     return next((kind for kind in _TYPES[precision] if _CAPABILITIES[kind] in capabilities), "f32")
+
+
+def _tensor(port: Any) -> Tensor:
+    found = port.partial_shape
+    shape = None
+    if not found.rank.is_dynamic:
+        shape = tuple(None if size.is_dynamic else size.get_length() for size in found)
+    return Tensor(port.any_name, port.element_type.get_type_name() == "f32", shape)
 
 
 def _reason(error: RuntimeError) -> str:

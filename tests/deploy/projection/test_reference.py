@@ -57,6 +57,17 @@ def test_depth_maps_equal_the_authors(project: Project, file: Path) -> None:
             )
 
 
+@both
+@pytest.mark.parametrize("size", [8, 16, 64])
+def test_a_pixel_whose_centre_lies_on_the_edge_of_a_disc_is_outside(project: Project, size: int) -> None:
+    """The radius is two pixels to the bit, the point lies on a centre: nine are nearer, four just as far."""
+    x, y = pixel_centres(size)[[size // 2, size // 2 - 2]]
+    front = ViewSet("front", np.eye(3)[None], np.ones(1))
+    depth = project(np.array([[x, y, 0]], np.float32), front, DepthSpec(size, 4 / size), "y")
+    hit = np.argwhere(depth[0] < 1) - [size // 2 - 2, size // 2]
+    assert sorted(map(tuple, hit.tolist())) == [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+
+
 def test_z_buffers_equal_the_authors() -> None:
     with np.load(GOLDEN / "chair.npz") as golden:
         zbuf = np.stack(list(z_buffers(turn_up(golden["points"], "z"), TEN, PAPER)))
