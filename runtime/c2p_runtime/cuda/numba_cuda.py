@@ -68,11 +68,13 @@ def kernel(threads: int) -> Callable[[Callable[..., Any]], Any]:
 
 @cache
 def cache_folder() -> Path | None:
-    """Where compiled kernels of this very code are kept; None where there is no safe place.
+    """Where compiled kernels of this code are kept; None where there is no safe place, or nothing is kept.
 
     What lies there is unpickled, and so can run as us: the folder must be ours, and nobody else may write to
     it or exchange it. It is below where NUMBA_CACHE_DIR says, or in our folder of the user's cache.
     """
+    if config.ENABLE_CUDASIM:  # Numba's simulator runs Python
+        return None
     folder = Path(config.CACHE_DIR or user_cache()) / f"kernels-{_fingerprint()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
