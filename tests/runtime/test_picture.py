@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from c2p_deploy.errors import C2PError
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.picture import grid_shape, save_views
 from c2p_runtime.prediction import Prediction
@@ -161,12 +162,12 @@ def test_values_outside_the_unit_range_are_clipped(tmp_path: Path) -> None:
         assert len(cells_of(picture, magnified(depth.clip(0, 1), 6))) == 1
 
 
-def test_an_unwritable_path_is_an_oserror_and_leaves_nothing(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     depth = np.ones((1, 32, 32), np.float32)
     with pytest.raises(OSError):
         save_views(depth, make_prediction(), tmp_path / "no" / "such" / "a.png", title="t", up="z")
     (tmp_path / "directory").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(C2PError, match="is a folder"):
         save_views(depth, make_prediction(), tmp_path / "directory", title="t", up="z")
     assert [p.name for p in tmp_path.rglob("*")] == ["directory"]
 
