@@ -51,8 +51,8 @@ def _engine() -> Any:
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
     )
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
-    # Vectors are what makes the kernels fast. Unrolled and interleaved loops gain nothing more, and double the
-    # time that this takes at every start.
+    # Vectors are what makes the kernels fast. Unrolled and interleaved loops gain nothing more and double
+    # what this takes at every start.
     tuning = llvm.create_pipeline_tuning_options(speed_level=2)
     tuning.loop_vectorization = True
     tuning.loop_unrolling = tuning.loop_interleaving = tuning.slp_vectorization = False
