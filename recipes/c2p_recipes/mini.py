@@ -119,7 +119,7 @@ def make_mini_model(
         device=device,
     )
     # What comes with the package, and what all that follows stands on.
-    save_checkpoint(pretrained, out / "pretrained.pt", half=True)
+    save_checkpoint(pretrained, out / "pretrained.pt", fp16=True)
     pretrained = load_checkpoint(out / "pretrained.pt")
 
     progress.say("4. adapters on ModelNet10: few-shot, then all clouds")

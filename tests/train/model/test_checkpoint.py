@@ -56,7 +56,7 @@ def test_a_checkpoint_describes_itself(head: str, tmp_path: Path) -> None:
 def test_half_the_bytes_give_nearly_the_same(tmp_path: Path) -> None:
     checkpoint = make("gdpa")
     save_checkpoint(checkpoint, tmp_path / "whole.pt")
-    save_checkpoint(checkpoint, tmp_path / "half.pt", half=True)
+    save_checkpoint(checkpoint, tmp_path / "half.pt", fp16=True)
     assert (tmp_path / "half.pt").stat().st_size < 0.7 * (tmp_path / "whole.pt").stat().st_size
     again = load_checkpoint(tmp_path / "half.pt").model
     assert all(value.dtype != torch.float16 for value in again.state_dict().values())

@@ -72,17 +72,17 @@ class Checkpoint:
         return found
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: Path, *, half: bool = False) -> None:
+def save_checkpoint(checkpoint: Checkpoint, path: Path, *, fp16: bool = False) -> None:
     """Writes the checkpoint, under a temporary name first.
 
-    half: with weights rounded to float16, in half the bytes; they are computed with in float32 again.
+    fp16: with weights rounded to float16, in half the bytes; they are computed with in float32 again.
     """
     values = {
         "format": FORMAT,
         "version": VERSION,
-        "head": {"name": checkpoint.head, "state": _stored(checkpoint.model.head, half)},
+        "head": {"name": checkpoint.head, "state": _stored(checkpoint.model.head, fp16)},
         "encoders": {
-            role: {"config": config_to_dict(encoder.config), "state": _stored(encoder, half)}
+            role: {"config": config_to_dict(encoder.config), "state": _stored(encoder, fp16)}
             for role, encoder in checkpoint.encoders.items()
         },
         "views": checkpoint.views.to_dict(),
@@ -182,9 +182,9 @@ def _spec(stored: Mapping[str, Any]) -> DepthSpec:
     return DepthSpec(**stored)
 
 
-def _stored(module: nn.Module, half: bool) -> dict[str, torch.Tensor]:
+def _stored(module: nn.Module, fp16: bool) -> dict[str, torch.Tensor]:
     """The weights laid out the plain way, so that a file does not depend on how training laid them out."""
     return {
-        name: (value.half() if half and value.is_floating_point() else value).contiguous()
+        name: (value.half() if fp16 and value.is_floating_point() else value).contiguous()
         for name, value in module.state_dict().items()
     }
