@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
 RNG = np.random.default_rng(0)
 BEGUN = "from c2p_deploy.start import guard; guard(); print('begun', flush=True); "
 COMMANDS = {  # module of the entry point, arguments after which it works for a while, how often it is tried
