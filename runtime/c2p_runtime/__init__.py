@@ -3,7 +3,7 @@
     from c2p_runtime import Classifier, read_cloud
     print(Classifier()(read_cloud("chair.ply")).label)
 
-Importing this package is cheap; Numba and ONNX Runtime are imported when first used.
+Importing this package is cheap; NumPy and ONNX Runtime are imported when first used.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def main(
     Prints one line per cloud with the most likely names. Without --engine the bundled model
     answers, which knows about fifty everyday things.
     """
-    # Imported here so that --help does not wait for Numba and ONNX Runtime.
+    # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
         from c2p_deploy.io import find_clouds, read_cloud
         from c2p_runtime.classifier import Classifier
