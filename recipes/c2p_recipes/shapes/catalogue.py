@@ -7,15 +7,25 @@ from collections.abc import Callable
 
 import numpy as np
 
-from c2p_recipes.shapes import food, kitchen, large, things
+from c2p_recipes.shapes import (
+    electronics,
+    food,
+    fruit,
+    furnishings,
+    household,
+    kitchen,
+    living,
+    outdoor,
+    tools,
+    toys,
+    vessels,
+)
 from c2p_recipes.shapes.solids import Solid
 
-SHAPES: dict[str, Callable[[np.random.Generator], Solid]] = {
-    **kitchen.SHAPES,
-    **food.SHAPES,
-    **things.SHAPES,
-    **large.SHAPES,
-}
+Rule = Callable[[np.random.Generator], Solid]
+_ROOMS = (vessels, kitchen, fruit, food, electronics, household, toys, tools, outdoor, living, furnishings)
+SHAPES: dict[str, Rule] = {label: rule for room in _ROOMS for label, rule in room.SHAPES.items()}
+RULES_VERSION = 1  # one more whenever a rule changes: what was made by the old one is made again
 
 
 def make_shape(label: str, number: int, seed: int = 0) -> Solid:

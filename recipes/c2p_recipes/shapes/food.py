@@ -1,183 +1,39 @@
-"""Fruit, vegetables and what is baked. Sizes in metres; soft bumps make each its own."""
+"""What is baked, cooked or frozen. Sizes in metres; soft bumps make each its own."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from c2p_recipes.shapes.solids import Rng, Solid, box, extrude, join, revolve, rod, rounded, superellipsoid, torus, tube
-
-
-def _round_fruit(rng: Rng, low: float, high: float, flat: tuple[float, float], dent: float, lumps: float) -> Solid:
-    """A ball with a dent at the stalk; flat: range of height over width."""
-    size, ratio = rng.uniform(low, high), rng.uniform(*flat)
-    angle = np.linspace(-np.pi / 2, np.pi / 2, 24)
-    height = np.sin(angle) * (1 - dent * np.exp(-((np.cos(angle) / 0.35) ** 2)))
-    return revolve(np.stack([np.cos(angle), height * ratio], 1) * size / 2).lumpy(rng, lumps)
-
-
-def _lying(rng: Rng, made: Solid, chance: float = 0.5) -> Solid:
-    """Fruit rolls: some of it lies on its side."""
-    if rng.random() < chance:
-        return made.turned("x", rng.uniform(50, 130)).turned("y", rng.uniform(0, 360))
-    return made
-
-
-def _stalk(y: float, length: float, width: float, rng: Rng) -> Solid:
-    return rod((0, y, 0), (rng.normal(0, 0.3) * length, y + length, 0), width)
-
-
-def apple(rng: Rng) -> Solid:
-    made = _round_fruit(rng, 0.06, 0.09, (0.85, 1.0), rng.uniform(0.15, 0.35), 0.01)
-    if rng.random() < 0.5:
-        made = join(made, _stalk(0.015, 0.03, 0.003, rng))
-    return _lying(rng, made)
-
-
-def orange(rng: Rng) -> Solid:
-    return _round_fruit(rng, 0.06, 0.1, (0.93, 1.03), rng.uniform(0.0, 0.04), 0.004)
-
-
-def tomato(rng: Rng) -> Solid:
-    made = _round_fruit(rng, 0.05, 0.09, (0.7, 0.9), rng.uniform(0.1, 0.25), 0.012)
-    leaves = [tube([(0, 0.024, 0), (np.cos(a) * 0.025, 0.027, np.sin(a) * 0.025)], [0.006, 0.002], 0.002) for a in np.arange(5) * 1.26]
-    return _lying(rng, join(made, *leaves), 0.3)
-
-
-def lemon(rng: Rng) -> Solid:
-    length, width = rng.uniform(0.065, 0.1), rng.uniform(0.05, 0.065)
-    side = rounded([(0.0, -1), (0.18, -0.92), (0.8, -0.6), (1.0, 0), (0.8, 0.6), (0.18, 0.92), (0, 1)], 3)
-    return _lying(rng, revolve(side * [width / 2, length / 2]).lumpy(rng, 0.008), 0.9)
-
-
-def pear(rng: Rng) -> Solid:
-    width, height = rng.uniform(0.06, 0.085), rng.uniform(0.09, 0.13)
-    neck = rng.uniform(0.35, 0.6)
-    side = rounded([(0, 0), (0.7, 0), (1.0, 0.25), (0.85, 0.5), (neck, 0.75), (neck * 0.8, 0.95), (0, 1)], 3)
-    return _lying(rng, join(revolve(side * [width / 2, height]).lumpy(rng, 0.01), _stalk(height * 0.97, 0.025, 0.003, rng)), 0.4)
-
-
-def banana(rng: Rng) -> Solid:
-    length, width = rng.uniform(0.15, 0.23), rng.uniform(0.03, 0.042)
-    x = np.linspace(-length / 2, length / 2, 17)
-    widths = width * np.interp(np.linspace(0, 1, 17), [0, 0.05, 0.15, 0.5, 0.85, 0.95, 1], [0.25, 0.3, 0.75, 1, 0.85, 0.4, 0.2])
-    one = tube(np.stack([x, 0 * x, 0 * x], 1), widths, segments=int(rng.choice((5, 6, 12)))).bent(rng.uniform(45, 100))
-    many = [one.turned("x", a).moved(z=0.3 * width * k) for k, a in enumerate(np.arange(int(rng.choice((1, 1, 1, 2, 4)))) * 14.0)]
-    return join(*many).turned("x", rng.choice((90, -90, 0)))
-
-
-def strawberry(rng: Rng) -> Solid:
-    width = rng.uniform(0.025, 0.045)
-    side = rounded([(0, 0), (0.35, 0.05), (0.85, 0.6), (1.0, 0.9), (0.5, 1.15), (0, 1.15)], 3) * width / 2 * [1, rng.uniform(1.8, 2.4)]
-    leaves = [tube([(0, 1.12, 0), (0.9 * np.cos(a), 1.2, 0.9 * np.sin(a))], [0.3, 0.05], 0.06).scaled(width / 2, width, width / 2) for a in np.arange(6) * 1.05]
-    return _lying(rng, join(revolve(side).lumpy(rng, 0.015), *leaves), 0.7)
-
-
-def grape(rng: Rng) -> Solid:
-    length, berry = rng.uniform(0.1, 0.18), rng.uniform(0.016, 0.024)
-    made = []
-    for _ in range(int(rng.integers(22, 45))):
-        t = rng.random() ** 0.7
-        radius, angle = (1 - t) * 0.4 * length * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
-        centre = (radius * np.cos(angle), -t * length, radius * np.sin(angle))
-        made.append(superellipsoid((berry, berry * 1.1, berry), segments=10).moved(*centre))
-    return _lying(rng, join(*made), 0.8)
-
-
-def watermelon(rng: Rng) -> Solid:
-    if rng.random() < 0.3:  # a slice
-        angle = np.linspace(0, np.pi, 19)
-        outline = np.stack([np.cos(angle), -np.sin(angle)], 1) * rng.uniform(0.1, 0.16)
-        return extrude(outline, rng.uniform(0.02, 0.04))
-    width = rng.uniform(0.18, 0.3)
-    return superellipsoid((width * rng.uniform(1.0, 1.6), width, width)).lumpy(rng, 0.006)
-
-
-def pumpkin(rng: Rng) -> Solid:
-    width, ribs, depth = rng.uniform(0.15, 0.4), int(rng.integers(7, 13)), rng.uniform(0.05, 0.12)
-    angle = np.linspace(0.05, np.pi - 0.05, 20)
-    made = revolve(np.stack([np.sin(angle), -np.cos(angle) * rng.uniform(0.55, 0.9)], 1), segments=72)
-    around = np.arctan2(made.vertices[:, 2], made.vertices[:, 0])
-    swell = (1 - depth + depth * np.abs(np.cos(ribs * around / 2)))[:, None]
-    made = Solid(made.vertices * swell * width / 2, made.faces)
-    return join(made, _stalk(width * 0.25, width * 0.25, width * 0.1, rng))
-
-
-def carrot(rng: Rng) -> Solid:
-    length, width = rng.uniform(0.12, 0.22), rng.uniform(0.022, 0.04)
-    x = np.linspace(0, length, 9)
-    root = tube(np.stack([x, 0 * x, 0 * x], 1), width * np.interp(x / length, [0, 0.1, 1], [0.7, 1, rng.uniform(0.1, 0.5)]))
-    made = [root.bent(rng.uniform(-25, 25)).lumpy(rng, 0.01)]
-    if rng.random() < 0.6:
-        made += [rod((0, 0, 0), (-rng.uniform(0.05, 0.14), rng.normal(0, 0.02), rng.normal(0, 0.02)), [0.004, 0.012], 0.004) for _ in range(6)]
-    return join(*made)
-
-
-def cucumber_like(rng: Rng, ratio: float, bulge: float) -> Solid:
-    length = rng.uniform(0.13, 0.24)
-    x = np.linspace(0, length, 15)
-    shape = np.interp(x / length, [0, 0.08, 0.4, 0.75, 0.95, 1], [0.15, 0.6, 0.8, bulge, 0.6, 0.1])
-    return tube(np.stack([x, 0 * x, 0 * x], 1), length * ratio * shape, segments=16).bent(rng.uniform(-40, 40)).lumpy(rng, 0.008)
-
-
-def eggplant(rng: Rng) -> Solid:
-    made = cucumber_like(rng, rng.uniform(0.35, 0.5), 1.1)
-    return _lying(rng, join(made, rod((0.01, 0, 0), (-0.03, 0.005, 0), [0.02, 0.008])), 0.4)
-
-
-def corn(rng: Rng) -> Solid:
-    made = cucumber_like(rng, rng.uniform(0.2, 0.3), 0.8)
-    leaves = [tube(rounded([(0.16, 0, 0), (0.1, 0.03, 0), (0, 0.045, 0)]), 0.03, 0.004).turned("x", a) for a in rng.uniform(0, 360, 4)]
-    return join(made, *leaves) if rng.random() < 0.5 else made
-
-
-def avocado(rng: Rng) -> Solid:
-    return _lying(rng, revolve(rounded([(0, 0), (0.8, 0.05), (1, 0.35), (0.7, 0.75), (0.35, 0.97), (0, 1)], 3) * [rng.uniform(0.03, 0.04), rng.uniform(0.09, 0.13)]), 0.8)
-
-
-def bell_pepper(rng: Rng) -> Solid:
-    made = _round_fruit(rng, 0.07, 0.095, (0.95, 1.3), 0.3, 0.035)
-    return _lying(rng, join(made, _stalk(0.03, 0.03, 0.01, rng)), 0.5)
-
-
-def mushroom(rng: Rng) -> Solid:
-    cap, stem, height = rng.uniform(0.03, 0.09), rng.uniform(0.25, 0.5), rng.uniform(0.7, 1.4)
-    side = [(0, 0), (stem, 0), (stem * 0.8, height * 0.6), (0.95, height * 0.6), (1.0, height * 0.68)]
-    return revolve(np.concatenate([side, rounded([(1.0, height * 0.7), (0.8, height), (0, height * 1.08)], 3)]) * cap / 2 * [1, 2]).lumpy(rng, 0.01)
-
-
-def broccoli(rng: Rng) -> Solid:
-    size = rng.uniform(0.06, 0.15)
-    balls = []
-    for _ in range(int(rng.integers(12, 24))):
-        angle, up = rng.uniform(0, 2 * np.pi), rng.uniform(0.0, 1.0)
-        reach = 0.42 * np.sqrt(1 - up**2 * 0.9)
-        balls.append(superellipsoid((0.3, 0.26, 0.3), segments=10).moved(reach * np.cos(angle), 0.45 + 0.35 * up, reach * np.sin(angle)))
-    stem = rod((0, 0, 0), (0, 0.5, 0), [0.24, 0.2, 0.5])
-    return join(stem, *balls).scaled(size, size, size).lumpy(rng, 0.01)
-
-
-def lettuce(rng: Rng) -> Solid:
-    size = rng.uniform(0.14, 0.22)
-    leaves = [
-        superellipsoid((0.7, 0.75, 0.06), 0.9, 0.9, 16).lumpy(rng, 0.06).turned("x", -rng.uniform(5, 45)).moved(y=0.3, z=0.18).turned("y", a)
-        for a in rng.uniform(0, 360, 10)
-    ]
-    return join(superellipsoid((0.7, 0.75, 0.7)).moved(y=0.36).lumpy(rng, 0.04), *leaves).scaled(size, size, size)
-
-
-def egg(rng: Rng) -> Solid:
-    side = rounded([(0, 0), (0.75, 0.02), (1, 0.4), (0.75, 0.8), (0.3, 1), (0, 1)], 3)
-    return _lying(rng, revolve(side * [0.022, 0.058] * rng.uniform(0.9, 1.15)), 0.7)
+from c2p_recipes.shapes.fruit import _lying, cucumber_like
+from c2p_recipes.shapes.solids import (
+    Rng,
+    Solid,
+    box,
+    extrude,
+    join,
+    revolve,
+    rod,
+    rounded,
+    superellipsoid,
+    torus,
+    tube,
+)
 
 
 def bread(rng: Rng) -> Solid:
     kind = rng.random()
     if kind < 0.4:  # a loaf from a tin
-        made = superellipsoid((rng.uniform(0.18, 0.3), rng.uniform(0.08, 0.13), rng.uniform(0.09, 0.13)), 0.5, 0.35)
+        made = superellipsoid(
+            (rng.uniform(0.18, 0.3), rng.uniform(0.08, 0.13), rng.uniform(0.09, 0.13)), 0.5, 0.35
+        )
     elif kind < 0.6:  # a slice, standing or lying
-        made = superellipsoid((0.12, rng.uniform(0.1, 0.13), rng.uniform(0.01, 0.02)), 0.6, 0.15).turned("x", rng.choice((0, 90)))
+        made = superellipsoid((0.12, rng.uniform(0.1, 0.13), rng.uniform(0.01, 0.02)), 0.6, 0.15).turned(
+            "x", rng.choice((0, 90))
+        )
     elif kind < 0.8:  # round
-        made = superellipsoid((rng.uniform(0.16, 0.26), rng.uniform(0.07, 0.12), rng.uniform(0.16, 0.24)), 0.8, 1.0)
+        made = superellipsoid(
+            (rng.uniform(0.16, 0.26), rng.uniform(0.07, 0.12), rng.uniform(0.16, 0.24)), 0.8, 1.0
+        )
     else:  # a stick
         made = cucumber_like(rng, rng.uniform(0.13, 0.2), 0.9).scaled(2, 2, 2)
     return made.lumpy(rng, 0.02)
@@ -187,7 +43,9 @@ def croissant(rng: Rng) -> Solid:
     x = np.linspace(-0.5, 0.5, 25)
     width = (0.36 - 0.9 * x**2) * (1 + 0.1 * np.sin(28 * np.abs(x))) + 0.03
     size = rng.uniform(0.15, 0.22)
-    made = tube(np.stack([x, 0 * x, 0 * x], 1), np.maximum(width, 0.04), segments=14).bent(rng.uniform(70, 150))
+    made = tube(np.stack([x, 0 * x, 0 * x], 1), np.maximum(width, 0.04), segments=14).bent(
+        rng.uniform(70, 150)
+    )
     return made.turned("x", 90).scaled(size, size, size).lumpy(rng, 0.02)
 
 
@@ -200,10 +58,23 @@ def cake(rng: Rng) -> Solid:
         return extrude(outline, height).turned("x", 90)
     made = revolve([(0, 0), (radius, 0), (radius, height), (0, height)])
     if kind < 0.5:  # a second storey
-        made = join(made, revolve([(0, 0), (0.65, 0), (0.65, 1), (0, 1)]).scaled(radius, height, radius).moved(y=height))
+        made = join(
+            made,
+            revolve([(0, 0), (0.65, 0), (0.65, 1), (0, 1)]).scaled(radius, height, radius).moved(y=height),
+        )
     if rng.random() < 0.5:
         ring = np.arange(int(rng.integers(4, 12)))
-        made = join(made, *(superellipsoid((0.025, 0.03, 0.025), segments=10).moved(0.75 * radius * np.cos(6.28 * k / len(ring)), height, 0.75 * radius * np.sin(6.28 * k / len(ring))) for k in ring))
+        made = join(
+            made,
+            *(
+                superellipsoid((0.025, 0.03, 0.025), segments=10).moved(
+                    0.75 * radius * np.cos(6.28 * k / len(ring)),
+                    height,
+                    0.75 * radius * np.sin(6.28 * k / len(ring)),
+                )
+                for k in ring
+            ),
+        )
     return join(made, plate_under(radius)) if rng.random() < 0.3 else made
 
 
@@ -213,17 +84,32 @@ def plate_under(radius: float) -> Solid:
 
 def cupcake(rng: Rng) -> Solid:
     low, high, swell = rng.uniform(0.02, 0.026), rng.uniform(0.03, 0.036), rng.uniform(1.05, 1.3)
-    side = rounded([(high * swell, 0.04), (high * swell, 0.055), (high * 0.6, 0.065 + rng.uniform(0, 0.02)), (0, 0.07 + rng.uniform(0, 0.03))], 2)
+    side = rounded(
+        [
+            (high * swell, 0.04),
+            (high * swell, 0.055),
+            (high * 0.6, 0.065 + rng.uniform(0, 0.02)),
+            (0, 0.07 + rng.uniform(0, 0.03)),
+        ],
+        2,
+    )
     return revolve(np.concatenate([[(0, 0), (low, 0), (high, 0.038)], side])).lumpy(rng, 0.01)
 
 
 def doughnut(rng: Rng) -> Solid:
-    return torus(rng.uniform(0.026, 0.036), rng.uniform(0.026, 0.038), height=rng.uniform(0.024, 0.034)).lumpy(rng, 0.01)
+    return torus(
+        rng.uniform(0.026, 0.036), rng.uniform(0.026, 0.038), height=rng.uniform(0.024, 0.034)
+    ).lumpy(rng, 0.01)
 
 
 def cookie(rng: Rng) -> Solid:
     made = superellipsoid((0.07, rng.uniform(0.008, 0.018), 0.07), 0.5)
-    chips = [superellipsoid((0.01, 0.008, 0.01), segments=8).moved(*(rng.uniform(-0.022, 0.022), 0.006, rng.uniform(-0.022, 0.022))) for _ in range(8)]
+    chips = [
+        superellipsoid((0.01, 0.008, 0.01), segments=8).moved(
+            *(rng.uniform(-0.022, 0.022), 0.006, rng.uniform(-0.022, 0.022))
+        )
+        for _ in range(8)
+    ]
     return join(made.lumpy(rng, 0.02), *chips)
 
 
@@ -232,7 +118,13 @@ def hamburger(rng: Rng) -> Solid:
     made = [superellipsoid((width, 0.025, width), 0.6).moved(y=0.01)]
     for _ in range(layers):
         thick = rng.uniform(0.006, 0.018)
-        made.append(superellipsoid((width * rng.uniform(0.95, 1.1),) * 1 + (thick,) + (width * rng.uniform(0.95, 1.1),), 0.5).moved(y=top + thick / 2).lumpy(rng, 0.03))
+        made.append(
+            superellipsoid(
+                (width * rng.uniform(0.95, 1.1),) * 1 + (thick,) + (width * rng.uniform(0.95, 1.1),), 0.5
+            )
+            .moved(y=top + thick / 2)
+            .lumpy(rng, 0.03)
+        )
         top += thick
     bun = rounded([(0, 0), (1, 0), (1, 0.25), (0.75, 0.6), (0, 0.75)], 3) * width / 2
     return join(*made, revolve(bun).moved(y=top))
@@ -240,7 +132,9 @@ def hamburger(rng: Rng) -> Solid:
 
 def hot_dog(rng: Rng) -> Solid:
     length = rng.uniform(0.13, 0.2)
-    bun = [superellipsoid((length, 0.04, 0.035), 0.8, 0.5).turned("x", s * 25).moved(z=s * 0.02) for s in (-1, 1)]
+    bun = [
+        superellipsoid((length, 0.04, 0.035), 0.8, 0.5).turned("x", s * 25).moved(z=s * 0.02) for s in (-1, 1)
+    ]
     return join(*bun, superellipsoid((length * rng.uniform(1.0, 1.2), 0.028, 0.028), 0.8, 0.4).moved(y=0.018))
 
 
@@ -262,7 +156,9 @@ def pizza(rng: Rng) -> Solid:
     spots = []
     for _ in range(14 if whole else 3):
         a, r = rng.uniform(0.1, 0.9) * end, radius * rng.uniform(0.3, 0.85)
-        spots.append(superellipsoid((0.03, 0.008, 0.03), segments=8).moved(r * np.cos(a), 0.006, r * np.sin(a)))
+        spots.append(
+            superellipsoid((0.03, 0.008, 0.03), segments=8).moved(r * np.cos(a), 0.006, r * np.sin(a))
+        )
     return join(base, crust, *spots)
 
 
@@ -271,27 +167,44 @@ def ice_cream(rng: Rng) -> Solid:
         body = superellipsoid((0.055, 0.1, 0.022), 0.4, 0.6).moved(y=0.08)
         return _lying(rng, join(body, rod((0, -0.03, 0), (0, 0.05, 0), 0.01, 0.004)), 0.5)
     cone = revolve([(0, 0), (0.005, 0), (0.03, 0.11), (0, 0.11)])
-    balls = [superellipsoid((0.06, 0.055, 0.06)).moved(y=0.12 + 0.042 * k).lumpy(rng, 0.02) for k in range(int(rng.integers(1, 4)))]
+    balls = [
+        superellipsoid((0.06, 0.055, 0.06)).moved(y=0.12 + 0.042 * k).lumpy(rng, 0.02)
+        for k in range(int(rng.integers(1, 4)))
+    ]
     return join(cone, *balls)
 
 
 def cheese(rng: Rng) -> Solid:
     angle = np.linspace(0, np.deg2rad(rng.uniform(25, 70)), 7)
-    outline = np.concatenate([[(0, 0)], np.stack([np.cos(angle), np.sin(angle)], 1)]) * rng.uniform(0.08, 0.14)
+    outline = np.concatenate([[(0, 0)], np.stack([np.cos(angle), np.sin(angle)], 1)]) * rng.uniform(
+        0.08, 0.14
+    )
     return extrude(outline, rng.uniform(0.03, 0.07)).turned("x", 90)
 
 
 def french_fries(rng: Rng) -> Solid:
     holder = box(0.09, 0.09, 0.04).moved(y=0.045)
-    sticks = [box(0.008, rng.uniform(0.07, 0.1), 0.008).turned("z", rng.normal(0, 8)).moved(rng.uniform(-0.035, 0.035), 0.1, rng.uniform(-0.012, 0.012)) for _ in range(20)]
+    sticks = [
+        box(0.008, rng.uniform(0.07, 0.1), 0.008)
+        .turned("z", rng.normal(0, 8))
+        .moved(rng.uniform(-0.035, 0.035), 0.1, rng.uniform(-0.012, 0.012))
+        for _ in range(20)
+    ]
     return join(holder, *sticks)
 
 
 SHAPES = {
-    "apple": apple, "orange": orange, "tomato": tomato, "lemon": lemon, "pear": pear, "banana": banana,
-    "strawberry": strawberry, "grape": grape, "watermelon": watermelon, "pumpkin": pumpkin, "carrot": carrot,
-    "eggplant": eggplant, "corn": corn, "avocado": avocado, "bell pepper": bell_pepper, "mushroom": mushroom,
-    "broccoli": broccoli, "lettuce": lettuce, "egg": egg, "bread": bread, "croissant": croissant, "cake": cake,
-    "cupcake": cupcake, "doughnut": doughnut, "cookie": cookie, "hamburger": hamburger, "hot dog": hot_dog,
-    "sausage": sausage, "pizza": pizza, "ice cream": ice_cream, "cheese": cheese, "french fries": french_fries,
-}  # fmt: skip
+    "bread": bread,
+    "croissant": croissant,
+    "cake": cake,
+    "cupcake": cupcake,
+    "doughnut": doughnut,
+    "cookie": cookie,
+    "hamburger": hamburger,
+    "hot dog": hot_dog,
+    "sausage": sausage,
+    "pizza": pizza,
+    "ice cream": ice_cream,
+    "cheese": cheese,
+    "french fries": french_fries,
+}

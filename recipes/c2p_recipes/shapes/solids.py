@@ -1,7 +1,7 @@
 """Surfaces that shapes are put together from: revolved and swept profiles, superellipsoids, boxes.
 
-A `Solid` is a triangle mesh, y up, in metres. Parts of a shape may run into each other: clouds of it are what a
-camera or a surface sampling gives, and neither minds.
+A `Solid` is a triangle mesh, y up, in metres. Parts of a shape may run into each other: clouds of it are
+what a camera or a surface sampling gives, and neither minds.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Solid:
         x, y, z = self.vertices.T
         radius = max(float(np.ptp(x)), 1e-9) / angle
         turn = x / radius
-        return Solid(np.stack([(radius - y) * np.sin(turn), radius - (radius - y) * np.cos(turn), z], 1), self.faces)
+        return Solid(
+            np.stack([(radius - y) * np.sin(turn), radius - (radius - y) * np.cos(turn), z], 1), self.faces
+        )
 
     def lumpy(self, rng: Rng, strength: float) -> Solid:
         """With soft bumps, as things that grew or were baked have; strength: relative to their size."""
@@ -84,13 +86,19 @@ def revolve(profile: npt.ArrayLike, squareness: float = 1.0, depth: float = 1.0,
     angle = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     c, s = _power(np.cos(angle), squareness), _power(np.sin(angle), squareness)
     points = np.stack(
-        [radius[:, None] * c, np.broadcast_to(height[:, None], (len(radius), segments)), radius[:, None] * s * depth],
+        [
+            radius[:, None] * c,
+            np.broadcast_to(height[:, None], (len(radius), segments)),
+            radius[:, None] * s * depth,
+        ],
         axis=-1,
     )
     return _grid(points, closed=True)
 
 
-def superellipsoid(size: Sequence[float], vertical: float = 1.0, horizontal: float = 1.0, segments: int = 28) -> Solid:
+def superellipsoid(
+    size: Sequence[float], vertical: float = 1.0, horizontal: float = 1.0, segments: int = 28
+) -> Solid:
     """A rounded body with these edge lengths; exponents: 1 an ellipsoid, towards 0 a box."""
     latitude = np.linspace(-np.pi / 2, np.pi / 2, segments // 2 + 1)
     longitude = np.linspace(0, 2 * np.pi, segments, endpoint=False)
@@ -114,7 +122,9 @@ def box(x: float, y: float, z: float) -> Solid:
     return Solid(corners * [x, y, z], np.array(faces))
 
 
-def tube(path: npt.ArrayLike, width: npt.ArrayLike, depth: npt.ArrayLike | None = None, segments: int = 12) -> Solid:
+def tube(
+    path: npt.ArrayLike, width: npt.ArrayLike, depth: npt.ArrayLike | None = None, segments: int = 12
+) -> Solid:
     """A closed tube along a path [N, 3]; width, depth: diameters across it, one or N of each."""
     line = np.asarray(path, dtype=np.float64)
     across = np.broadcast_to(np.asarray(width, dtype=np.float64), len(line)) / 2
@@ -133,25 +143,34 @@ def tube(path: npt.ArrayLike, width: npt.ArrayLike, depth: npt.ArrayLike | None 
     return _grid(np.stack(ends), closed=True)
 
 
-def rod(start: Sequence[float], end: Sequence[float], width: npt.ArrayLike, depth: npt.ArrayLike | None = None) -> Solid:
+def rod(
+    start: Sequence[float], end: Sequence[float], width: npt.ArrayLike, depth: npt.ArrayLike | None = None
+) -> Solid:
     """A straight tube from start to end."""
     count = max(2, np.size(width), 2 if depth is None else np.size(depth))
     return tube(np.linspace(start, end, count), width, depth)
 
 
 def torus(radius: float, width: float, arc: float = 360.0, height: float | None = None) -> Solid:
-    """A ring about the y axis, or an arc of it; height: of its cross-section, if it is no circle."""
+    """A ring about the y axis, or an arc of it; width, height: of its cross-section, if it is no circle."""
     angle = np.deg2rad(np.linspace(0, arc, 41))
     path = radius * np.stack([np.cos(angle), np.zeros_like(angle), np.sin(angle)], 1)
-    return tube(path, width if height is None else height, width)
+    return tube(path, width, width if height is None else height)
 
 
 def extrude(outline: npt.ArrayLike, thickness: float) -> Solid:
-    """A flat piece in the x-y plane: a polygon [N, 2] seen whole from its centre, with a thickness along z."""
+    """A flat piece in the x-y plane: a polygon [N, 2] seen whole from its centre, with a thickness along
+    z.
+    """
     flat = np.asarray(outline, dtype=np.float64)
     half = np.full((len(flat), 1), thickness / 2)
     middle = np.broadcast_to(flat.mean(axis=0), flat.shape)
-    rings = [np.hstack([middle, -half]), np.hstack([flat, -half]), np.hstack([flat, half]), np.hstack([middle, half])]
+    rings = [
+        np.hstack([middle, -half]),
+        np.hstack([flat, -half]),
+        np.hstack([flat, half]),
+        np.hstack([middle, half]),
+    ]
     return _grid(np.stack(rings), closed=True)
 
 

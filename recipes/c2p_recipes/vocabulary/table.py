@@ -3,7 +3,8 @@
 A line holds the label, the groups it belongs to, the name whose CLIP text feature it has (where that is not
 the label itself; `a+b` is the mean of two), the names that objects of open packs go by, and names that look
 like these but are something else. A name is a run of words; `=name` must be the whole name of an object, and
-`@name` the start of the category it stands in (`@category/name`: and this whole name). When several names fit an object, the one of most words wins.
+`@name` the start of the category it stands in (`@category/name`: and this whole name). When several names
+fit an object, the one of most words wins.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ def groups() -> dict[str, tuple[str, ...]]:
 
 def words_of(name: str) -> str:
     """A free-text name as plain lower-case words: "kitchen Cabinet1" -> "kitchen cabinet"."""
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=\D)(?=\d)|(?<=\d)(?=[A-Z])|[_,°€./:-]", " ", name)
+    text = re.sub(
+        r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=\D)(?=\d)|(?<=\d)(?=[A-Z])|[_,°€./:-]", " ", name
+    )
     return " ".join(_NOISE.sub(" ", text.lower()).split())
 
 
@@ -108,13 +111,19 @@ def _fits(pattern: str, words: str, category: str) -> int:
     return len(pattern.split()) + 1 if f" {pattern} " in f" {words} " else 0
 
 
-def label_set(names: tuple[str, ...], vocabulary: Mapping[str, FloatArray]) -> LabelSet:
-    """These labels with their text features out of a vocabulary (`read_detic_features`). Raises LabelError."""
-    by_name = {label.name: label for label in all_labels()}
+def label_set(
+    names: tuple[str, ...], vocabulary: Mapping[str, FloatArray], others: Mapping[str, str] | None = None
+) -> LabelSet:
+    """These labels with their text features out of a vocabulary (`read_detic_features`).
+
+    others: names of text features for labels that are not in the table. Raises LabelError.
+    """
+    clip = {label.name: label.clip for label in all_labels()}
+    clip.update({name: (source,) for name, source in (others or {}).items()})
     rows = []
     for name in names:
         parts = []
-        for source in by_name[name].clip:
+        for source in clip[name]:
             if source.lower() not in vocabulary:
                 raise LabelError(f"no CLIP text feature {source!r} for label {name!r}", "mend labels.tsv")
             feature = vocabulary[source.lower()]
