@@ -152,11 +152,10 @@ def _dense(data: RealData, out: Path, seed: int) -> dict[str, npt.NDArray[Any]]:
 def _features(points: npt.NDArray[np.float16]) -> FloatArray:
     """Unit features [N, D] of clouds by the bundled research model."""
     from c2p_runtime import Classifier
-    from c2p_runtime.classifier import DEFAULT_ENGINE as RESEARCH
 
     rows = []
     with (
-        Classifier(RESEARCH, up="y", device="cpu") as model,
+        Classifier("research", up="y", device="cpu") as model,
         progress.task("encoding objects", len(points)) as task,
     ):
         for start in range(0, len(points), 16):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
 from c2p_runtime.at_exit import awaited_at_exit
 from c2p_runtime.backends import Device
 from c2p_runtime.backends.choose import choose
+from c2p_runtime.bundled import engine_path
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.prediction import Prediction
 from c2p_runtime.text_encoder import choose_any_labels
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("c2p_runtime")
 MAX_POINTS = 1 << 17  # of a cloud, for the buffers on a GPU
 MOST_POINTS = 1 << 28  # that a GPU's memory holds at all
-DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
+DEFAULT_ENGINE = engine_path(None)
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
 
 
@@ -46,7 +46,8 @@ class Classifier:
         pred = clf(points)                 # (N, 3) float array in any unit
         pred.label, pred.score, pred.top(5)
 
-    engine: an `.onnx` or a `.plan` with its manifest beside it; None is the bundled default model.
+    engine: an `.onnx` or a `.plan` with its manifest beside it, or the name of a bundled engine
+    (`c2p-run --list-engines`); None is the one called "default".
     labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the
     engine does not know need the text encoder that c2p-export --text-encoder puts beside it.
     device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine.
@@ -79,7 +80,7 @@ class Classifier:
         _check_whole("max_points", max_points, 1, MOST_POINTS)
         if engine is not None and not isinstance(engine, (str, PathLike)):
             raise OptionError(f"engine must be a path, got {shown(engine)}")
-        self.engine = Path(engine) if engine is not None else DEFAULT_ENGINE
+        self.engine = engine_path(engine)
         self.manifest = Manifest.for_engine(self.engine)
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
