@@ -28,9 +28,15 @@ from c2p_deploy.errors import (
 from c2p_deploy.files import sha256_of
 from c2p_deploy.json_file import MOST_BYTES, check_regular
 from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, is_template, templates_of
+from c2p_deploy.labels.names import row_of, rows_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.onnxruntime import open_session
 
+_NO_FEATURE = (
+    "choose a near word, teach it from clouds (c2p-run --learn), give a label-set file with text features, "
+    "or use an engine exported with --text-encoder, which takes any words"
+)
+_SAME_FEATURE = 0.995  # cosine of two roundings to float16 of one text feature
 _MOST_TOKENS = 4096  # of a prompt; CLIP's text tower takes 77
 _PROMPTS_AT_ONCE = 32  # 20 MB of activations per layer with CLIP's text tower of width 512
 
@@ -131,17 +137,31 @@ def choose_any_labels(
 ) -> LabelSet:
     """The label set a user asks for, as `choose_labels` has it, with names that the engine does not know.
 
-    As soon as one name is unknown, all of them are made by the text encoder beside the engine, with
-    the templates of the engine's own label set, so that their features are comparable. Raises LabelError
-    when there is a name that the engine does not know and no text encoder, and what TextEncoder raises.
+    They are made by the text encoder beside the engine, where there is one: as soon as one name is unknown,
+    all of them, with the templates of the engine's own label set, so that their features are comparable.
+    Without one they are looked up in the word bank. Raises LabelError when a name is in neither, and what
+    TextEncoder raises.
     """
     try:
-        return choose_labels(manifest.labels, wanted)
+        return choose_labels(manifest.labels, wanted, bank=manifest.text_encoder is None)
     except UnknownLabelError as error:
         if manifest.text_encoder is None:
-            remedy = f"{error.remedy}, or an engine exported with --text-encoder, which takes any words"
-            raise LabelError(error.problem, remedy, error.path) from error
+            raise LabelError(error.problem, _NO_FEATURE, error.path) from error
         return TextEncoder(engine, manifest).label_set(error.names, templates_of(manifest.labels))
+
+
+def untried_names(engine: LabelSet, labels: LabelSet) -> tuple[str, ...]:
+    """Those of `labels` that are none of the engine's own, by name or by text feature.
+
+    CLIP knows what they mean; whether the engine recognises such things nobody has tried.
+    """
+    own = rows_of(engine.names)
+    alike = (labels.text_features @ engine.text_features.T).max(axis=1) >= _SAME_FEATURE
+    return tuple(
+        name
+        for name, known in zip(labels.names, alike, strict=True)
+        if not known and row_of(name, own) is None
+    )
 
 
 def import_tokenizers() -> Any:

@@ -176,7 +176,7 @@ def test_what_makes_no_label_set_is_refused(
 
 def test_without_a_text_encoder_the_error_names_every_way_out(engine: Path) -> None:
     with pytest.raises(LabelError, match=r"near: cup.*label-set file.*exported with --text-encoder"):
-        Classifier(engine, ["cups"])
+        Classifier(engine, ["cupp"])
     (engine.parent / "mine.txt").write_text("crate")
     with pytest.raises(LabelError, match=r"mine\.txt: no text feature for label 'crate'"):
         Classifier(engine, engine.parent / "mine.txt")
