@@ -1,6 +1,7 @@
 """Label sets: names with their text features, words that have one, and how they are asked for."""
 
 from c2p_deploy.labels.choose import by_names, choose_labels, label_names
+from c2p_deploy.labels.groups import label_groups
 from c2p_deploy.labels.label_set import MOST_DIMS, PAPER_TEMPLATE, LabelSet, is_template, templates_of
 from c2p_deploy.labels.word_bank import WordBank, word_bank
 
@@ -12,6 +13,7 @@ __all__ = [
     "by_names",
     "choose_labels",
     "is_template",
+    "label_groups",
     "label_names",
     "templates_of",
     "word_bank",

@@ -1,6 +1,7 @@
 """The engines that come with the package, by name: what there is, what it was trained on, how good it is.
 
-`models/bundled.json` names them; `default` is always among the names: the one that answers when no engine is named.
+`models/bundled.json` names them. `default` is always among the names: the one that answers when no engine is
+named.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def bundled_engines() -> Mapping[str, BundledEngine]:
     """
     listed = json.loads((_MODELS / "bundled.json").read_text(encoding="utf-8"))
     engines = {
-        name: BundledEngine(name, _MODELS / f"{name}.onnx", about["trained_on"], about["use"], about["figures"])
+        name: BundledEngine(
+            name, _MODELS / f"{name}.onnx", about["trained_on"], about["use"], about["figures"]
+        )
         for name, about in listed["engines"].items()
     }
     return {DEFAULT: engines[listed["default"]], **engines}

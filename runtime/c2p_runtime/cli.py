@@ -98,7 +98,7 @@ def list_engines(context: click.Context, _option: click.Parameter, wanted: bool)
     is_eager=True,
     expose_value=False,
     callback=list_engines,
-    help="Say which engines come with the package, what they were trained on and how good they are, and stop.",
+    help="Say which engines come with the package, on what they were trained, how good they are; and stop.",
 )
 @click.version_option(package_name="c2p-deploy")
 def main(

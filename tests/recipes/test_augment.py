@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c2p_recipes.augment import Augmentation, random_rotation, about, augment, seen_from_one_side
+from c2p_recipes.augment import Augmentation, about, augment, random_rotation, seen_from_one_side
 
 NOTHING = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
 CLOUD = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)

@@ -49,8 +49,10 @@ def insect(rng: Rng) -> Solid:
         superellipsoid((0.45, rng.uniform(0.2, 0.3), rng.uniform(0.22, 0.35))).moved(x=-0.35),
     ]
     for s in (-1, 1):
-        for x in (0.08, 0.0, -0.08):
-            parts.append(tube([(x, 0, s * 0.08), (x * 2.2, 0.15, s * 0.3), (x * 3.5, -0.2, s * 0.45)], 0.025))
+        parts += [
+            tube([(x, 0, s * 0.08), (x * 2.2, 0.15, s * 0.3), (x * 3.5, -0.2, s * 0.45)], 0.025)
+            for x in (0.08, 0.0, -0.08)
+        ]
         if rng.random() < 0.5:
             parts.append(
                 superellipsoid((0.5, 0.012, 0.2))
@@ -175,9 +177,14 @@ def _quadruped(
         rod((0.38, 0.05, 0), skull, [girth * 0.7, girth * 0.4]),
         superellipsoid((0.24, 0.2, 0.18)).moved(*skull),
     ]
-    parts.append(rod(skull, [*skull, 0.1 + muzzle, -0.3 * muzzle - 0.03, 0], [0.17, 0.09]))
+    parts.append(rod(skull, skull + np.array([0.1 + muzzle, -0.3 * muzzle - 0.03, 0]), [0.17, 0.09]))
     parts += [
-        rod([*skull, -0.03, 0.06, s * 0.06], [*skull, -0.05, 0.06 + ears, s * 0.09], [0.07, 0.02], 0.03)
+        rod(
+            skull + np.array([-0.03, 0.06, s * 0.06]),
+            skull + np.array([-0.05, 0.06 + ears, s * 0.09]),
+            [0.07, 0.02],
+            0.03,
+        )
         for s in (-1, 1)
     ]
     for x in (-0.4, 0.38):

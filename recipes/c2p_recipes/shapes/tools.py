@@ -29,7 +29,10 @@ def hammer(rng: Rng) -> Solid:
     face = rod((0, 0, 0), (0, 0, head * 0.6), [0.022, 0.02, 0.03, 0.03])
     if rng.random() < 0.5:  # a claw
         line = rounded([(0, 0, 0), (0.01, 0, -head * 0.4), (0.035, 0, -head * 0.75)])
-        back = [tube([*line, 0, s * 0.006, 0], np.linspace(0.016, 0.004, len(line)), 0.008) for s in (-1, 1)]
+        back = [
+            tube(line + np.array([0, s * 0.006, 0]), np.linspace(0.016, 0.004, len(line)), 0.008)
+            for s in (-1, 1)
+        ]
     else:
         back = [rod((0, 0, 0), (0, 0, -head * 0.5), [0.025, 0.03, rng.choice((0.03, 0.008))])]
     return _laid(rng, join(handle, face, *back))
