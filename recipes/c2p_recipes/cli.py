@@ -93,11 +93,12 @@ def _real_options(name: str, research: bool) -> Callable[[Callable[..., None]], 
         collection("--modelnet10", "ModelNet10 training clouds, CLASS/FILE, z up."),
         collection("--meshes", "Princeton Shape Benchmark meshes, CLASS/FILE, y up."),
         collection("--posed-meshes", "SHREC meshes in arbitrary orientation, CLASS/FILE."),
+        click.option("--scenes", type=FOLDER, help="Labelled RGB-D scenes (mOSD). Measures only."),
         click.option("--out", type=path, default=f"runs/{name}", show_default=True, help="Work folder."),
         click.option("--engine", type=path, help=f"Where the .onnx goes.  [default: OUT/{name}.onnx]"),
         click.option("--card", type=FILE, help="Model card to write the figures into."),
         click.option(
-            "--steps", type=click.IntRange(min=1), help="Training steps of 64 clouds.  [default: 10000]"
+            "--steps", type=click.IntRange(min=1), help="Training steps of 64 clouds.  [default: 8000]"
         ),
         click.option(
             "--seed",

@@ -25,6 +25,7 @@ from c2p_recipes.align import AlignConfig, align
 from c2p_recipes.data import FOLDER_LABELS, VAL_FRACTION, Source, class_files, validation_files
 from c2p_recipes.judge import Results, cloud_scores, judge_real, top1
 from c2p_recipes.packs.objects import dense_clouds, named_objects
+from c2p_recipes.packs.scanned import scanned_objects
 from c2p_recipes.packs.split import Split, report, split_objects
 from c2p_recipes.publish import figures_table, publish
 from c2p_recipes.scan_training import ScanBatchConfig, ScanBatches
@@ -58,7 +59,7 @@ class RealData:
 
     objects: objects.tsv and objects.npz; furniture: the Debian package; text: CLIP's text features (Detic);
     modelnet10, meshes, posed_meshes: CLASS/FILE, for research use; research: whether they are learned from,
-    too, or measured on only.
+    too, or measured on only. scenes: labelled RGB-D scenes (mOSD), measured on only.
     """
 
     objects: Path
@@ -67,6 +68,7 @@ class RealData:
     modelnet10: Path | None = None
     meshes: Path | None = None
     posed_meshes: Path | None = None
+    scenes: Path | None = None
     research: bool = False
 
     @property
@@ -82,7 +84,7 @@ class RealData:
 
 def training_config(seed: int, steps: int | None) -> AlignConfig:
     """How both are trained."""
-    config = AlignConfig(steps=10_000, warmup=500, ema=0.999, validate_every=2000, seed=seed)
+    config = AlignConfig(steps=8000, warmup=400, ema=0.999, validate_every=2000, seed=seed)
     return config if steps is None else replace(config, steps=steps, warmup=min(config.warmup, steps))
 
 
@@ -101,7 +103,7 @@ def make_real_model(
     out: work folder; with it in place an interrupted run goes on. Raises C2PError.
     """
     out.mkdir(parents=True, exist_ok=True)
-    trained, apart = _parts(data, out, training.seed, shapes_per_label)
+    trained, apart = data_parts(data, out, training.seed, shapes_per_label)
     labels = _labels(data, trained)
     batches = ScanBatches(put_together(trained, labels.names), drawing)
     clouds = validation_clouds(
@@ -166,7 +168,7 @@ def _features(points: npt.NDArray[np.float16]) -> FloatArray:
     return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _parts(data: RealData, out: Path, seed: int, shapes_per_label: int) -> tuple[list[Part], list[Part]]:
+def data_parts(data: RealData, out: Path, seed: int, shapes_per_label: int) -> tuple[list[Part], list[Part]]:
     """What is learned from, and what is measured on."""
     objects = named_objects(data.objects)
     points = _dense(data, out, seed)["points"]
@@ -188,6 +190,8 @@ def _parts(data: RealData, out: Path, seed: int, shapes_per_label: int) -> tuple
         Part("other packs", 1.0, points[other], chosen(other)),
         Part("other packs, one side", 1.0, scans, chosen(other)),
     ]
+    if data.scenes is not None:
+        apart.append(scanned_objects(data.scenes))
     for source in data.sources:
         files = class_files(source)
         kept = set(validation_files(source, VAL_FRACTION, seed))
@@ -198,7 +202,7 @@ def _parts(data: RealData, out: Path, seed: int, shapes_per_label: int) -> tuple
                 key = fingerprint((source.up, seed), mine)
                 part = stored_part(cache, key, partial(of_files, source, mine, FOLDER_LABELS, seed))
                 (trained if learned else apart).append(part)
-    return trained, apart
+    return trained, [part for part in apart if len(part.names)]
 
 
 def labels_with_enough(names: Sequence[str]) -> frozenset[str]:

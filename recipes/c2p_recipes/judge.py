@@ -70,9 +70,10 @@ ACCEPTED = {
     "musical instrument": {"guitar", "piano", "drum"}, "plant": {"flower", "bush", "cactus"},
     "sign": {"traffic sign"}, "sofa": {"armchair"}, "sword": {"dagger"}, "tool": {
         "hammer", "screwdriver", "wrench", "pliers", "saw", "drill", "axe", "shovel", "scissors"},
+    "cylinder": {"can", "cup", "mug", "jar", "bottle", "glass", "bowl", "pot", "vase", "bucket", "candle"},
     "tree": {"palm tree", "christmas tree"}, "truck": {"bus"},
 }  # fmt: skip
-_COLLECTIONS = ("meshes", "posed meshes")  # whose classes ACCEPTED speaks of
+_COLLECTIONS = ("meshes", "posed meshes", "scanned boxes and cylinders")  # whose classes ACCEPTED speaks of
 _OWN_LABELS = ("ModelNet10",)  # judged over its own labels, as its benchmark is
 
 

@@ -22,7 +22,7 @@ from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.clouds import Clouds
 from c2p_recipes.data import Source
 from c2p_recipes.packs.furniture import read_furniture
-from c2p_recipes.packs.objects import DENSE_POINTS, NamedObject
+from c2p_recipes.packs.objects import DENSE_POINTS, NamedObject, as_dense
 from c2p_recipes.sensing.scan import one_sided, surface_of
 from c2p_recipes.sensing.surfaces import MeshSurface, Surface
 from c2p_recipes.shapes.catalogue import SHAPES, make_shape
@@ -140,7 +140,7 @@ def scanned_once(
             radius = np.linalg.norm(mesh.vertices - middle, axis=1).max()
             surface = MeshSurface((mesh.vertices - middle) / radius, mesh.faces)
         scan = one_sided(surface, np.random.default_rng((seed, row)))
-        scans[row] = np.resize(scan, (DENSE_POINTS, 3))
+        scans[row] = as_dense(scan, row)
     return scans
 
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +10,10 @@ import torch
 from click.testing import CliRunner
 
 from c2p_deploy import DepthSpec, Manifest
-from c2p_deploy.labels import LabelSet
+from c2p_recipes import default_model, training_set
 from c2p_recipes.cli import main
 from c2p_recipes.data import RecipeData
-from c2p_recipes.default_model import RealData, make_real_model, training_config
+from c2p_recipes.default_model import RealData, data_parts, make_real_model, training_config
 from c2p_recipes.mini import MiniConfig, make_mini_model
 from c2p_recipes.packs.split import HELD_BACK
 from c2p_recipes.publish import BEGIN, END, steps_table
@@ -114,7 +113,12 @@ def test_steps_are_tabled_with_their_spread() -> None:
     ]
 
 
-def test_the_recipe_of_the_bundled_model(data: RecipeData, tmp_path: Path) -> None:
+def test_the_recipe_of_the_bundled_model(
+    data: RecipeData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = {name: SHAPES[name] for name in ("can", "banana", "mug")}
+    for module in (training_set, default_model):
+        monkeypatch.setattr(module, "SHAPES", shapes)
     card = tmp_path / "CARD.md"
     card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     packs = ("kit", "kit", "kit", HELD_BACK[-1], HELD_BACK[-1])
@@ -129,22 +133,20 @@ def test_the_recipe_of_the_bundled_model(data: RecipeData, tmp_path: Path) -> No
     )
     training = replace(training_config(0, 2), encoder=SMALL_ENCODER)
     drawing = ScanBatchConfig(spec=SMALL.spec, batch_size=6, views_per_cloud=1)
-    engine, cpu = tmp_path / "default.onnx", torch.device("cpu")
-
-    def make(**research: Any) -> LabelSet:
-        used, out = replace(real, **research), tmp_path / str(len(research))
-        make_real_model(used, out, engine, card, training, drawing, cpu, shapes_per_label=1)
-        return Classifier(engine).labels
-
-    labels = make()
+    out, engine = tmp_path / "run", tmp_path / "default.onnx"
+    make_real_model(real, out, engine, card, training, drawing, torch.device("cpu"), shapes_per_label=1)
+    labels = Classifier(engine).labels
     # The lone shelf is too little to learn a label from; ModelNet10 and the meshes only measure.
-    assert {"bed", "sofa", "mug", *SHAPES} == set(labels.names)
+    assert {"bed", "sofa", *shapes} == set(labels.names)
     text = card.read_text()
     assert text.startswith("before") and text.endswith("after\n") and "old" not in text
     for line in ("| ModelNet10 | 2 |", "| meshes | 8 |", "| other packs | ", "| other packs, one side | "):
         assert line in text
-    assert "| kit | " in (tmp_path / "0/split.md").read_text()
-    assert "table" in make(research=True).names
+    assert "| kit | " in (tmp_path / "run/split.md").read_text()
+
+    learned, apart = data_parts(replace(real, research=True), out, seed=0, shapes_per_label=1)
+    assert {"ModelNet10", "meshes"} <= {part.source for part in learned} & {part.source for part in apart}
+    assert "table" in learned[2].names and "table" not in labels.names
 
 
 def test_a_folder_without_known_classes_ends_in_one_line(data: RecipeData, tmp_path: Path) -> None:

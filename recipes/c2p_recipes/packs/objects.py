@@ -106,9 +106,16 @@ def dense_clouds(
                 cloud = sample_mesh(mesh.vertices, mesh.faces, DENSE_POINTS, seed)
             else:
                 cloud = points[each.row].astype(np.float64)
-            clouds[index] = np.resize(to_unit_sphere(_upright(cloud, each)), (DENSE_POINTS, 3))
+            clouds[index] = as_dense(_upright(cloud, each), seed)
             task.advance()
     return clouds
+
+
+def as_dense(cloud: npt.NDArray[np.floating], seed: int) -> FloatArray:
+    """DENSE_POINTS of a cloud [N, 3], in the unit sphere: drawn at random, or with some repeated."""
+    if len(cloud) > DENSE_POINTS:
+        cloud = cloud[np.random.default_rng(seed).choice(len(cloud), DENSE_POINTS, replace=False)]
+    return np.resize(to_unit_sphere(cloud), (DENSE_POINTS, 3))
 
 
 def _upright(cloud: npt.NDArray[np.floating], each: NamedObject) -> npt.NDArray[np.floating]:
@@ -118,13 +125,3 @@ def _upright(cloud: npt.NDArray[np.floating], each: NamedObject) -> npt.NDArray[
         return cloud
     axis, degrees = fix.split()
     return np.asarray(cloud @ about(_AXES[axis], float(degrees)))
-
-
-def labels_of(objects: Sequence[NamedObject]) -> tuple[str, ...]:
-    """Every label that occurs, sorted."""
-    return tuple(sorted({each.label for each in objects}))
-
-
-def as_float(clouds: npt.NDArray[np.float16]) -> FloatArray:
-    """Points as float32."""
-    return clouds.astype(np.float32)

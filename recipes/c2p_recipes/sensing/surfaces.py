@@ -93,7 +93,9 @@ class PointSurface:
         """Points that are not hidden, at most one in a pixel; as coarse as the cloud is."""
         place, depth = rays.pixels_of(self.points)
         share = place / [rays.columns, rays.rows]  # of the picture, in [0, 1]
-        cells = int(np.clip(np.sqrt(len(self.points)) * 0.55, 8, 96))
+        distance = float(np.linalg.norm(rays.eye))
+        # Coarse enough that the near side, where points are far apart in the picture, has no gaps.
+        cells = int(np.clip(np.sqrt(len(self.points)) * 0.55 * (distance - 0.5) / distance, 8, 96))
         cell = np.clip((share * cells).astype(np.int64), 0, cells - 1) + _SPLAT
         wide = cells + 2 * _SPLAT
         front = np.full(wide * wide, np.inf)
@@ -104,7 +106,7 @@ class PointSurface:
         for dx in (-1, 0, 1):
             for dy in (-1, 0, 1):
                 np.minimum(around, np.roll(front, (dy, dx), (0, 1)), out=around)
-        size = 2 * rays.half * float(np.linalg.norm(rays.eye)) / cells  # of a cell, at the object
+        size = 2 * rays.half * distance / cells  # of a cell, at the object
         front_here = (
             depth <= np.minimum(front.ravel()[index], around.ravel()[index] + 2 * size) + _THICKNESS * size
         )
