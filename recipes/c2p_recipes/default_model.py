@@ -50,7 +50,7 @@ from c2p_train.model.heads import ZeroShot
 
 # Labels that only collections for research have; the others are of the table.
 RESEARCH_LABELS = {"musical instrument": "musical instrument", "tool": "hammer", "sign": "traffic sign"}
-LEAST_OBJECTS = 3  # to learn a label from
+LEAST_OBJECTS = 2  # to learn a label from
 
 
 @dataclass(frozen=True)

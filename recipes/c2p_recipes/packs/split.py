@@ -94,8 +94,7 @@ def report(objects: Sequence[NamedObject], split: Split) -> str:
             if split.sides[one] == "left out" and split.sides[other] == "training":
                 nearest[one] = min(nearest.get(one, (9.0, 0.0, 0)), (distance, cosine, other))
     for one, (distance, cosine, other) in sorted(nearest.items()):
-        a, b = objects[one], objects[other]
-        lines.append(
-            f"- {a.label}: {a.name} ({a.pack}) ~ {b.name} ({b.pack}): {distance:.2f}, cosine {cosine:.3f}"
-        )
+        left, kept = objects[one], objects[other]
+        twins = f"{left.label}: {left.name} ({left.pack}) ~ {kept.name} ({kept.pack})"
+        lines.append(f"- {twins}: {distance:.2f}, cosine {cosine:.3f}")
     return "\n".join(lines) + "\n"

@@ -41,7 +41,7 @@ def shape_descriptor(points: FloatArray, seed: int = 0) -> FloatArray:
     a, b = rng.integers(len(points), size=(2, _PAIRS))
     apart = centre[a] - centre[b]
     second = _smoothed(np.linalg.norm(apart, axis=1) / 2, np.abs(apart[:, 1]) / 2)
-    return np.concatenate([first, second]).astype(np.float32) / 2
+    return np.asarray(np.concatenate([first, second]) / 2, dtype=np.float32)
 
 
 def _smoothed(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> FloatArray:
@@ -53,7 +53,7 @@ def _smoothed(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> Float
         for dj in (0, 1):
             weight = np.abs(1 - di - (u - i)) * np.abs(1 - dj - (v - j))
             np.add.at(grid, (i + di, j + dj), weight)
-    return (grid.ravel() / grid.sum()).astype(np.float32)
+    return np.asarray(grid.ravel() / grid.sum(), dtype=np.float32)
 
 
 def twin_pairs(

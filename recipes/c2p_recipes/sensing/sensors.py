@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from c2p_recipes.sensing.surfaces import Array, Rays, Seen, Surface, looking_from
 
@@ -100,10 +101,10 @@ def measure(surface: Surface, sensor: Sensor, heading: float, rng: Rng) -> tuple
     return rays.eye + offset * (ranges / exact)[:, None], seen
 
 
-def _at_edges(pixels: np.ndarray, rays: Rays) -> np.ndarray:
+def _at_edges(pixels: npt.NDArray[np.int64], rays: Rays) -> npt.NDArray[np.bool_]:
     """Whether a pixel has a neighbour without a return: bool [N]."""
     filled = np.zeros((rays.rows + 2, rays.columns + 2), dtype=bool)
     x = np.clip(pixels[:, 0], 0, rays.columns - 1) + 1
     y = np.clip(pixels[:, 1], 0, rays.rows - 1) + 1
     filled[y, x] = True
-    return ~(filled[y, x - 1] & filled[y, x + 1])
+    return np.asarray(~(filled[y, x - 1] & filled[y, x + 1]))

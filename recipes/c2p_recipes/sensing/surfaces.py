@@ -98,18 +98,16 @@ class PointSurface:
         cells = int(np.clip(np.sqrt(len(self.points)) * 0.55 * (distance - 0.5) / distance, 8, 96))
         cell = np.clip((share * cells).astype(np.int64), 0, cells - 1) + _SPLAT
         wide = cells + 2 * _SPLAT
-        front = np.full(wide * wide, np.inf)
+        flat = np.full(wide * wide, np.inf)
         index = cell[:, 1] * wide + cell[:, 0]
-        np.minimum.at(front, index, depth)
-        front = front.reshape(wide, wide)
+        np.minimum.at(flat, index, depth)
+        front = flat.reshape(wide, wide)
         around = front.copy()
         for dx in (-1, 0, 1):
             for dy in (-1, 0, 1):
                 np.minimum(around, np.roll(front, (dy, dx), (0, 1)), out=around)
         size = 2 * rays.half * distance / cells  # of a cell, at the object
-        front_here = (
-            depth <= np.minimum(front.ravel()[index], around.ravel()[index] + 2 * size) + _THICKNESS * size
-        )
+        front_here = depth <= np.minimum(flat[index], around.ravel()[index] + 2 * size) + _THICKNESS * size
         chosen = np.flatnonzero(front_here)
         pixels = np.floor(place[chosen]).astype(np.int64)
         _, first = np.unique(pixels[:, 1] * rays.columns + pixels[:, 0], return_index=True)

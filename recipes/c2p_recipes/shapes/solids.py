@@ -144,7 +144,10 @@ def tube(
 
 
 def rod(
-    start: Sequence[float], end: Sequence[float], width: npt.ArrayLike, depth: npt.ArrayLike | None = None
+    start: Sequence[float] | Array,
+    end: Sequence[float] | Array,
+    width: npt.ArrayLike,
+    depth: npt.ArrayLike | None = None,
 ) -> Solid:
     """A straight tube from start to end."""
     count = max(2, np.size(width), 2 if depth is None else np.size(depth))
