@@ -21,8 +21,9 @@ from c2p_deploy.json_file import is_number, is_whole, parse_json, read_small, sh
 from c2p_deploy.labels import LabelSet
 from c2p_deploy.projection.spec import DepthSpec
 from c2p_deploy.projection.views import ViewSet
+from c2p_deploy.rejection import Rejection
 
-SCHEMA = "1.1"  # major.minor; readers refuse another major
+SCHEMA = "1.2"  # major.minor; readers refuse another major
 HEADS = ("zeroshot", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
@@ -122,6 +123,7 @@ class Manifest:
     created: str = ""  # ISO 8601, UTC
     text_encoder: TextEncoderFiles | None = None  # for labels that the engine has no text feature of
     cost: EngineCost | None = None  # None when whoever exported it did not count
+    rejection: Rejection | None = None  # None: every cloud gets a label, and no calibrated confidence
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
@@ -145,6 +147,11 @@ class Manifest:
             )
         if self.opset is not None and (not is_whole(self.opset) or not 1 <= self.opset <= 1000):
             raise ManifestError(f"opset must be a whole number in 1 ... 1000, got {shown(self.opset)}")
+        if self.rejection is not None and self.rejection.dim != self.labels.dim:
+            raise ManifestError(
+                f"its rejection is for features of {self.rejection.dim}, its labels have {self.labels.dim}",
+                "fit it again with c2p-train calibrate",
+            )
         if self.call_bytes > MOST_CALL_BYTES:
             views, size, _ = self.maps_shape
             raise ManifestError(
@@ -256,6 +263,7 @@ class Manifest:
             if text
             else None,
             "cost": asdict(self.cost) if self.cost else None,
+            "rejection": self.rejection.to_dict() if self.rejection else None,
         }
 
     @staticmethod
@@ -303,6 +311,7 @@ def _manifest(values: dict[str, Any]) -> Manifest:
         created=values["created"],
         text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
         cost=_cost(values.get("cost")),  # the same
+        rejection=_rejection(values.get("rejection")),  # absent before schema 1.2
     )
 
 
@@ -365,6 +374,10 @@ def _cost(values: Any) -> EngineCost | None:
         return None
     given = _of(dict, values, "cost")
     return EngineCost(given["flops_per_cloud"], given["weight_bytes"])
+
+
+def _rejection(values: Any) -> Rejection | None:
+    return None if values is None else Rejection.from_dict(_of(dict, values, "rejection"))
 
 
 def _target(values: Any) -> EngineTarget | None:
