@@ -31,6 +31,8 @@ QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clo
 MOST_LOGIT_SCALE = 1e4
 MOST_CLOUDS = 4096  # per call; c2p-export gives at most 1024
 MOST_CALL_BYTES = 8 << 30  # of depth maps, features and scores: the RAM of the smallest board that is sold
+_MOST_METRES = 1e5
+_LIMITS = "give two lengths in metres for each label, the smaller first"
 _EXPORT_AGAIN = "export the engine again"
 _NOT_OURS = "give the .json made by c2p-export"
 _Value = TypeVar("_Value")
@@ -124,6 +126,9 @@ class Manifest:
     text_encoder: TextEncoderFiles | None = None  # for labels that the engine has no text feature of
     cost: EngineCost | None = None  # None when whoever exported it did not count
     rejection: Rejection | None = None  # None: every cloud gets a label, and no calibrated confidence
+    size_limits: Mapping[str, tuple[float, float]] | None = (
+        None  # by label, least and largest extent in metres
+    )
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
@@ -147,6 +152,7 @@ class Manifest:
             )
         if self.opset is not None and (not is_whole(self.opset) or not 1 <= self.opset <= 1000):
             raise ManifestError(f"opset must be a whole number in 1 ... 1000, got {shown(self.opset)}")
+        size_limits_of(self.size_limits)
         if self.rejection is not None and self.rejection.dim != self.labels.dim:
             raise ManifestError(
                 f"its rejection is for features of {self.rejection.dim}, its labels have {self.labels.dim}",
@@ -264,6 +270,9 @@ class Manifest:
             else None,
             "cost": asdict(self.cost) if self.cost else None,
             "rejection": self.rejection.to_dict() if self.rejection else None,
+            "size_limits": {name: list(limits) for name, limits in self.size_limits.items()}
+            if self.size_limits is not None
+            else None,
         }
 
     @staticmethod
@@ -285,6 +294,33 @@ class Manifest:
             raise ManifestError(f"in its labels: {error.problem}", _EXPORT_AGAIN) from error
         except OptionError as error:  # of the view set and the depth spec
             raise ManifestError(f"manifest is malformed: {error.problem}", _EXPORT_AGAIN) from error
+
+
+def size_limits_of(values: Any) -> Mapping[str, tuple[float, float]] | None:
+    """By label the least and largest extent in metres, out of plain values. Raises ManifestError."""
+    if values is None:
+        return None
+    if not isinstance(values, Mapping):
+        raise ManifestError(f"size_limits must be a JSON object, got {shown(values)}", _LIMITS)
+    found = {}
+    for name, limits in values.items():
+        numbers = isinstance(limits, (list, tuple)) and len(limits) == 2 and all(map(is_number, limits))
+        if not isinstance(name, str) or not numbers or not 0 <= limits[0] < limits[1] <= _MOST_METRES:
+            raise ManifestError(f"size_limits of {shown(name)} cannot be {shown(limits)}", _LIMITS)
+        found[name] = (float(limits[0]), float(limits[1]))
+    return found
+
+
+def read_size_limits(path: Path) -> Mapping[str, tuple[float, float]] | None:
+    """Size limits out of a JSON file. Raises ManifestError that names it."""
+    try:
+        return size_limits_of(parse_json(read_small(path)))
+    except OSError as error:
+        raise ManifestError(f"cannot read size limits: {reason_of(error)}", "check the path", path) from error
+    except ValueError as error:
+        raise ManifestError(f"not valid JSON: {reason_of(error)}", _LIMITS, path) from error
+    except ManifestError as error:
+        raise error.at(path) from error
 
 
 def _manifest(values: dict[str, Any]) -> Manifest:
@@ -312,6 +348,7 @@ def _manifest(values: dict[str, Any]) -> Manifest:
         text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
         cost=_cost(values.get("cost")),  # the same
         rejection=_rejection(values.get("rejection")),  # absent before schema 1.2
+        size_limits=size_limits_of(values.get("size_limits")),  # the same
     )
 
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from c2p_deploy.errors import LabelError, ManifestError
+from c2p_deploy.errors import ManifestError
 from c2p_deploy.json_file import is_number, is_whole, shown
-from c2p_deploy.labels import MOST_DIMS, LabelSet
+from c2p_deploy.labels import MOST_DIMS
 from c2p_deploy.projection.spec import FloatArray
-from c2p_deploy.rejection.signals import SIGNALS, Array, Region
+from c2p_deploy.rejection.signals import SIGNALS, Array
 
-MOST_CENTRES = 4096  # classes that training knew
-MOST_DIRECTIONS = 256
-MOST_OTHERS = 4096  # names known but not offered
 _LARGEST = 1e6  # of any stored number
 _AGAIN = "fit it again with c2p-train calibrate"
 
@@ -27,128 +23,115 @@ _AGAIN = "fit it again with c2p-train calibrate"
 class Rejection:
     """Two detectors and a calibrated confidence, for the features of one engine.
 
-    clutter: float32 [D + 1], weights of a unit feature and a bias: above 0 it is of no object.
-    region: where features of known things lie. centre, scale: float64 [S], mean and standard deviation of each
-    signal (`SIGNALS`) over known things. novelty, confidence: float64 [S + 1], weights of the signals in these
-    units and a bias: above 0 the thing is new; the sigmoid is the probability that the best label is right.
-    others: names known to the encoder that are not offered as labels, or None.
+    clutter: float32 [D + 1], weights of a feature of unit length and a bias: above 0 it is no object,
+    whatever the labels. novelty: float32 [D + S + 1], the same with weights of the signals (`SIGNALS`) before
+    the bias: above 0 it is a thing that is none of the labels that the engine came with. new_words: float64
+    [S + 1], weights of the signals alone, in its place where labels are offered that the engine did not come
+    with: what was a stranger when this was fitted may be what is looked for.
+    confidence: float64 [S + 1]; the sigmoid is the probability that the best label is right.
+    typical: float64 [S], the signals' means over known things, taken where a signal has nothing to tell.
     Raises ManifestError for what does not fit together or is not finite.
     """
 
     clutter: FloatArray
-    region: Region
-    centre: Array
-    scale: Array
-    novelty: Array
+    novelty: FloatArray
+    new_words: Array
     confidence: Array
-    others: LabelSet | None = None
+    typical: Array
 
     def __post_init__(self) -> None:
-        region, count = self.region, len(SIGNALS)
-        directions = region.directions.shape
-        if len(directions) != 2 or not 1 <= directions[0] <= MOST_DIRECTIONS or directions[1] > MOST_DIMS:
-            raise _malformed(f"directions must be [r, D] with r of 1 to {MOST_DIRECTIONS}, got {directions}")
-        r, dim = directions
-        if region.centres.ndim != 2 or not 1 <= len(region.centres) <= MOST_CENTRES:
-            raise _malformed(f"centres must be 1 to {MOST_CENTRES} rows, got {region.centres.shape}")
-        for name, array, shape in (
-            ("clutter", self.clutter, (dim + 1,)),
-            ("spread", region.spread, (r,)),
-            ("centres", region.centres, (len(region.centres), r)),
-            ("centre", self.centre, (count,)),
-            ("scale", self.scale, (count,)),
-            ("novelty", self.novelty, (count + 1,)),
-            ("confidence", self.confidence, (count + 1,)),
-        ):
-            if array.shape != shape:
-                raise _malformed(f"{name} must have the shape {list(shape)}, got {list(array.shape)}")
+        count = len(SIGNALS)
+        dim = len(self.clutter) - 1
+        if not 1 <= dim <= MOST_DIMS:
+            raise _malformed(f"dim must be in 1 ... {MOST_DIMS}, got {dim}")
+        lengths = {
+            "clutter": dim + 1,
+            "novelty": dim + count + 1,
+            "new_words": count + 1,
+            "confidence": count + 1,
+            "typical": count,
+        }
+        for each in fields(self):
+            array = getattr(self, each.name)
+            length = lengths[each.name]
+            if array.shape != (length,):
+                raise _malformed(f"{each.name} must be {length} numbers, got {list(array.shape)}")
             if not (np.abs(array) <= _LARGEST).all():  # nor for NaN
-                raise _malformed(f"{name} holds a value that is not finite, or beyond {_LARGEST:g}")
-        if not (np.abs(region.directions) <= _LARGEST).all():
-            raise _malformed("directions hold a value that is not finite")
-        if not (region.spread > 0).all() or not (self.scale > 0).all():
-            raise _malformed("spread and scale must be above 0")
-        if self.others is not None and (self.others.dim != dim or len(self.others) > MOST_OTHERS):
-            raise _malformed(f"others must be at most {MOST_OTHERS} names with text features of {dim}")
+                raise _malformed(f"{each.name} holds a value that is not finite, or beyond {_LARGEST:g}")
 
     @property
     def dim(self) -> int:
         """D, the width of the features."""
-        return int(self.region.directions.shape[1])
+        return len(self.clutter) - 1
+
+    def for_new_words(self) -> Rejection:
+        """The same for an engine that comes with other labels: strangers are told by the signals alone."""
+        novelty = np.concatenate((np.zeros(self.dim), self.new_words)).astype(np.float32)
+        return replace(self, novelty=novelty)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; large arrays as base64 of little-endian float16."""
-        region = self.region
+        """Plain JSON values; the weights of features as base64 of little-endian float32."""
         return {
             "dim": self.dim,
             "signals": list(SIGNALS),
-            "clutter": _encoded(self.clutter, "<f4"),
-            "directions": _encoded(region.directions, "<f2"),
-            "spread": [float(x) for x in region.spread],
-            "centres": _encoded(region.centres, "<f2"),
-            "centre": self.centre.tolist(),
-            "scale": self.scale.tolist(),
-            "novelty": self.novelty.tolist(),
+            "clutter": _encoded(self.clutter),
+            "novelty": _encoded(self.novelty),
+            "new_words": self.new_words.tolist(),
             "confidence": self.confidence.tolist(),
-            "others": None if self.others is None else self.others.to_dict(),
+            "typical": self.typical.tolist(),
         }
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Rejection:
-        """The inverse of `to_dict`, up to float16 rounding. Raises ManifestError for what does not fit."""
+        """The inverse of `to_dict`. Raises ManifestError for what does not fit."""
         if not isinstance(values, dict):
             raise _malformed(f"must be a JSON object, got {shown(values)}")
         try:
-            dim, named, others = values["dim"], values["signals"], values["others"]
-            if named != list(SIGNALS):
-                raise _malformed(f"signals {shown(named)} are not those of this release")
+            if values["signals"] != list(SIGNALS):
+                raise _malformed(f"signals {shown(values['signals'])} are not those of this release")
+            dim = values["dim"]
             if not is_whole(dim) or not 1 <= dim <= MOST_DIMS:
                 raise _malformed(f"dim must be a whole number in 1 ... {MOST_DIMS}, got {shown(dim)}")
-            spread = _numbers(values, "spread", MOST_DIRECTIONS)
-            directions = _decoded(values, "directions", "<f2", dim)
             return Rejection(
-                clutter=_decoded(values, "clutter", "<f4", dim + 1).reshape(-1),
-                region=Region(
-                    directions=directions,
-                    spread=spread.astype(np.float32),
-                    centres=_decoded(values, "centres", "<f2", len(spread)),
-                ),
-                centre=_numbers(values, "centre", len(SIGNALS)),
-                scale=_numbers(values, "scale", len(SIGNALS)),
-                novelty=_numbers(values, "novelty", len(SIGNALS) + 1),
-                confidence=_numbers(values, "confidence", len(SIGNALS) + 1),
-                others=None if others is None else LabelSet.from_dict(others),
+                clutter=_decoded(values, "clutter", dim + 1),
+                novelty=_decoded(values, "novelty", dim + len(SIGNALS) + 1),
+                new_words=_numbers(values, "new_words"),
+                confidence=_numbers(values, "confidence"),
+                typical=_numbers(values, "typical"),
             )
         except KeyError as error:
             raise _malformed(f"has no key {error}") from error
-        except LabelError as error:
-            raise _malformed(f"in its others: {error.problem}") from error
 
 
 def _malformed(problem: str) -> ManifestError:
     return ManifestError(f"rejection: {problem}", _AGAIN)
 
 
-def _encoded(array: npt.NDArray[Any], dtype: str) -> str:
-    return base64.b64encode(array.astype(dtype).tobytes()).decode("ascii")
+def _encoded(array: FloatArray) -> str:
+    return base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")
 
 
-def _decoded(values: Mapping[str, Any], key: str, dtype: str, width: int) -> FloatArray:
-    """Rows of `width` as float32. Raises ManifestError."""
+def _decoded(values: Mapping[str, Any], key: str, length: int) -> FloatArray:
     try:
         if not isinstance(values[key], str):
             raise ValueError("not a text")
         raw = base64.b64decode(values[key], validate=True)
     except ValueError as error:  # binascii.Error is one
         raise _malformed(f"{key} is not base64") from error
-    row = width * np.dtype(dtype).itemsize
-    if width == 0 or not raw or len(raw) % row or len(raw) > row * MOST_CENTRES:
-        raise _malformed(f"{key} has {len(raw)} bytes, not rows of {row}")
-    return np.frombuffer(raw, dtype).reshape(-1, width).astype(np.float32)
+    if len(raw) != 4 * length:
+        raise _malformed(f"{key} has {len(raw)} bytes, not {4 * length}")
+    return np.frombuffer(raw, "<f4").astype(np.float32)
 
 
-def _numbers(values: Mapping[str, Any], key: str, most: int) -> Array:
+def _numbers(values: Mapping[str, Any], key: str) -> Array:
     given = values[key]
-    if not isinstance(given, list) or not 1 <= len(given) <= most or not all(map(is_number, given)):
-        raise _malformed(f"{key} must be a list of 1 to {most} numbers, got {shown(given)}")
-    return np.array(given, dtype=np.float64)
+    if (
+        not isinstance(given, list)
+        or not 1 <= len(given) <= len(SIGNALS) + 1
+        or not all(map(is_number, given))
+    ):
+        raise _malformed(f"{key} must be a list of at most {len(SIGNALS) + 1} numbers, got {shown(given)}")
+    try:
+        return np.array(given, dtype=np.float64)
+    except OverflowError as error:  # an integer of hundreds of digits
+        raise _malformed(f"{key} holds a number that no float64 holds") from error

@@ -40,6 +40,8 @@ def new_manifest(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         text_encoder=text_encoder,
         cost=engine_cost(onnx),
+        rejection=checkpoint.rejection,
+        size_limits=checkpoint.size_limits,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from c2p_runtime.backends import Device
 from c2p_runtime.backends.choose import choose
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.prediction import Prediction
+from c2p_runtime.rejection import SizeCheck, judge_for
 from c2p_runtime.text_encoder import choose_any_labels
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Classifier:
 
         clf = Classifier()                 # the bundled model; or Classifier("model.onnx")
         pred = clf(points)                 # (N, 3) float array in any unit
-        pred.label, pred.score, pred.top(5)
+        pred.label, pred.confidence, pred.top(5)  # label None: see pred.guess and pred.reason
 
     engine: an `.onnx` or a `.plan` with its manifest beside it; None is the bundled default model.
     labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the
@@ -53,7 +54,9 @@ class Classifier:
     backend: "auto", or one of "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx". max_points: of the
     largest cloud, for the buffers on a GPU. up: the axis of your clouds that points up, "z" or "y".
     seed: of the sampling of clouds with more points than the model takes; the same cloud
-    and seed give the same answer.
+    and seed give the same answer. always_answer: give every cloud a label, also what looks like clutter or
+    like none of the labels. unit: "m" where clouds are in metres, so that names impossible at that size are
+    left out (for labels with size limits in the manifest); None where the unit is not known.
 
     points may be any array of the host or, on a GPU, any object with `__cuda_array_interface__`
     (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing goes over the host).
@@ -73,8 +76,12 @@ class Classifier:
         up: UpAxis = "z",
         seed: int = 0,
         max_points: int = MAX_POINTS,
+        always_answer: bool = False,
+        unit: Literal["m"] | None = None,
     ) -> None:
         check_up(up)
+        if unit not in (None, "m"):
+            raise OptionError(f'unit must be "m" or None, got {shown(unit)}')
         _check_whole("seed", seed, 0, None)
         _check_whole("max_points", max_points, 1, MOST_POINTS)
         if engine is not None and not isinstance(engine, (str, PathLike)):
@@ -87,14 +94,16 @@ class Classifier:
         self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
+        judge = judge_for(self.manifest, self.labels, always_answer=always_answer)
+        self._sizes = SizeCheck(self.manifest, self.labels, judge) if unit == "m" else None
         self._pipeline: CpuPipeline | GpuPipeline | None
         if choice.device == "cpu":
-            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
+            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, judge, up, seed)
         else:
             from c2p_runtime.gpu_pipeline import GpuPipeline
 
             self._pipeline = GpuPipeline(
-                self.engine, self.manifest, choice, self.labels, up, seed, max_points
+                self.engine, self.manifest, choice, self.labels, judge, up, seed, max_points
             )
 
     @property
@@ -145,7 +154,10 @@ class Classifier:
         """One engine call. first: the index of the first of these clouds in the user's list."""
         try:
             with awaited_at_exit():
-                return self._open_pipeline().run(clouds)
+                found = self._open_pipeline().run(clouds)
+            if self._sizes is None:
+                return found
+            return [self._sizes(prediction, cloud) for prediction, cloud in zip(found, clouds, strict=True)]
         except UnusableCloudError as error:
             if len(clouds) == 1 and first == 0:
                 raise

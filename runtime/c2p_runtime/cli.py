@@ -36,7 +36,9 @@ Examples:
   c2p-run --engine model.onnx --up y "meshes/*.obj"
 
 Clouds: PLY, PCD, OFF, OBJ, STL, GLB/GLTF, XYZ/TXT/CSV, NPY/NPZ, LAS/LAZ and raw float32 .bin.
-Meshes are sampled on their surface. A cloud that cannot be read gets one line on stderr, the
+Meshes are sampled on their surface. The figure behind a name is the probability that it is right, those
+in brackets are scores of other names. "unknown (bottle?), novel" is a thing that is none of the names, most
+like a bottle; "clutter" is no single object. A cloud that cannot be read gets one line on stderr, the
 others still run, and the exit code is 1.
 """
 
@@ -62,6 +64,14 @@ others still run, and the exit code is 1.
     default="z",
     show_default=True,
     help="The axis of the clouds that points up: z for robots (REP-103) and ModelNet, y for most meshes.",
+)
+@click.option(
+    "--always-answer", is_flag=True, help="Give every cloud a name, also one that looks like none of them."
+)
+@click.option(
+    "--metric",
+    is_flag=True,
+    help="The clouds are in metres: leave out names that are impossible at their size.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per cloud.")
 @click.option(
@@ -91,6 +101,8 @@ def main(
     labels: str | None,
     top_k: int,
     up: Any,
+    always_answer: bool,
+    metric: bool,
     as_json: bool,
     save_views: Path | None,
     save_depth: Path | None,
@@ -117,7 +129,16 @@ def main(
                 console.print_error(refusal_of(error, Path(cloud)))
                 failed = True
         with no_garbage():
-            classifier = Classifier(engine, labels, device, backend=backend, up=up, seed=seed)
+            classifier = Classifier(
+                engine,
+                labels,
+                device,
+                backend=backend,
+                up=up,
+                seed=seed,
+                always_answer=always_answer,
+                unit="m" if metric else None,
+            )
 
         outputs = OutputNames(many=len(paths) > 1)
         bars = console.shown() if len(paths) > _HANDFUL else nullcontext()
@@ -224,6 +245,9 @@ def describe(
     return {
         "file": str(path),
         "label": prediction.label,
+        "guess": prediction.guess,
+        "confidence": round(prediction.confidence, 6),
+        "reason": prediction.reason,
         "score": round(prediction.score, 6),
         "top": [{"label": label, "score": round(score, 6)} for label, score in prediction.top(top_k)],
         "points": points,
@@ -234,9 +258,11 @@ def describe(
 
 
 def answer_line(path: Path, prediction: Prediction, top_k: int) -> str:
-    """The line of one cloud: file, name, score and the runners-up."""
-    (label, score), *others = prediction.top(top_k)
-    line = f"{path}: {label} {100 * score:.1f} %"
+    """The line of one cloud: file, name, how sure that is, and the scores of the runners-up."""
+    if prediction.label is None:
+        return f"{path}: unknown ({prediction.guess}?), {prediction.reason}"
+    others = prediction.top(top_k)[1:]
+    line = f"{path}: {prediction.label} {100 * prediction.confidence:.1f} %"
     if others:
         line += f"  ({', '.join(f'{label} {100 * score:.1f} %' for label, score in others)})"
     return line

@@ -16,15 +16,24 @@ from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis
 from c2p_runtime.backends.choose import Choice, open_host_backend
 from c2p_runtime.prediction import Prediction, check_features, check_scores, softmax, timing
+from c2p_runtime.rejection import Judging
 
 
 class CpuPipeline:
     """Safe to call from many threads at once; each keeps its own buffers."""
 
     def __init__(
-        self, engine: Path, manifest: Manifest, choice: Choice, labels: LabelSet, up: UpAxis, seed: int
+        self,
+        engine: Path,
+        manifest: Manifest,
+        choice: Choice,
+        labels: LabelSet,
+        judge: Judging | None,
+        up: UpAxis,
+        seed: int,
     ) -> None:
         self.manifest, self.labels, self.up, self.seed = manifest, labels, up, seed
+        self._judge = judge
         self._text = np.ascontiguousarray(labels.text_features.T)  # [D, C]
         self._backend = open_host_backend(choice, engine, manifest)
         self._engine = engine
@@ -60,6 +69,7 @@ class CpuPipeline:
         between = perf_counter()
         scores = softmax(self.manifest.logit_scale * (features @ self._text))
         check_scores(scores, self._engine)
+        judgements = self._judge(features, scores) if self._judge else [None] * len(clouds)
         encode_ms = 1e3 * (between - started) / len(clouds)
         score_ms = 1e3 * (perf_counter() - between) / len(clouds)
         return [
@@ -68,6 +78,7 @@ class CpuPipeline:
                 scores[i],
                 features[i],
                 timing(prepare_ms[i], project_ms[i], encode_ms, score_ms),
+                judgements[i],
             )
             for i in range(len(clouds))
         ]

@@ -31,6 +31,7 @@ from c2p_runtime.cuda.kernels_score import SCORE_THREADS, score
 from c2p_runtime.cuda.launch import DepthPipeline
 from c2p_runtime.cuda.numba_cuda import check_gpu, cuda
 from c2p_runtime.prediction import Prediction, check_features, check_scores, timing
+from c2p_runtime.rejection import Judging
 
 _WRONG = {  # what the device says of a cloud -> problem and remedy
     kernels_sampling.NO_FINITE_POINT: prepare.NO_FINITE_POINT,
@@ -48,6 +49,7 @@ class GpuPipeline:
         manifest: Manifest,
         choice: Choice,
         labels: LabelSet,
+        judge: Judging | None,
         up: UpAxis,
         seed: int,
         max_points: int,
@@ -58,7 +60,7 @@ class GpuPipeline:
 
         self._driver = driver
         self._engine, self._manifest = engine, manifest
-        self._labels, self._max_points = labels, max_points
+        self._labels, self._judge, self._max_points = labels, judge, max_points
         self._pid = os.getpid()
         self._lock = threading.Lock()
         batch, dim, names = manifest.batch.max, manifest.labels.dim, len(labels)
@@ -195,12 +197,18 @@ class GpuPipeline:
                 raise UnusableCloudError(*wrong, index=index)
         check_features(self._found_features[:batch], batch, self._manifest, self._engine)
         check_scores(self._found_scores[:batch], self._engine)
+        judgements = (
+            self._judge(self._found_features[:batch], self._found_scores[:batch])
+            if self._judge
+            else [None] * batch
+        )
         return [
             Prediction(
                 self._labels.names,
                 self._found_scores[index].copy(),
                 self._found_features[index].copy(),
                 timing(copy_ms, 0.0, device_ms, 0.0),
+                judgements[index],
             )
             for index in range(batch)
         ]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, OptionError
 from c2p_deploy.json_file import shown
+from c2p_deploy.rejection import Judgement
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,17 +24,34 @@ class Prediction:
     timing_ms: milliseconds by stage ("prepare", "project", "encode", "score", "total"; in a
     batch, the cloud's own preparation and projection and its share of the rest). On a GPU,
     where all stages are one launch, "prepare" is the copy to the device and "encode" the rest.
+    judgement: what its engine's rejection thinks of it; None for an engine without one.
     """
 
     labels: tuple[str, ...]
     scores: npt.NDArray[np.float32]
     features: npt.NDArray[np.float32]
     timing_ms: Mapping[str, float]
+    judgement: Judgement | None = None
 
     @property
-    def label(self) -> str:
-        """The most likely name."""
+    def label(self) -> str | None:
+        """The most likely name, or None where `reason` says why none should be given."""
+        return self.guess if self.reason is None else None
+
+    @property
+    def guess(self) -> str:
+        """The most likely name in any case."""
         return self.labels[int(self.scores.argmax())]
+
+    @property
+    def confidence(self) -> float:
+        """The probability that `guess` is right, in [0, 1]: calibrated, or `score` without a calibration."""
+        return self.score if self.judgement is None else self.judgement.confidence
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no label: "clutter", "novel" (none of the labels), or None where there is one."""
+        return None if self.judgement is None else self.judgement.reason
 
     @property
     def score(self) -> float:

@@ -2,8 +2,8 @@
 
 What a segmentation hands to a classifier by mistake: pieces of walls and floors, with and without things on
 them, corners of rooms, shapeless heaps, two objects taken for one, half of one stuck to half of another.
-All are made from a seed and, where they need parts of objects, from clouds that are given. Prepared like those:
-[P, 3] in the unit sphere, y up.
+All are made from a seed and, where they need parts of objects, from clouds that are given. Prepared like
+those: [P, 3] in the unit sphere, y up.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def clutter_clouds(
 ) -> tuple[FloatArray, tuple[str, ...]]:
     """`count` clouds float32 [count, P, 3] that are no object, and the kind of each, in turn.
 
-    clouds: float32 [N, P, 3], prepared objects, y up, of which parts are taken; label: int64 [N], so that what
-    is put together is of different classes, where there are several.
+    clouds: float32 [N, P, 3], prepared objects, y up, of which parts are taken; label: int64 [N], so that
+    what is put together is of different classes, where there are several.
     """
     points = clouds.shape[1]
     kinds = tuple(KINDS)
@@ -170,5 +170,3 @@ KINDS: Mapping[str, Callable[[_Rng, int, tuple[_Array, _Array]], _Array]] = {
     "two objects": _two_objects,
     "scraps": _scraps,
 }
-
-

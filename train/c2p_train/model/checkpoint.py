@@ -14,6 +14,8 @@ from torch import nn
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, CheckpointError, reason_of
 from c2p_deploy.files import atomic_path
+from c2p_deploy.manifest import size_limits_of
+from c2p_deploy.rejection import Rejection
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.descriptions import check_plain, is_number
 from c2p_train.model.encoders import (
@@ -47,6 +49,8 @@ class Checkpoint:
     labels: LabelSet | None  # what the model is offered with; None until somebody chooses
     logit_scale: float
     training: dict[str, Any]  # settings and validation figures; plain values
+    rejection: Rejection | None = None  # fitted for `labels` by c2p-train calibrate
+    size_limits: Mapping[str, tuple[float, float]] | None = None  # as a manifest has them
 
     def __post_init__(self) -> None:
         for encoder in self.encoders.values():
@@ -91,6 +95,10 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, fp16: bool = False) -
         "logit_scale": checkpoint.logit_scale,
         "training": checkpoint.training,
     }
+    if checkpoint.rejection is not None:
+        values["rejection"] = checkpoint.rejection.to_dict()
+    if checkpoint.size_limits is not None:
+        values["size_limits"] = {name: list(limits) for name, limits in checkpoint.size_limits.items()}
     with atomic_path(path) as temporary:
         torch.save(values, temporary)
 
@@ -140,6 +148,8 @@ def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
             labels=LabelSet.from_dict(values["labels"]) if values["labels"] is not None else None,
             logit_scale=float(values["logit_scale"]),
             training=values["training"],
+            rejection=Rejection.from_dict(values["rejection"]) if "rejection" in values else None,
+            size_limits=size_limits_of(values.get("size_limits")),
         )
     except CheckpointError:
         raise
