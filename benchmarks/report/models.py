@@ -1,4 +1,4 @@
-"""What models answer and engines cost: robustness.py, precision.py and export_cost.py."""
+"""What models answer and engines cost: robustness.py, rejection.py, precision.py and export_cost.py."""
 
 from __future__ import annotations
 
@@ -10,6 +10,33 @@ def robustness(results: Results) -> str:
     sources = results["clouds"]
     rows = [[row["change"], *(percent(row[source]) for source in sources)] for row in results["top1"]]
     return table(["clouds", *(f"{source} ({count})" for source, count in sources.items())], rows)
+
+
+def rejection(results: Results) -> str:
+    """What gets a label, a line per kind of clouds."""
+    header = ["clouds", "", "get a label", "guess right", "of those, get it", "ECE", "AUROC", "FPR95"]
+    shown = ("named", "top1", "named_of_right", "calibration_error", "auroc", "false_positives")
+    rows = []
+    for row in results["figures"]:
+        cells = ["" if row[key] is None else percent(row[key]) for key in shown]
+        rows.append([f"{row['kind']}: {row['group']}", str(row["clouds"]), *cells])
+    return table(header, rows)
+
+
+def detectors(results: Results) -> str:
+    """AUROC and false positives of each score, against strangers and against clutter."""
+    header = [
+        "score",
+        *(f"{kind}, {what}" for kind in ("strangers", "clutter") for what in ("AUROC", "FPR95")),
+    ]
+    rows = [
+        [
+            name,
+            *(percent(found[kind][key]) for kind in ("strangers", "clutter") for key in ("auroc", "fpr95")),
+        ]
+        for name, found in results["detectors"].items()
+    ]
+    return table(header, rows)
 
 
 def precision(results: Results) -> str:

@@ -67,7 +67,7 @@ def fit_rejection(
     def detector(
         others: Array, chosen: slice, ridge: float, begin: npt.NDArray[np.floating] | None
     ) -> tuple[Array, Array]:
-        """Weights that tell rows [M, D + S] from known ones, and how known ones look to weights fitted without."""
+        """Weights that tell rows [M, D + S] from known ones, and what each fold's own say of those left out."""
         fitted = _two_sides(others[:, chosen], rows[:, chosen], ridge, begin)
         unseen = np.empty(len(rows))
         for number in range(_FOLDS):

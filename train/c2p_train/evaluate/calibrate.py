@@ -73,7 +73,8 @@ class Figures:
 
 def group_of(clouds: LabelledClouds, labels: LabelSet) -> Group:
     """Labelled clouds, each of an object of its own; classes that are none of the labels are strangers."""
-    of_class = [labels.names.index(name) if name in labels.names else STRANGER for name in clouds.classes]
+    index = {name.lower(): row for row, name in enumerate(labels.names)}
+    of_class = [index.get(name.lower(), STRANGER) for name in clouds.classes]
     return Group(clouds.name, clouds.points, np.array(of_class)[clouds.label], np.arange(len(clouds)))
 
 
