@@ -80,7 +80,7 @@ def accuracy(source: Source, change: Change, seed: int) -> tuple[float, int]:
             # Prepared first, so that changes are in radii of the object and y is up.
             points = turn_up(prepare_points(read_cloud(path), clf.manifest.spec), source.up)
             changed = change(points, np.random.default_rng((seed, number)))
-            right += clf(changed).label == FOLDER_LABELS[path.parent.name]
+            right += clf(changed).guess == FOLDER_LABELS[path.parent.name]
     return right / len(files), len(files)
 
 

@@ -25,8 +25,9 @@ def fit_rejection(
     labels: LabelSet,
     logit_scale: float,
     *,
-    clutter: FloatArray,
+    clutter: FloatArray | None,
     strangers: FloatArray | None = None,
+    left_out: FloatArray | None = None,
     group: npt.NDArray[np.int64] | None = None,
     start: Rejection | None = None,
     recall: float = 0.95,
@@ -34,79 +35,84 @@ def fit_rejection(
     """Detectors and calibration for the features of one engine and the labels it comes with.
 
     known: float32 [N, D], features of things that have one of `labels`, as the engine gives them for clouds
-    that it was *not* trained on (for a model taught with few shots: each by the others, leave-one-out): how
-    sure it is of clouds that it knows by heart tells nothing. label: int [N], which one.
-    clutter: float32 [M, D], of what is no object (`c2p_train.datasets.clutter` makes some).
-    strangers: float32 [T, D], of things that have none of the labels. Without them every thing plays the
-    stranger once, its own label left out; then the detector knows the signals alone.
+    that it was *not* trained on: how sure it is of clouds that it knows by heart tells nothing. label: int
+    [N], which one. clutter: float32 [M, D], of what is no object (`c2p_train.datasets.clutter` makes some);
+    None keeps the detector of `start`. strangers: float32 [T, D], of things that have none of the labels.
+    Without them every thing plays the stranger once, its own label left out; then the detector knows the
+    signals alone.
+    left_out: float32 [N, C], what stands for cosines of the known things, where their labels were made of
+    these very features (few shots): by labels made without the thing itself.
     group: int [N], equal for views of one object, which then are never on both sides of a split.
-    start: of an earlier fit for the same features, towards which the weights are drawn that the data leave
-    open. A model taught with a few shots has features of its own: only the signals' weights are carried over.
+    start: of an earlier fit to features of the same encoder, towards which all weights are drawn that the
+    data leave open: with a few shots, nearly all of them. Its limits are set anew.
     recall: share of known things that no detector may reject; reached on folds that were left out.
 
-    Seconds for some thousand features. Raises C2PError for too few.
+    Seconds for some thousand features, milliseconds for a few. Raises C2PError for too few, and for a `start`
+    of other features.
     """
-    if len(known) < 2 * _FOLDS or len(clutter) < 2 * _FOLDS:
+    dim = known.shape[1]
+    if len(known) < _FOLDS or (clutter is not None and len(clutter) < _FOLDS):
         raise C2PError(
-            f"{len(known)} things and {len(clutter)} pieces of clutter are too few to fit a rejection on",
-            f"give at least {2 * _FOLDS} of each",
+            f"{len(known)} things and {0 if clutter is None else len(clutter)} pieces of clutter are too few "
+            "to fit a rejection on",
+            f"give at least {_FOLDS} of each",
         )
+    if clutter is None and start is None:
+        raise C2PError("without clutter there has to be a rejection to start from", "give either")
+    if start is not None and start.dim != dim:
+        raise C2PError(f"the rejection to start from is for features of {start.dim}, these have {dim}")
     text = labels.text_features
-
-    def measured(features: FloatArray) -> Array:
-        return signals(features, label_scores(features, text, logit_scale), text, text[:0], logit_scale)
-
-    found = measured(known)
+    cosines = known @ text.T if left_out is None else left_out  # [N, C]
+    found = _measured(known, cosines, logit_scale)
     typical = np.where(np.isnan(found).any(axis=0), 0.0, found.mean(axis=0))
     found = np.where(np.isnan(found), typical, found)  # of one label alone
     rows = rows_of(known, found)
-    dim = known.shape[1]
-    carried = start is not None and start.dim == dim
     fold = _folds(np.arange(len(known)) if group is None else group)
 
     def detector(
         others: Array, chosen: slice, ridge: float, begin: npt.NDArray[np.floating] | None
     ) -> tuple[Array, Array]:
-        """Weights that tell rows [M, D + S] from known ones, and what each fold's own say of those left out."""
+        """Weights that tell rows [M, D + S] from known ones, and what they say of a fold left out."""
         fitted = _two_sides(others[:, chosen], rows[:, chosen], ridge, begin)
         unseen = np.empty(len(rows))
-        for number in range(_FOLDS):
+        for number in np.unique(fold):
             out = fold == number
             weights = _two_sides(others[:, chosen], rows[~out][:, chosen], ridge, begin, fitted)
             unseen[out] = applied(weights, rows[out][:, chosen])
         return fitted, unseen
 
-    everything, only_features, only_signals = slice(None), slice(0, dim), slice(dim, None)
-    begin = start if carried else None
-    no_object, seen_as_clutter = detector(
-        rows_of(clutter, _filled(measured(clutter), typical)),
-        only_features,
-        _HEAD_RIDGE,
-        None if begin is None else begin.clutter,
-    )
-    left_out = _own_label_left_out(known, label, text, logit_scale, typical)
-    new = left_out if strangers is None else rows_of(strangers, _filled(measured(strangers), typical))
-    new_words, seen_as_new_word = detector(
-        new, only_signals, _SIGNAL_RIDGE, None if start is None else start.new_words
-    )
+    def rows_like(features: FloatArray) -> Array:
+        made = _measured(features, features @ text.T, logit_scale)
+        return rows_of(features, np.where(np.isnan(made), typical, made))
+
+    if clutter is None:
+        assert start is not None  # as checked above
+        no_object = start.clutter.astype(np.float64)
+        seen_as_clutter = applied(no_object, rows[:, :dim])
+    else:
+        begin = None if start is None else start.clutter
+        no_object, seen_as_clutter = detector(rows_like(clutter), slice(0, dim), _HEAD_RIDGE, begin)
+    begun: npt.NDArray[np.floating] | None = None if start is None else start.new_words
+    only_signals = slice(dim, None)
+    own_left_out = _own_label_left_out(known, label, cosines, logit_scale, typical)
+    new = own_left_out if strangers is None else rows_like(strangers)
+    new_words, seen_as_new_word = detector(new, only_signals, _SIGNAL_RIDGE, begun)
     if strangers is None:
         novelty, seen_as_novel = np.concatenate((np.zeros(dim), new_words)), seen_as_new_word
     else:
-        novelty, seen_as_novel = detector(
-            new, everything, _HEAD_RIDGE, None if begin is None else begin.novelty
-        )
+        begin = None if start is None else start.novelty
+        novelty, seen_as_novel = detector(new, slice(None), _HEAD_RIDGE, begin)
     first, second = _limits(np.column_stack((seen_as_clutter, seen_as_novel)), recall)
     no_object[-1] -= first
     novelty[-1] -= second
     new_words[-1] -= _limits(np.column_stack((seen_as_clutter, seen_as_new_word)), recall)[1]
-    right = label_scores(known, text, logit_scale).argmax(axis=1) == label
+    begun = None if start is None else start.confidence
+    right = cosines.argmax(axis=1) == label
     return Rejection(
         clutter=no_object.astype(np.float32),
         novelty=novelty.astype(np.float32),
         new_words=new_words,
-        confidence=logistic_regression(
-            found, right, _SIGNAL_RIDGE, begin=None if start is None else start.confidence
-        ),
+        confidence=logistic_regression(found, right, _SIGNAL_RIDGE, begin=begun),
         typical=typical,
     )
 
@@ -155,9 +161,7 @@ def logistic_regression(
 
 def label_scores(features: FloatArray, text: FloatArray, logit_scale: float) -> FloatArray:
     """Softmax float32 [N, C] of features [N, D] over the labels."""
-    logits = logit_scale * (features @ text.T)
-    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True), dtype=np.float32)
+    return _softmax(features @ text.T, logit_scale)
 
 
 def _two_sides(
@@ -174,25 +178,31 @@ def _two_sides(
     return logistic_regression(rows, side, ridge, weight=weight, begin=begin, near=near)
 
 
-def _filled(found: Array, typical: Array) -> Array:
-    return np.where(np.isnan(found), typical, found)
+def _softmax(cosines: FloatArray, logit_scale: float) -> FloatArray:
+    logits = logit_scale * cosines
+    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _measured(features: FloatArray, cosines: FloatArray, logit_scale: float) -> Array:
+    """Signals [N, S] of features [N, D] without rivals, by cosines [N, C]."""
+    share = (
+        _softmax(cosines, logit_scale).max(axis=1) if cosines.shape[1] > 1 else np.full(len(cosines), np.nan)
+    )
+    return signals(features, cosines.max(axis=1), share, features[:0], logit_scale)
 
 
 def _own_label_left_out(
-    known: FloatArray,
-    label: npt.NDArray[np.int64],
-    text: FloatArray,
-    logit_scale: float,
-    typical: Array,
+    known: FloatArray, label: npt.NDArray[np.int64], cosines: FloatArray, logit_scale: float, typical: Array
 ) -> Array:
     """Rows [N, D + S] of every thing as if its label did not exist."""
-    made = []
-    for index in np.unique(label):
-        rest = np.delete(text, index, axis=0) if len(text) > 1 else -text  # of one label nothing is left
-        mine = known[label == index]
-        found = signals(mine, label_scores(mine, rest, logit_scale), rest, text[:0], logit_scale)
-        made.append(rows_of(mine, _filled(found, typical)))
-    return np.concatenate(made)
+    others = cosines.copy()
+    if cosines.shape[1] > 1:
+        others[np.arange(len(label)), label] = -1.0
+    else:
+        others = -others  # of one label nothing is left
+    found = _measured(known, others, logit_scale)
+    return rows_of(known, np.where(np.isnan(found), typical, found))
 
 
 def _folds(group: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -14,6 +14,7 @@ from c2p_deploy.rejection.signals import Array, rivals_of, signals
 CLUTTER, NOVEL, TOO_FEW_POINTS, IMPOSSIBLE_SIZE = "clutter", "novel", "too few points", "impossible size"
 REASONS = (CLUTTER, NOVEL, TOO_FEW_POINTS, IMPOSSIBLE_SIZE)
 _MOST_LOGIT = 30.0
+_BEATEN = 1.0  # log odds of being new, at least, where a rival is ahead
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,35 @@ class Judge:
         # A name the engine came with has its text feature among its own; else it is a word new to it.
         self._new_words = len(rivals_of(own, text_features)) > 0
 
-    def __call__(self, features: FloatArray, scores: FloatArray) -> list[Judgement]:
-        """Of features float32 [N, D] whose scores over the labels are float32 [N, C]."""
-        confidence, clutter, novel = self.measure(features, scores)
+    def __call__(
+        self, features: FloatArray, scores: FloatArray, cosine: FloatArray | None = None
+    ) -> list[Judgement]:
+        """Of features float32 [N, D] whose scores over the labels are float32 [N, C], their softmax.
+
+        cosine: [N], of each feature with its best label, where labels are scored by more than a product with
+        their text features.
+        """
+        confidence, clutter, novel = self.measure(features, scores, cosine)
         return [
             Judgement(float(sure), CLUTTER if is_clutter > 0 else NOVEL if is_novel > 0 else None)
             for sure, is_clutter, is_novel in zip(confidence, clutter, novel, strict=True)
         ]
 
-    def measure(self, features: FloatArray, scores: FloatArray) -> tuple[Array, Array, Array]:
+    def measure(
+        self, features: FloatArray, scores: FloatArray, cosine: FloatArray | None = None
+    ) -> tuple[Array, Array, Array]:
         """Confidence [N] in [0, 1], and how much each looks like clutter [N] and novel [N]: above 0 it is."""
-        rejection = self._rejection
-        found = signals(features, scores, self._text, self._rivals, self._logit_scale)
+        rejection, rivals = self._rejection, self._rivals
+        if cosine is None:
+            cosine = np.einsum("nd,nd->n", features, self._text[scores.argmax(axis=1)])
+        share = scores.max(axis=1) if scores.shape[1] > 1 else np.full(len(scores), np.nan, dtype=np.float32)
+        found = signals(features, cosine, share, rivals, self._logit_scale)
         found = np.where(np.isnan(found), rejection.typical, found)
         rows = rows_of(features, found)
         novel = applied(rejection.new_words, found) if self._new_words else applied(rejection.novelty, rows)
+        if len(rivals):  # what is more like a name that is not offered is none of those that are
+            beaten = (features @ rivals.T).max(axis=1) > cosine
+            novel = np.where(beaten, np.maximum(novel, _BEATEN), novel)
         clutter = applied(rejection.clutter, rows[:, : rejection.dim])
         logit = np.clip(applied(rejection.confidence, found), -_MOST_LOGIT, _MOST_LOGIT)
         return 1 / (1 + np.exp(-logit)), clutter, novel

@@ -19,29 +19,25 @@ _AT_ONCE = 4096  # labels that are compared with the rivals at once
 
 
 def signals(
-    features: FloatArray,
-    scores: FloatArray,
-    text_features: FloatArray,
-    rivals: FloatArray,
-    logit_scale: float,
+    features: FloatArray, cosine: FloatArray, share: FloatArray, rivals: FloatArray, logit_scale: float
 ) -> Array:
     """The signals [N, S] of features, columns as in `SIGNALS`.
 
-    features: float32 [N, D]; scores: float32 [N, C], their softmax over the labels; text_features: float32
-    [C, D] of the labels; rivals: float32 [R, D], of what a thing may be instead. The log odds are NaN where
-    there is one label and no rival.
+    features: float32 [N, D]; cosine: float32 [N], of each with its best label, as long as it is; share:
+    float32 [N], of that label in the softmax over the labels, or NaN where there is no other; rivals:
+    float32 [R, D], text features of what a thing may be instead. With neither other labels nor rivals the log
+    odds are NaN.
     """
-    best = scores.argmax(axis=1)
-    cosine = np.einsum("nd,nd->n", features, text_features[best])
     length = np.sqrt(np.einsum("nd,nd->n", features, features))
-    if scores.shape[1] == 1 and len(rivals) == 0:
-        log_odds = np.full(len(features), np.nan)
-    else:
-        # What all others have together beside the best label, of which the softmax over labels has one part.
-        share = np.maximum(scores.max(axis=1).astype(np.float64), 1e-9)
+    # What all others have together beside the best label, of which the softmax over labels has one part.
+    alone = np.isnan(share)
+    rest = np.where(alone, 0.0, 1 / np.maximum(share.astype(np.float64), 1e-9) - 1)
+    if len(rivals):
         beside = logit_scale * (features @ rivals.T - cosine[:, None])  # [N, R]
-        rest = 1 / share - 1 + np.exp(np.minimum(beside, 2 * _MOST_LOG_ODDS)).sum(axis=1)
-        log_odds = np.clip(-np.log(np.maximum(rest, 1e-12)), -_MOST_LOG_ODDS, _MOST_LOG_ODDS)
+        rest += np.exp(np.minimum(beside, 2 * _MOST_LOG_ODDS)).sum(axis=1)
+    log_odds = np.clip(-np.log(np.maximum(rest, 1e-12)), -_MOST_LOG_ODDS, _MOST_LOG_ODDS)
+    if not len(rivals):
+        log_odds[alone] = np.nan
     return np.column_stack((cosine, log_odds, length)).astype(np.float64)
 
 

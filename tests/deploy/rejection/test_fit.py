@@ -116,10 +116,44 @@ def test_few_shots_stay_near_what_they_start_from() -> None:
     assert np.mean([r is None for r in reasons(own_judge(near), made(6).known)]) > 0.7
 
 
-def test_too_few_are_refused() -> None:
-    data = made(1, 9)
-    with pytest.raises(C2PError, match="9 things and 9 pieces"):
-        fit_rejection(data.known, data.label, LABELS, SCALE, clutter=data.clutter)
+def test_without_clutter_that_of_the_start_is_kept() -> None:
+    start, few = fitted(), made(5, 20)
+    found = fit_rejection(few.known, few.label, LABELS, SCALE, clutter=None, start=start)
+    np.testing.assert_array_equal(found.clutter[:-1], start.clutter[:-1])
+    judge = own_judge(found)
+    assert np.mean([reason == CLUTTER for reason in reasons(judge, made(6).clutter)]) > 0.7
+
+
+def test_labels_made_of_the_shots_are_judged_by_those_made_without_each() -> None:
+    """Class means, which know their own shots by heart: scored as they are, everything else looks strange."""
+    few, fresh, start = made(3, 25, noise=0.25), made(4, 300, noise=0.25), fitted()
+    indicator = np.eye(len(LABELS))[few.label]
+    sums, counts = indicator.T @ few.known, indicator.sum(axis=0)
+    means = LabelSet(LABELS.names, sums / counts[:, None])
+    cosines = few.known @ means.text_features.T
+    without = sums[few.label] - few.known
+    without /= np.linalg.norm(without, axis=1, keepdims=True)
+    left_out = cosines.copy()
+    left_out[np.arange(25), few.label] = (few.known * without).sum(axis=1)
+    kept = []
+    for given in (left_out.astype(np.float32), None):
+        found = fit_rejection(
+            few.known, few.label, means, SCALE, clutter=few.clutter, left_out=given, start=start
+        )
+        judge = Judge(found, means.text_features, means.text_features, SCALE)
+        kept.append(np.mean([reason is None for reason in reasons(judge, fresh.known, means)]))
+    assert kept[0] > 0.8 and kept[0] > kept[1] + 0.03
+
+
+def test_what_cannot_be_fitted_is_refused() -> None:
+    data, few = made(1, 20), made(1, 4)
+    with pytest.raises(C2PError, match="4 things and 4 pieces"):
+        fit_rejection(few.known, few.label, LABELS, SCALE, clutter=few.clutter)
+    with pytest.raises(C2PError, match="without clutter"):
+        fit_rejection(data.known, data.label, LABELS, SCALE, clutter=None)
+    wide = Rejection(np.zeros(9, np.float32), np.zeros(12, np.float32), np.zeros(4), np.zeros(4), np.zeros(3))
+    with pytest.raises(C2PError, match=f"features of 8, these have {D}"):
+        fit_rejection(data.known, data.label, LABELS, SCALE, clutter=None, start=wide)
 
 
 def test_one_label_alone_can_be_fitted() -> None:

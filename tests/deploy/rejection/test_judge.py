@@ -65,6 +65,21 @@ def test_one_label_without_rivals_takes_the_typical_odds() -> None:
     assert one.confidence == pytest.approx(1 / (1 + np.exp(-0.5 * 3)), abs=1e-6)
 
 
+def test_what_a_rival_is_nearer_to_is_none_of_the_labels() -> None:
+    """However well the best label fits."""
+    only = OWN.subset(["a"])
+    assert judged(along(a=0.69, b=0.72), only)[1] == NOVEL
+    assert judged(along(a=0.72, b=0.69), only)[1] is None
+    assert judged(along(a=0.69, b=0.72))[1] is None  # it is a b
+
+
+def test_scores_that_are_no_products_come_with_their_own_cosine() -> None:
+    features = along(d=1)[None].astype(np.float32)
+    judge = Judge(REJECTION, OWN.text_features, OWN.text_features, SCALE)
+    scores = label_scores(features, OWN.text_features, SCALE)
+    assert [judge(features, scores, np.float32([c]))[0].reason for c in (0.1, 0.9)] == [NOVEL, None]
+
+
 def test_new_words_are_judged_without_what_strangers_were() -> None:
     """A stranger of the fit may be the very thing that is looked for."""
     word = LabelSet(("d", "e"), np.eye(D)[3:5])
@@ -92,7 +107,9 @@ def test_any_feature_gets_a_probability(features: np.ndarray, offered: int) -> N
 def test_log_odds_are_those_of_the_softmax_over_labels_and_rivals(offered: int) -> None:
     features = np.random.default_rng(offered).normal(size=(20, D)).astype(np.float32) / 8
     labels, rivals = OWN.text_features[:offered], OWN.text_features[offered:]
-    found = signals(features, label_scores(features, labels, SCALE), labels, rivals, SCALE)
+    cosines, shares = features @ labels.T, label_scores(features, labels, SCALE)
+    share = shares.max(axis=1) if offered > 1 else np.full(20, np.nan, np.float32)
+    found = signals(features, cosines.max(axis=1), share, rivals, SCALE)
     everything = label_scores(features, OWN.text_features, SCALE)
     best = (features @ labels.T).argmax(axis=1)
     share = everything[np.arange(20), best].astype(np.float64)
