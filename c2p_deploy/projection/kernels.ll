@@ -648,6 +648,639 @@ exit:
   ret void
 }
 
+define void @number_cells(ptr readonly %0, i64 %1, ptr %2, i64 %3, ptr %4, ptr %5, ptr %6, ptr writeonly %7) {
+entry:
+  %notmask.i = shl nsw i64 -1, %3
+  %.30.i = xor i64 %notmask.i, -1
+  %.119198.not.i = icmp slt i64 %1, 1
+  br i1 %.119198.not.i, label %exit, label %B54.if.lr.ph.i
+
+B54.if.lr.ph.i:
+  %.170.i = sub nsw i64 63, %3
+  br label %B54.if.i
+
+B136.i:
+  %.201.i = getelementptr i64, ptr %5, i64 %.184.i
+  %.202.i = load i64, ptr %.201.i, align 8
+  %.204.not.i = icmp eq i64 %.202.i, %.163.i
+  br i1 %.204.not.i, label %B248.i, label %B172.i
+
+B172.i:
+  %slot.2.1.i = phi i64 [ %.214.i, %B212.i ], [ %.173.i, %B136.i ]
+  %.210.i = add nsw i64 %slot.2.1.i, 1
+  %.214.i = and i64 %.210.i, %.30.i
+  %.223.i = getelementptr i64, ptr %2, i64 %.214.i
+  %.224.i = load i64, ptr %.223.i, align 8
+  %.225.i = icmp sgt i64 %.224.i, -1
+  br i1 %.225.i, label %B212.i, label %B272.i
+
+B212.i:
+  %.240.i = getelementptr i64, ptr %5, i64 %.224.i
+  %.241.i = load i64, ptr %.240.i, align 8
+  %.243.not.i = icmp eq i64 %.241.i, %.163.i
+  br i1 %.243.not.i, label %B248.i, label %B172.i
+
+B248.i:
+  %.263.i = phi i64 [ %.184.i, %B136.i ], [ %.224.i, %B212.i ]
+  %slot.3.2.i = phi i64 [ %.173.i, %B136.i ], [ %.214.i, %B212.i ]
+  %.262.i = getelementptr i64, ptr %2, i64 %slot.3.2.i
+  br label %B302.i
+
+B272.i:
+  %slot.3.2.ph.i = phi i64 [ %.173.i, %B54.if.i ], [ %.214.i, %B172.i ]
+  %.262218.i = getelementptr i64, ptr %2, i64 %slot.3.2.ph.i
+  store i64 %count.2.0201.i, ptr %.262218.i, align 8
+  %.274.i = getelementptr i64, ptr %5, i64 %count.2.0201.i
+  store i64 %.163.i, ptr %.274.i, align 8
+  %.279.i = add i64 %count.2.0201.i, 1
+  %.295.pre.i = load i64, ptr %.262218.i, align 8
+  br label %B302.i
+
+B302.i:
+  %.262221.i = phi ptr [ %.262218.i, %B272.i ], [ %.262.i, %B248.i ]
+  %.295.i = phi i64 [ %.295.pre.i, %B272.i ], [ %.263.i, %B248.i ]
+  %count.3.1.i = phi i64 [ %.279.i, %B272.i ], [ %count.2.0201.i, %B248.i ]
+  %.298.i = getelementptr i64, ptr %4, i64 %.61.0199.i
+  store i64 %.295.i, ptr %.298.i, align 8
+  %.305.i = load i64, ptr %.262221.i, align 8
+  %8 = getelementptr i64, ptr %6, i64 %.305.i
+  %.310.i = getelementptr i8, ptr %8, i64 8
+  %.311.i = load i64, ptr %.310.i, align 8
+  %.312.i = add nsw i64 %.311.i, 1
+  store i64 %.312.i, ptr %.310.i, align 8
+  %exitcond.not.i = icmp eq i64 %1, %.132.i
+  br i1 %exitcond.not.i, label %B376.i, label %B54.if.i
+
+B376.i:
+  %.411202.not.i = icmp slt i64 %count.3.1.i, 1
+  br i1 %.411202.not.i, label %B492.if.i.preheader, label %B406.if.i.preheader
+
+B406.if.i.preheader:
+  %load_initial = load i64, ptr %6, align 8
+  br label %B406.if.i
+
+B576.i:
+  %.691208.i = icmp sgt i64 %count.3.1.i, 0
+  br i1 %.691208.i, label %B610.if.i.preheader, label %exit
+
+B610.if.i.preheader:
+  %scevgep = getelementptr i8, ptr %6, i64 8
+  %9 = shl i64 %count.3.1.i, 3
+  tail call void @llvm.memmove.p0.p0.i64(ptr align 8 %scevgep, ptr nonnull align 8 %6, i64 %9, i1 false)
+  br label %exit
+
+B54.if.i:
+  %count.2.0201.i = phi i64 [ 0, %B54.if.lr.ph.i ], [ %count.3.1.i, %B302.i ]
+  %.61.0199.i = phi i64 [ 0, %B54.if.lr.ph.i ], [ %.132.i, %B302.i ]
+  %.132.i = add nsw i64 %.61.0199.i, 1
+  %.162.i = getelementptr i64, ptr %0, i64 %.61.0199.i
+  %.163.i = load i64, ptr %.162.i, align 8
+  %.168.i = mul nsw i64 %.163.i, 2177342782468422677
+  %.171.i = ashr i64 %.168.i, %.170.i
+  %.173.i = and i64 %.171.i, %.30.i
+  %.183.i = getelementptr i64, ptr %2, i64 %.173.i
+  %.184.i = load i64, ptr %.183.i, align 8
+  %.185.i = icmp sgt i64 %.184.i, -1
+  br i1 %.185.i, label %B136.i, label %B272.i
+
+B406.if.i:
+  %store_forwarded = phi i64 [ %load_initial, %B406.if.i.preheader ], [ %.456.i, %B406.if.i ]
+  %.355.0203.i = phi i64 [ 0, %B406.if.i.preheader ], [ %.424.i, %B406.if.i ]
+  %.424.i = add nsw i64 %.355.0203.i, 1
+  %10 = getelementptr i64, ptr %6, i64 %.355.0203.i
+  %.451.i = getelementptr i8, ptr %10, i64 8
+  %.452.i = load i64, ptr %.451.i, align 8
+  %.456.i = add nsw i64 %store_forwarded, %.452.i
+  store i64 %.456.i, ptr %.451.i, align 8
+  %exitcond211.not.i = icmp eq i64 %count.3.1.i, %.424.i
+  br i1 %exitcond211.not.i, label %B492.if.i.preheader, label %B406.if.i
+
+B492.if.i.preheader:
+  br label %B492.if.i
+
+B492.if.i:
+  %.489.0206.i = phi i64 [ %.558.i, %B492.if.i ], [ 0, %B492.if.i.preheader ]
+  %.558.i = add nsw i64 %.489.0206.i, 1
+  %.584.i = getelementptr i64, ptr %4, i64 %.489.0206.i
+  %.585.i = load i64, ptr %.584.i, align 8
+  %.587.i = getelementptr i64, ptr %6, i64 %.585.i
+  %.588.i = load i64, ptr %.587.i, align 8
+  %.590.i = getelementptr i64, ptr %7, i64 %.588.i
+  store i64 %.489.0206.i, ptr %.590.i, align 8
+  %.594.i = load i64, ptr %.584.i, align 8
+  %.596.i = getelementptr i64, ptr %6, i64 %.594.i
+  %.597.i = load i64, ptr %.596.i, align 8
+  %.598.i = add nsw i64 %.597.i, 1
+  store i64 %.598.i, ptr %.596.i, align 8
+  %exitcond212.not.i = icmp eq i64 %1, %.558.i
+  br i1 %exitcond212.not.i, label %B576.i, label %B492.if.i
+
+exit:
+  %count.2.0.lcssa224226230233.i = phi i64 [ %count.3.1.i, %B576.i ], [ 0, %entry ], [ %count.3.1.i, %B610.if.i.preheader ]
+  store i64 0, ptr %6, align 8
+  %11 = getelementptr i64, ptr %6, i64 %1
+  %.750.i = getelementptr i8, ptr %11, i64 8
+  store i64 %count.2.0.lcssa224226230233.i, ptr %.750.i, align 8
+  ret void
+}
+
+define void @nearest_voxels(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, ptr %9, ptr %10, ptr writeonly %11) {
+entry:
+  %notmask.i = shl nsw i64 -1, %6
+  %.38.i = xor i64 %notmask.i, -1
+  %.47.i = getelementptr i64, ptr %2, i64 %4
+  %.48.i = load i64, ptr %.47.i, align 8
+  %.134471.not.i = icmp slt i64 %4, 1
+  br i1 %.134471.not.i, label %exit, label %B78.if.lr.ph.i
+
+B78.if.lr.ph.i:
+  %.42.i = mul nsw i64 %7, %7
+  %.566.i = sub nsw i64 63, %6
+  %.1248462.not.i = icmp slt i64 %8, 1
+  %.1287.i = add nsw i64 %.42.i, 1
+  %12 = getelementptr i64, ptr %10, i64 %.48.i
+  %.idx.i = shl i64 %.48.i, 4
+  %13 = getelementptr i8, ptr %10, i64 %.idx.i
+  %.1443.i = add nsw i64 %8, -1
+  %.1445.i = getelementptr i64, ptr %9, i64 %.1443.i
+  %.1463.i = icmp sgt i64 %8, 1
+  %14 = getelementptr i64, ptr %9, i64 %8
+  %.1477.i = getelementptr i8, ptr %14, i64 -16
+  %.1560.i = getelementptr i8, ptr %14, i64 -8
+  br label %B78.if.i
+
+B76.loopexit.i:
+  %exitcond479.not.i = icmp eq i64 %.147.i, %4
+  br i1 %exitcond479.not.i, label %exit, label %B78.if.i
+
+B118.loopexit.i:
+  %.271.i = add nsw i64 %.201.0459.i, 1
+  %exitcond476.not.i = icmp eq i64 %.271.i, 2
+  br i1 %exitcond476.not.i, label %B670.i, label %B120.if.i
+
+B156.loopexit.i:
+  %.397.i = add nsw i64 %.328.0456.i, 1
+  %exitcond475.not.i = icmp eq i64 %.397.i, 2
+  br i1 %exitcond475.not.i, label %B118.loopexit.i, label %B156.if.i
+
+B330.i:
+  %.597.i = getelementptr i64, ptr %3, i64 %.580.i
+  %.598.i = load i64, ptr %.597.i, align 8
+  %.600.not.i = icmp eq i64 %.598.i, %.559.i
+  br i1 %.600.not.i, label %B466.i, label %B366.i
+
+B366.i:
+  %slot.2.4.i = phi i64 [ %.610.i, %B406.i ], [ %.569.i, %B330.i ]
+  %.606.i = add nsw i64 %slot.2.4.i, 1
+  %.610.i = and i64 %.606.i, %.38.i
+  %.619.i = getelementptr i64, ptr %5, i64 %.610.i
+  %.620.i = load i64, ptr %.619.i, align 8
+  %.621.i = icmp sgt i64 %.620.i, -1
+  br i1 %.621.i, label %B406.i, label %B662.i
+
+B406.i:
+  %.636.i = getelementptr i64, ptr %3, i64 %.620.i
+  %.637.i = load i64, ptr %.636.i, align 8
+  %.639.not.i = icmp eq i64 %.637.i, %.559.i
+  br i1 %.639.not.i, label %B466.i, label %B366.i
+
+B466.i:
+  %.661.ph.i = phi i64 [ %.580.i, %B330.i ], [ %.620.i, %B406.i ]
+  %.677.i = getelementptr i64, ptr %2, i64 %.661.ph.i
+  %.678.i = load i64, ptr %.677.i, align 8
+  %.687.i = getelementptr i8, ptr %.677.i, i64 8
+  %.688.i = load i64, ptr %.687.i, align 8
+  %.725.i = sub i64 %.688.i, %.678.i
+  %.771449.not.i = icmp slt i64 %.725.i, 1
+  br i1 %.771449.not.i, label %B662.i, label %B552.if.i
+
+B650.i:
+  %.780.i = add nsw i64 %.715.0451.i, -1
+  %.784.i = add i64 %.712.0450.i, 1
+  %.955.i = add nsw i64 %found.2.4452.i, 1
+  %.771.i = icmp sgt i64 %.715.0451.i, 1
+  br i1 %.771.i, label %B552.if.i, label %B662.i
+
+B662.i:
+  %found.4.5.i = phi i64 [ %found.3.3455.i, %B192.if.i ], [ %found.3.3455.i, %B466.i ], [ %.955.i, %B650.i ], [ %found.3.3455.i, %B366.i ]
+  %exitcond474.not.i = icmp eq i64 %.523.i, 2
+  br i1 %exitcond474.not.i, label %B156.loopexit.i, label %B192.if.i
+
+B670.i:
+  %.147.i = add nsw i64 %.75.0472.i, 1
+  %.1003.i = getelementptr i64, ptr %2, i64 %.75.0472.i
+  %.1004.i = load i64, ptr %.1003.i, align 8
+  %.1010.i = getelementptr i8, ptr %.1003.i, i64 8
+  %.1011.i = load i64, ptr %.1010.i, align 8
+  %.1048.i = sub i64 %.1011.i, %.1004.i
+  %.1092468.not.i = icmp slt i64 %.1048.i, 1
+  br i1 %.1092468.not.i, label %B76.loopexit.i, label %B734.if.lr.ph.i
+
+B734.if.lr.ph.i:
+  %.1376465.not.i = icmp slt i64 %found.4.5.i, 1
+  br label %B734.if.i
+
+B904.i:
+  br i1 %.1376465.not.i, label %B1242.i, label %B934.if.i
+
+B1098.i:
+  br i1 %.1463.i, label %B1120.i, label %B1230.i
+
+B1120.i:
+  %.1478.i = load i64, ptr %.1477.i, align 8
+  %.1480.i = icmp sgt i64 %.1478.i, %.1438.i
+  br i1 %.1480.i, label %B1150.i, label %B1230.i
+
+B1150.i:
+  %b.3.3.i = phi i64 [ %.1486.i, %B1200.i ], [ %.1443.i, %B1120.i ]
+  %.1486.i = add nsw i64 %b.3.3.i, -1
+  %.1488.i = getelementptr i64, ptr %9, i64 %.1486.i
+  %.1489.i = load i64, ptr %.1488.i, align 8
+  %.1492.i = getelementptr i64, ptr %9, i64 %b.3.3.i
+  store i64 %.1489.i, ptr %.1492.i, align 8
+  %.1505.i = icmp sgt i64 %b.3.3.i, 1
+  br i1 %.1505.i, label %B1200.i, label %B1230.i
+
+B1200.i:
+  %.1518.i = getelementptr i8, ptr %.1492.i, i64 -16
+  %.1519.i = load i64, ptr %.1518.i, align 8
+  %.1521.i = icmp sgt i64 %.1519.i, %.1438.i
+  br i1 %.1521.i, label %B1150.i, label %B1230.i
+
+B1230.i:
+  %b.4.4.i = phi i64 [ %.1443.i, %B1120.i ], [ %.1443.i, %B1098.i ], [ %.1486.i, %B1200.i ], [ 0, %B1150.i ]
+  %.1537.i = getelementptr i64, ptr %9, i64 %b.4.4.i
+  store i64 %.1438.i, ptr %.1537.i, align 8
+  br label %B1240.i
+
+B1240.i:
+  %exitcond478.not.i = icmp eq i64 %found.4.5.i, %.1389.i
+  br i1 %exitcond478.not.i, label %B1242.i, label %B934.if.i
+
+B1242.i:
+  %.1561.i = load i64, ptr %.1560.i, align 8
+  %.1565.i = load i64, ptr %.1135.i, align 8
+  %.1569.i = getelementptr i64, ptr %11, i64 %.1565.i
+  store i64 %.1561.i, ptr %.1569.i, align 8
+  %.1092.i = icmp sgt i64 %.1038.0470.i, 1
+  br i1 %.1092.i, label %B734.if.i, label %B76.loopexit.i
+
+B78.if.i:
+  %.75.0472.i = phi i64 [ 0, %B78.if.lr.ph.i ], [ %.147.i, %B76.loopexit.i ]
+  %.550.i = getelementptr i64, ptr %3, i64 %.75.0472.i
+  br label %B120.if.i
+
+B120.if.i:
+  %found.6.1461.i = phi i64 [ 0, %B78.if.i ], [ %found.4.5.i, %B118.loopexit.i ]
+  %.201.0459.i = phi i64 [ -1, %B78.if.i ], [ %.271.i, %B118.loopexit.i ]
+  %15 = shl nsw i64 %.201.0459.i, 42
+  br label %B156.if.i
+
+B156.if.i:
+  %found.5.2458.i = phi i64 [ %found.6.1461.i, %B120.if.i ], [ %found.4.5.i, %B156.loopexit.i ]
+  %.328.0456.i = phi i64 [ -1, %B120.if.i ], [ %.397.i, %B156.loopexit.i ]
+  %16 = shl nsw i64 %.328.0456.i, 21
+  %.555.i = add nsw i64 %16, %15
+  br label %B192.if.i
+
+B192.if.i:
+  %found.3.3455.i = phi i64 [ %found.5.2458.i, %B156.if.i ], [ %found.4.5.i, %B662.i ]
+  %.454.0453.i = phi i64 [ -1, %B156.if.i ], [ %.523.i, %B662.i ]
+  %.523.i = add nsw i64 %.454.0453.i, 1
+  %.551.i = load i64, ptr %.550.i, align 8
+  %.558.i = add nsw i64 %.555.i, %.454.0453.i
+  %.559.i = add i64 %.558.i, %.551.i
+  %.564.i = mul nsw i64 %.559.i, 2177342782468422677
+  %.567.i = ashr i64 %.564.i, %.566.i
+  %.569.i = and i64 %.567.i, %.38.i
+  %.579.i = getelementptr i64, ptr %5, i64 %.569.i
+  %.580.i = load i64, ptr %.579.i, align 8
+  %.581.i = icmp sgt i64 %.580.i, -1
+  br i1 %.581.i, label %B330.i, label %B662.i
+
+B552.if.i:
+  %found.2.4452.i = phi i64 [ %.955.i, %B650.i ], [ %found.3.3455.i, %B466.i ]
+  %.715.0451.i = phi i64 [ %.780.i, %B650.i ], [ %.725.i, %B466.i ]
+  %.712.0450.i = phi i64 [ %.784.i, %B650.i ], [ %.678.i, %B466.i ]
+  %.933.i = getelementptr i64, ptr %1, i64 %.712.0450.i
+  %invariant.gep.i = getelementptr i64, ptr %10, i64 %found.2.4452.i
+  br label %B586.if.i
+
+B586.if.i:
+  %.837.0447.i = phi i64 [ 0, %B552.if.i ], [ %.906.i, %B586.if.i ]
+  %.906.i = add nsw i64 %.837.0447.i, 1
+  %.934.i = load i64, ptr %.933.i, align 8
+  %.idx438.i = mul i64 %.934.i, 24
+  %17 = getelementptr i8, ptr %0, i64 %.idx438.i
+  %.938.i = getelementptr i64, ptr %17, i64 %.837.0447.i
+  %.939.i = load i64, ptr %.938.i, align 8
+  %.941.i = mul nsw i64 %.837.0447.i, %.48.i
+  %gep.i = getelementptr i64, ptr %invariant.gep.i, i64 %.941.i
+  store i64 %.939.i, ptr %gep.i, align 8
+  %exitcond.not.i = icmp eq i64 %.906.i, 3
+  br i1 %exitcond.not.i, label %B650.i, label %B586.if.i
+
+B734.if.i:
+  %.1038.0470.i = phi i64 [ %.1048.i, %B734.if.lr.ph.i ], [ %.1101.i, %B1242.i ]
+  %.1035.0469.i = phi i64 [ %.1004.i, %B734.if.lr.ph.i ], [ %.1105.i, %B1242.i ]
+  %.1101.i = add nsw i64 %.1038.0470.i, -1
+  %.1105.i = add i64 %.1035.0469.i, 1
+  %.1135.i = getelementptr i64, ptr %1, i64 %.1035.0469.i
+  %.1136.i = load i64, ptr %.1135.i, align 8
+  %.1139.idx.i = mul i64 %.1136.i, 24
+  %.1139.i = getelementptr i8, ptr %0, i64 %.1139.idx.i
+  %.1140.i = load i64, ptr %.1139.i, align 8
+  %.1148.i = getelementptr i8, ptr %.1139.i, i64 8
+  %.1149.i = load i64, ptr %.1148.i, align 8
+  %.1157.i = getelementptr i8, ptr %.1139.i, i64 16
+  %.1158.i = load i64, ptr %.1157.i, align 8
+  br i1 %.1248462.not.i, label %B904.i, label %B882.if.i
+
+B882.if.i:
+  %.1192.0463.i = phi i64 [ %.1261.i, %B882.if.i ], [ 0, %B734.if.i ]
+  %.1261.i = add nsw i64 %.1192.0463.i, 1
+  %.1289.i = getelementptr i64, ptr %9, i64 %.1192.0463.i
+  store i64 %.1287.i, ptr %.1289.i, align 8
+  %exitcond477.not.i = icmp eq i64 %8, %.1261.i
+  br i1 %exitcond477.not.i, label %B904.i, label %B882.if.i
+
+B934.if.i:
+  %.1320.0466.i = phi i64 [ %.1389.i, %B1240.i ], [ 0, %B904.i ]
+  %.1389.i = add nsw i64 %.1320.0466.i, 1
+  %.1415.i = getelementptr i64, ptr %10, i64 %.1320.0466.i
+  %.1416.i = load i64, ptr %.1415.i, align 8
+  %.1418.i = sub nsw i64 %.1416.i, %.1140.i
+  %.1422.i = getelementptr i64, ptr %12, i64 %.1320.0466.i
+  %.1423.i = load i64, ptr %.1422.i, align 8
+  %.1425.i = sub nsw i64 %.1423.i, %.1149.i
+  %.1430.i = getelementptr i64, ptr %13, i64 %.1320.0466.i
+  %.1431.i = load i64, ptr %.1430.i, align 8
+  %.1433.i = sub nsw i64 %.1431.i, %.1158.i
+  %.1434.i = mul nsw i64 %.1418.i, %.1418.i
+  %.1435.i = mul nsw i64 %.1425.i, %.1425.i
+  %.1436.i = add nsw i64 %.1435.i, %.1434.i
+  %.1437.i = mul nsw i64 %.1433.i, %.1433.i
+  %.1438.i = add nsw i64 %.1436.i, %.1437.i
+  %.1446.i = load i64, ptr %.1445.i, align 8
+  %.1448.i = icmp slt i64 %.1438.i, %.1446.i
+  %.1451.i = icmp ne i64 %.1438.i, 0
+  %or.cond.i = and i1 %.1448.i, %.1451.i
+  br i1 %or.cond.i, label %B1098.i, label %B1240.i
+
+exit:
+  ret void
+}
+
+define void @link_cells(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, ptr %9) {
+entry:
+  %notmask.i = shl nsw i64 -1, %6
+  %.36.i = xor i64 %notmask.i, -1
+  %.123380.not.i = icmp slt i64 %4, 1
+  br i1 %.123380.not.i, label %exit, label %B54.lr.ph.i
+
+B54.lr.ph.i:
+  %.165.i = add nsw i64 %7, 1
+  %spec.select.i = tail call i64 @llvm.smax.i64(i64 %.165.i, i64 0)
+  %.246377.not.i = icmp slt i64 %7, 0
+  %.288.i = sub i64 0, %7
+  %.327.i = add i64 %.165.i, %7
+  %storemerge345.i = tail call i64 @llvm.smax.i64(i64 %.327.i, i64 0)
+  %.371374.not.i = icmp slt i64 %.327.i, 1
+  %.573.i = sub nsw i64 63, %6
+  br label %B54.i
+
+B50.loopexit.i:
+  %exitcond387.not.i = icmp eq i64 %4, %.136.i
+  br i1 %exitcond387.not.i, label %B1194.if.i, label %B54.i
+
+B54.i:
+  %.64.0382.i = phi i64 [ 0, %B54.lr.ph.i ], [ %.136.i, %B50.loopexit.i ]
+  %.136.i = add nsw i64 %.64.0382.i, 1
+  br i1 %.246377.not.i, label %B50.loopexit.i, label %B96.lr.ph.i
+
+B96.lr.ph.i:
+  %.554.i = getelementptr i64, ptr %3, i64 %.64.0382.i
+  %.688.i = getelementptr i64, ptr %9, i64 %.64.0382.i
+  %.781.i = getelementptr i64, ptr %2, i64 %.64.0382.i
+  %.789.i = getelementptr i8, ptr %.781.i, i64 8
+  br label %B96.i
+
+B92.loopexit.i:
+  %.246.i = icmp sgt i64 %.192.0379.i, 1
+  br i1 %.246.i, label %B96.i, label %B50.loopexit.i
+
+B96.i:
+  %.192.0379.i = phi i64 [ %spec.select.i, %B96.lr.ph.i ], [ %.255.i, %B92.loopexit.i ]
+  %.189.0378.i = phi i64 [ 0, %B96.lr.ph.i ], [ %.259.i, %B92.loopexit.i ]
+  %.255.i = add nsw i64 %.192.0379.i, -1
+  %.259.i = add nsw i64 %.189.0378.i, 1
+  br i1 %.371374.not.i, label %B92.loopexit.i, label %B142.lr.ph.i
+
+B142.lr.ph.i:
+  %.538.i = icmp eq i64 %.189.0378.i, 0
+  %.558.i = shl i64 %.189.0378.i, 42
+  br label %B142.i
+
+B138.loopexit.i:
+  %.380.i = add nsw i64 %.317.0376.i, -1
+  %.384.i = add i64 %.314.0375.i, 1
+  %.371.i = icmp sgt i64 %.317.0376.i, 1
+  br i1 %.371.i, label %B142.i, label %B92.loopexit.i
+
+B142.i:
+  %.317.0376.i = phi i64 [ %storemerge345.i, %B142.lr.ph.i ], [ %.380.i, %B138.loopexit.i ]
+  %.314.0375.i = phi i64 [ %.288.i, %B142.lr.ph.i ], [ %.384.i, %B138.loopexit.i ]
+  %.541.i = icmp slt i64 %.314.0375.i, 0
+  %.544.i = icmp eq i64 %.314.0375.i, 0
+  %.561.i = shl i64 %.314.0375.i, 21
+  %.559.i = add i64 %.561.i, %.558.i
+  br label %B186.if.i
+
+B202.i:
+  %.547.i = icmp slt i64 %.439.0372.i, 1
+  %or.cond.i = select i1 %.544.i, i1 %.547.i, i1 false
+  %or.cond386.i = select i1 %.541.i, i1 true, i1 %or.cond.i
+  br i1 %or.cond386.i, label %B1235.i, label %B240.i
+
+B240.i:
+  %.555.i = load i64, ptr %.554.i, align 8
+  %.562.i = add i64 %.559.i, %.439.0372.i
+  %.564.i = add i64 %.562.i, %.555.i
+  %.571.i = mul nsw i64 %.564.i, 2177342782468422677
+  %.574.i = ashr i64 %.571.i, %.573.i
+  %.576.i = and i64 %.574.i, %.36.i
+  %.586.i = getelementptr i64, ptr %5, i64 %.576.i
+  %.587.i = load i64, ptr %.586.i, align 8
+  %.588.i = icmp sgt i64 %.587.i, -1
+  br i1 %.588.i, label %B374.i, label %B1235.i
+
+B374.i:
+  %.604.i = getelementptr i64, ptr %3, i64 %.587.i
+  %.605.i = load i64, ptr %.604.i, align 8
+  %.607.not.i = icmp eq i64 %.605.i, %.564.i
+  br i1 %.607.not.i, label %B516.i, label %B410.i
+
+B410.i:
+  %slot.2.4.i = phi i64 [ %.617.i, %B450.i ], [ %.576.i, %B374.i ]
+  %.613.i = add nsw i64 %slot.2.4.i, 1
+  %.617.i = and i64 %.613.i, %.36.i
+  %.626.i = getelementptr i64, ptr %5, i64 %.617.i
+  %.627.i = load i64, ptr %.626.i, align 8
+  %.628.i = icmp sgt i64 %.627.i, -1
+  br i1 %.628.i, label %B450.i, label %B1235.i
+
+B450.i:
+  %.643.i = getelementptr i64, ptr %3, i64 %.627.i
+  %.644.i = load i64, ptr %.643.i, align 8
+  %.646.not.i = icmp eq i64 %.644.i, %.564.i
+  br i1 %.646.not.i, label %B516.i, label %B410.i
+
+B516.i:
+  %.664.i = phi i64 [ %.587.i, %B374.i ], [ %.627.i, %B450.i ]
+  %.689.i = load i64, ptr %.688.i, align 8
+  %.690.not.i = icmp eq i64 %.689.i, %.64.0382.i
+  br i1 %.690.not.i, label %B622.i, label %B548.i
+
+B548.i:
+  %.695.i = phi i64 [ %.713.i, %B548.i ], [ %.689.i, %B516.i ]
+  %a.2.4.i = phi i64 [ %.698.i, %B548.i ], [ %.64.0382.i, %B516.i ]
+  %.694.i = getelementptr i64, ptr %9, i64 %a.2.4.i
+  %.697.i = getelementptr i64, ptr %9, i64 %.695.i
+  %.698.i = load i64, ptr %.697.i, align 8
+  store i64 %.698.i, ptr %.694.i, align 8
+  %.712.i = getelementptr i64, ptr %9, i64 %.698.i
+  %.713.i = load i64, ptr %.712.i, align 8
+  %.714.not.i = icmp eq i64 %.713.i, %.698.i
+  br i1 %.714.not.i, label %B622.i, label %B548.i
+
+B622.i:
+  %a.3.5.i = phi i64 [ %.64.0382.i, %B516.i ], [ %.698.i, %B548.i ]
+  %.728.i = getelementptr i64, ptr %9, i64 %.664.i
+  %.729.i = load i64, ptr %.728.i, align 8
+  %.731.not.i = icmp eq i64 %.729.i, %.664.i
+  br i1 %.731.not.i, label %B720.i, label %B646.i
+
+B646.i:
+  %.738.i = phi i64 [ %.756.i, %B646.i ], [ %.729.i, %B622.i ]
+  %b.2.4.i = phi i64 [ %.741.i, %B646.i ], [ %.664.i, %B622.i ]
+  %.737.i = getelementptr i64, ptr %9, i64 %b.2.4.i
+  %.740.i = getelementptr i64, ptr %9, i64 %.738.i
+  %.741.i = load i64, ptr %.740.i, align 8
+  store i64 %.741.i, ptr %.737.i, align 8
+  %.755.i = getelementptr i64, ptr %9, i64 %.741.i
+  %.756.i = load i64, ptr %.755.i, align 8
+  %.757.not.i = icmp eq i64 %.756.i, %.741.i
+  br i1 %.757.not.i, label %B720.i, label %B646.i
+
+B720.i:
+  %b.3.5.i = phi i64 [ %.664.i, %B622.i ], [ %.741.i, %B646.i ]
+  %.763.i = icmp eq i64 %a.3.5.i, %b.3.5.i
+  br i1 %.763.i, label %B1235.i, label %B736.i
+
+B736.i:
+  %.782.i = load i64, ptr %.781.i, align 8
+  %.790.i = load i64, ptr %.789.i, align 8
+  %.792.i = icmp slt i64 %.782.i, %.790.i
+  br i1 %.792.i, label %B790.preheader.i, label %B1235.i
+
+B790.preheader.i:
+  %.824.i = getelementptr i64, ptr %2, i64 %.664.i
+  %.825.i = load i64, ptr %.824.i, align 8
+  %.832.i = getelementptr i8, ptr %.824.i, i64 8
+  %.833.i = load i64, ptr %.832.i, align 8
+  %.835.i = icmp slt i64 %.825.i, %.833.i
+  br label %B790.i
+
+B790.i:
+  %m.2.4.i = phi i64 [ %.1061.i, %B1034.i ], [ %.782.i, %B790.preheader.i ]
+  br i1 %.835.i, label %B840.preheader.i, label %B1034.i
+
+B840.preheader.i:
+  %.977.i = getelementptr i64, ptr %1, i64 %m.2.4.i
+  %.978.i = load i64, ptr %.977.i, align 8
+  %.idx.i = mul i64 %.978.i, 24
+  %10 = getelementptr i8, ptr %0, i64 %.idx.i
+  br label %B840.i
+
+B840.i:
+  %k.2.5.i = phi i64 [ %.1016.i, %B978.i ], [ %.825.i, %B840.preheader.i ]
+  %.986.i = getelementptr i64, ptr %1, i64 %k.2.5.i
+  %.987.i = load i64, ptr %.986.i, align 8
+  %.idx347.i = mul i64 %.987.i, 24
+  %11 = getelementptr i8, ptr %0, i64 %.idx347.i
+  br label %B874.if.i
+
+B978.i:
+  %.1006.i = icmp sle i64 %.996.i, %8
+  %.1016.i = add nsw i64 %k.2.5.i, 1
+  %.1028.i = icmp sge i64 %.1016.i, %.833.i
+  %brmerge.i = select i1 %.1028.i, i1 true, i1 %.1006.i
+  br i1 %brmerge.i, label %B1034.loopexit.i, label %B840.i
+
+B1034.loopexit.i:
+  %not..1028.le.i = xor i1 %.1028.i, true
+  %.1006.mux.le.i = select i1 %not..1028.le.i, i1 true, i1 %.1006.i
+  br label %B1034.i
+
+B1034.i:
+  %linked.3.6.i = phi i1 [ false, %B790.i ], [ %.1006.mux.le.i, %B1034.loopexit.i ]
+  %.1061.i = add nsw i64 %m.2.4.i, 1
+  %.1073.i = icmp sge i64 %.1061.i, %.790.i
+  %brmerge348.i = select i1 %.1073.i, i1 true, i1 %linked.3.6.i
+  br i1 %brmerge348.i, label %B1078.i, label %B790.i
+
+B1078.i:
+  %not..1073.i = xor i1 %.1073.i, true
+  %linked.3.6.mux.i = select i1 %not..1073.i, i1 true, i1 %linked.3.6.i
+  br i1 %linked.3.6.mux.i, label %B1082.i, label %B1235.i
+
+B1082.i:
+  %.13.i.i = tail call i64 @llvm.smin.i64(i64 %b.3.5.i, i64 %a.3.5.i)
+  %.13.i349.i = tail call i64 @llvm.smax.i64(i64 %b.3.5.i, i64 %a.3.5.i)
+  %.1178.i = getelementptr i64, ptr %9, i64 %.13.i349.i
+  store i64 %.13.i.i, ptr %.1178.i, align 8
+  br label %B1235.i
+
+B1235.i:
+  %.496.i = icmp sgt i64 %.442.0373.i, 1
+  br i1 %.496.i, label %B186.if.i, label %B138.loopexit.i
+
+B186.if.i:
+  %.442.0373.i = phi i64 [ %storemerge345.i, %B142.i ], [ %.505.i, %B1235.i ]
+  %.439.0372.i = phi i64 [ %.288.i, %B142.i ], [ %.509.i, %B1235.i ]
+  %.505.i = add nsw i64 %.442.0373.i, -1
+  %.509.i = add i64 %.439.0372.i, 1
+  br i1 %.538.i, label %B202.i, label %B240.i
+
+B874.if.i:
+  %square.2.6370.i = phi i64 [ 0, %B840.i ], [ %.996.i, %B874.if.i ]
+  %.881.0368.i = phi i64 [ 0, %B840.i ], [ %.950.i, %B874.if.i ]
+  %.950.i = add nsw i64 %.881.0368.i, 1
+  %.982.i = getelementptr i64, ptr %10, i64 %.881.0368.i
+  %.983.i = load i64, ptr %.982.i, align 8
+  %.991.i = getelementptr i64, ptr %11, i64 %.881.0368.i
+  %.992.i = load i64, ptr %.991.i, align 8
+  %.993.i = sub nsw i64 %.983.i, %.992.i
+  %.994.i = mul nsw i64 %.993.i, %.993.i
+  %.996.i = add nsw i64 %.994.i, %square.2.6370.i
+  %exitcond.not.i = icmp eq i64 %.950.i, 3
+  br i1 %exitcond.not.i, label %B978.i, label %B874.if.i
+
+B1194.if.i:
+  %.1255.0384.i = phi i64 [ %.1324.i, %B1194.if.i ], [ 0, %B50.loopexit.i ]
+  %.1324.i = add nsw i64 %.1255.0384.i, 1
+  %.1350.i = getelementptr i64, ptr %9, i64 %.1255.0384.i
+  %.1351.i = load i64, ptr %.1350.i, align 8
+  %.1353.i = getelementptr i64, ptr %9, i64 %.1351.i
+  %.1354.i = load i64, ptr %.1353.i, align 8
+  store i64 %.1354.i, ptr %.1350.i, align 8
+  %exitcond388.not.i = icmp eq i64 %4, %.1324.i
+  br i1 %exitcond388.not.i, label %exit, label %B1194.if.i
+
+exit:
+  ret void
+}
+
 declare i32 @llvm.umin.i32(i32, i32)
 
 declare i32 @llvm.umax.i32(i32, i32)
@@ -655,4 +1288,6 @@ declare i32 @llvm.umax.i32(i32, i32)
 declare i64 @llvm.smax.i64(i64, i64)
 
 declare i64 @llvm.smin.i64(i64, i64)
+
+declare void @llvm.memmove.p0.p0.i64(ptr writeonly , ptr readonly , i64, i1 immarg)
 
