@@ -1031,251 +1031,275 @@ exit:
   ret void
 }
 
-define void @link_cells(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, ptr %9) {
+define void @link_cells(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, i64 %9, ptr %10) {
 entry:
   %notmask.i = shl nsw i64 -1, %6
-  %.36.i = xor i64 %notmask.i, -1
-  %.123380.not.i = icmp slt i64 %4, 1
-  br i1 %.123380.not.i, label %exit, label %B54.lr.ph.i
+  %.39.i = xor i64 %notmask.i, -1
+  %.126409.not.i = icmp slt i64 %4, 1
+  br i1 %.126409.not.i, label %exit, label %B54.lr.ph.i
 
 B54.lr.ph.i:
-  %.165.i = add nsw i64 %7, 1
-  %spec.select.i = tail call i64 @llvm.smax.i64(i64 %.165.i, i64 0)
-  %.246377.not.i = icmp slt i64 %7, 0
-  %.288.i = sub i64 0, %7
-  %.327.i = add i64 %.165.i, %7
-  %storemerge345.i = tail call i64 @llvm.smax.i64(i64 %.327.i, i64 0)
-  %.371374.not.i = icmp slt i64 %.327.i, 1
-  %.573.i = sub nsw i64 63, %6
+  %.168.i = add nsw i64 %8, 1
+  %spec.select.i = tail call i64 @llvm.smax.i64(i64 %.168.i, i64 0)
+  %.249406.not.i = icmp slt i64 %8, 0
+  %.291.i = sub i64 0, %8
+  %.330.i = add i64 %.168.i, %8
+  %storemerge374.i = tail call i64 @llvm.smax.i64(i64 %.330.i, i64 0)
+  %.374403.not.i = icmp slt i64 %.330.i, 1
+  %.671.i = sub nsw i64 63, %6
   br label %B54.i
 
 B50.loopexit.i:
-  %exitcond387.not.i = icmp eq i64 %4, %.136.i
-  br i1 %exitcond387.not.i, label %B1194.if.i, label %B54.i
+  %exitcond417.not.i = icmp eq i64 %4, %.139.i
+  br i1 %exitcond417.not.i, label %B1394.if.i, label %B54.i
 
 B54.i:
-  %.64.0382.i = phi i64 [ 0, %B54.lr.ph.i ], [ %.136.i, %B50.loopexit.i ]
-  %.136.i = add nsw i64 %.64.0382.i, 1
-  br i1 %.246377.not.i, label %B50.loopexit.i, label %B96.lr.ph.i
+  %.67.0411.i = phi i64 [ 0, %B54.lr.ph.i ], [ %.139.i, %B50.loopexit.i ]
+  %.139.i = add nsw i64 %.67.0411.i, 1
+  br i1 %.249406.not.i, label %B50.loopexit.i, label %B96.lr.ph.i
 
 B96.lr.ph.i:
-  %.554.i = getelementptr i64, ptr %3, i64 %.64.0382.i
-  %.688.i = getelementptr i64, ptr %9, i64 %.64.0382.i
-  %.781.i = getelementptr i64, ptr %2, i64 %.64.0382.i
-  %.789.i = getelementptr i8, ptr %.781.i, i64 8
+  %.652.i = getelementptr i64, ptr %3, i64 %.67.0411.i
+  %.786.i = getelementptr i64, ptr %10, i64 %.67.0411.i
+  %.879.i = getelementptr i64, ptr %2, i64 %.67.0411.i
+  %.887.i = getelementptr i8, ptr %.879.i, i64 8
   br label %B96.i
 
 B92.loopexit.i:
-  %.246.i = icmp sgt i64 %.192.0379.i, 1
-  br i1 %.246.i, label %B96.i, label %B50.loopexit.i
+  %.249.i = icmp sgt i64 %.195.0408.i, 1
+  br i1 %.249.i, label %B96.i, label %B50.loopexit.i
 
 B96.i:
-  %.192.0379.i = phi i64 [ %spec.select.i, %B96.lr.ph.i ], [ %.255.i, %B92.loopexit.i ]
-  %.189.0378.i = phi i64 [ 0, %B96.lr.ph.i ], [ %.259.i, %B92.loopexit.i ]
-  %.255.i = add nsw i64 %.192.0379.i, -1
-  %.259.i = add nsw i64 %.189.0378.i, 1
-  br i1 %.371374.not.i, label %B92.loopexit.i, label %B142.lr.ph.i
+  %.195.0408.i = phi i64 [ %spec.select.i, %B96.lr.ph.i ], [ %.258.i, %B92.loopexit.i ]
+  %.192.0407.i = phi i64 [ 0, %B96.lr.ph.i ], [ %.262.i, %B92.loopexit.i ]
+  %.258.i = add nsw i64 %.195.0408.i, -1
+  %.262.i = add nsw i64 %.192.0407.i, 1
+  br i1 %.374403.not.i, label %B92.loopexit.i, label %B142.lr.ph.i
 
 B142.lr.ph.i:
-  %.538.i = icmp eq i64 %.189.0378.i, 0
-  %.558.i = shl i64 %.189.0378.i, 42
+  %.541.i = icmp eq i64 %.192.0407.i, 0
+  %.556.i = add nsw i64 %.192.0407.i, -1
+  %.558.i = mul nsw i64 %.556.i, %7
+  %.559.i = add nsw i64 %.558.i, 1
+  %11 = mul nsw i64 %.559.i, %.559.i
+  %.656.i = shl i64 %.192.0407.i, 42
   br label %B142.i
 
 B138.loopexit.i:
-  %.380.i = add nsw i64 %.317.0376.i, -1
-  %.384.i = add i64 %.314.0375.i, 1
-  %.371.i = icmp sgt i64 %.317.0376.i, 1
-  br i1 %.371.i, label %B142.i, label %B92.loopexit.i
+  %.383.i = add nsw i64 %.320.0405.i, -1
+  %.387.i = add i64 %.317.0404.i, 1
+  %.374.i = icmp sgt i64 %.320.0405.i, 1
+  br i1 %.374.i, label %B142.i, label %B92.loopexit.i
 
 B142.i:
-  %.317.0376.i = phi i64 [ %storemerge345.i, %B142.lr.ph.i ], [ %.380.i, %B138.loopexit.i ]
-  %.314.0375.i = phi i64 [ %.288.i, %B142.lr.ph.i ], [ %.384.i, %B138.loopexit.i ]
-  %.541.i = icmp slt i64 %.314.0375.i, 0
-  %.544.i = icmp eq i64 %.314.0375.i, 0
-  %.561.i = shl i64 %.314.0375.i, 21
-  %.559.i = add i64 %.561.i, %.558.i
+  %.320.0405.i = phi i64 [ %storemerge374.i, %B142.lr.ph.i ], [ %.383.i, %B138.loopexit.i ]
+  %.317.0404.i = phi i64 [ %.291.i, %B142.lr.ph.i ], [ %.387.i, %B138.loopexit.i ]
+  %.544.i = icmp slt i64 %.317.0404.i, 0
+  %.547.i = icmp eq i64 %.317.0404.i, 0
+  %.563.i = tail call i64 @llvm.abs.i64(i64 %.317.0404.i, i1 false)
+  %.564.i = add nsw i64 %.563.i, -1
+  %.566.i = mul nsw i64 %.564.i, %7
+  %.567.i = add nsw i64 %.566.i, 1
+  %12 = mul nsw i64 %.567.i, %.567.i
+  %"$phi388.5.2.4.i" = select i1 %.547.i, i64 0, i64 %12
+  %.659.i = shl i64 %.317.0404.i, 21
+  %.657.i = add i64 %.659.i, %.656.i
   br label %B186.if.i
 
 B202.i:
-  %.547.i = icmp slt i64 %.439.0372.i, 1
-  %or.cond.i = select i1 %.544.i, i1 %.547.i, i1 false
-  %or.cond386.i = select i1 %.541.i, i1 true, i1 %or.cond.i
-  br i1 %or.cond386.i, label %B1235.i, label %B240.i
+  %.550.i = icmp slt i64 %.442.0401.i, 1
+  %or.cond.i = select i1 %.547.i, i1 %.550.i, i1 false
+  %or.cond415.i = select i1 %.544.i, i1 true, i1 %or.cond.i
+  br i1 %or.cond415.i, label %B1435.i, label %B240.i
 
 B240.i:
-  %.555.i = load i64, ptr %.554.i, align 8
-  %.562.i = add i64 %.559.i, %.439.0372.i
-  %.564.i = add i64 %.562.i, %.555.i
-  %.571.i = mul nsw i64 %.564.i, 2177342782468422677
-  %.574.i = ashr i64 %.571.i, %.573.i
-  %.576.i = and i64 %.574.i, %.36.i
-  %.586.i = getelementptr i64, ptr %5, i64 %.576.i
-  %.587.i = load i64, ptr %.586.i, align 8
-  %.588.i = icmp sgt i64 %.587.i, -1
-  br i1 %.588.i, label %B374.i, label %B1235.i
+  %spec.select416.i = phi i64 [ 0, %B202.i ], [ %11, %B186.if.i ]
+  %.571.i = tail call i64 @llvm.abs.i64(i64 %.442.0401.i, i1 false)
+  %.572.i = add nsw i64 %.571.i, -1
+  %.574.i = mul nsw i64 %.572.i, %7
+  %.575.i = add nsw i64 %.574.i, 1
+  %.616.not.i = icmp eq i64 %.442.0401.i, 0
+  %13 = mul nsw i64 %.575.i, %.575.i
+  %"$phi388.6.2.4.i" = select i1 %.616.not.i, i64 0, i64 %13
+  %.641.i = add nsw i64 %"$phi388.6.2.4.i", %"$phi388.5.2.4.i"
+  %.643.i = add nsw i64 %.641.i, %spec.select416.i
+  %.645.i = icmp sgt i64 %.643.i, %9
+  br i1 %.645.i, label %B1435.i, label %B438.i
 
-B374.i:
-  %.604.i = getelementptr i64, ptr %3, i64 %.587.i
-  %.605.i = load i64, ptr %.604.i, align 8
-  %.607.not.i = icmp eq i64 %.605.i, %.564.i
-  br i1 %.607.not.i, label %B516.i, label %B410.i
+B438.i:
+  %.653.i = load i64, ptr %.652.i, align 8
+  %.660.i = add i64 %.657.i, %.442.0401.i
+  %.662.i = add i64 %.660.i, %.653.i
+  %.669.i = mul nsw i64 %.662.i, 2177342782468422677
+  %.672.i = ashr i64 %.669.i, %.671.i
+  %.674.i = and i64 %.672.i, %.39.i
+  %.684.i = getelementptr i64, ptr %5, i64 %.674.i
+  %.685.i = load i64, ptr %.684.i, align 8
+  %.686.i = icmp sgt i64 %.685.i, -1
+  br i1 %.686.i, label %B572.i, label %B1435.i
 
-B410.i:
-  %slot.2.4.i = phi i64 [ %.617.i, %B450.i ], [ %.576.i, %B374.i ]
-  %.613.i = add nsw i64 %slot.2.4.i, 1
-  %.617.i = and i64 %.613.i, %.36.i
-  %.626.i = getelementptr i64, ptr %5, i64 %.617.i
-  %.627.i = load i64, ptr %.626.i, align 8
-  %.628.i = icmp sgt i64 %.627.i, -1
-  br i1 %.628.i, label %B450.i, label %B1235.i
+B572.i:
+  %.702.i = getelementptr i64, ptr %3, i64 %.685.i
+  %.703.i = load i64, ptr %.702.i, align 8
+  %.705.not.i = icmp eq i64 %.703.i, %.662.i
+  br i1 %.705.not.i, label %B716.i, label %B608.i
 
-B450.i:
-  %.643.i = getelementptr i64, ptr %3, i64 %.627.i
-  %.644.i = load i64, ptr %.643.i, align 8
-  %.646.not.i = icmp eq i64 %.644.i, %.564.i
-  br i1 %.646.not.i, label %B516.i, label %B410.i
+B608.i:
+  %slot.2.4.i = phi i64 [ %.715.i, %B648.i ], [ %.674.i, %B572.i ]
+  %.711.i = add nsw i64 %slot.2.4.i, 1
+  %.715.i = and i64 %.711.i, %.39.i
+  %.724.i = getelementptr i64, ptr %5, i64 %.715.i
+  %.725.i = load i64, ptr %.724.i, align 8
+  %.726.i = icmp sgt i64 %.725.i, -1
+  br i1 %.726.i, label %B648.i, label %B1435.i
 
-B516.i:
-  %.664.i = phi i64 [ %.587.i, %B374.i ], [ %.627.i, %B450.i ]
-  %.689.i = load i64, ptr %.688.i, align 8
-  %.690.not.i = icmp eq i64 %.689.i, %.64.0382.i
-  br i1 %.690.not.i, label %B622.i, label %B548.i
+B648.i:
+  %.741.i = getelementptr i64, ptr %3, i64 %.725.i
+  %.742.i = load i64, ptr %.741.i, align 8
+  %.744.not.i = icmp eq i64 %.742.i, %.662.i
+  br i1 %.744.not.i, label %B716.i, label %B608.i
 
-B548.i:
-  %.695.i = phi i64 [ %.713.i, %B548.i ], [ %.689.i, %B516.i ]
-  %a.2.4.i = phi i64 [ %.698.i, %B548.i ], [ %.64.0382.i, %B516.i ]
-  %.694.i = getelementptr i64, ptr %9, i64 %a.2.4.i
-  %.697.i = getelementptr i64, ptr %9, i64 %.695.i
-  %.698.i = load i64, ptr %.697.i, align 8
-  store i64 %.698.i, ptr %.694.i, align 8
-  %.712.i = getelementptr i64, ptr %9, i64 %.698.i
-  %.713.i = load i64, ptr %.712.i, align 8
-  %.714.not.i = icmp eq i64 %.713.i, %.698.i
-  br i1 %.714.not.i, label %B622.i, label %B548.i
+B716.i:
+  %.762.i = phi i64 [ %.685.i, %B572.i ], [ %.725.i, %B648.i ]
+  %.787.i = load i64, ptr %.786.i, align 8
+  %.788.not.i = icmp eq i64 %.787.i, %.67.0411.i
+  br i1 %.788.not.i, label %B822.i, label %B748.i
 
-B622.i:
-  %a.3.5.i = phi i64 [ %.64.0382.i, %B516.i ], [ %.698.i, %B548.i ]
-  %.728.i = getelementptr i64, ptr %9, i64 %.664.i
-  %.729.i = load i64, ptr %.728.i, align 8
-  %.731.not.i = icmp eq i64 %.729.i, %.664.i
-  br i1 %.731.not.i, label %B720.i, label %B646.i
+B748.i:
+  %.793.i = phi i64 [ %.811.i, %B748.i ], [ %.787.i, %B716.i ]
+  %a.2.4.i = phi i64 [ %.796.i, %B748.i ], [ %.67.0411.i, %B716.i ]
+  %.792.i = getelementptr i64, ptr %10, i64 %a.2.4.i
+  %.795.i = getelementptr i64, ptr %10, i64 %.793.i
+  %.796.i = load i64, ptr %.795.i, align 8
+  store i64 %.796.i, ptr %.792.i, align 8
+  %.810.i = getelementptr i64, ptr %10, i64 %.796.i
+  %.811.i = load i64, ptr %.810.i, align 8
+  %.812.not.i = icmp eq i64 %.811.i, %.796.i
+  br i1 %.812.not.i, label %B822.i, label %B748.i
 
-B646.i:
-  %.738.i = phi i64 [ %.756.i, %B646.i ], [ %.729.i, %B622.i ]
-  %b.2.4.i = phi i64 [ %.741.i, %B646.i ], [ %.664.i, %B622.i ]
-  %.737.i = getelementptr i64, ptr %9, i64 %b.2.4.i
-  %.740.i = getelementptr i64, ptr %9, i64 %.738.i
-  %.741.i = load i64, ptr %.740.i, align 8
-  store i64 %.741.i, ptr %.737.i, align 8
-  %.755.i = getelementptr i64, ptr %9, i64 %.741.i
-  %.756.i = load i64, ptr %.755.i, align 8
-  %.757.not.i = icmp eq i64 %.756.i, %.741.i
-  br i1 %.757.not.i, label %B720.i, label %B646.i
+B822.i:
+  %a.3.5.i = phi i64 [ %.67.0411.i, %B716.i ], [ %.796.i, %B748.i ]
+  %.826.i = getelementptr i64, ptr %10, i64 %.762.i
+  %.827.i = load i64, ptr %.826.i, align 8
+  %.829.not.i = icmp eq i64 %.827.i, %.762.i
+  br i1 %.829.not.i, label %B920.i, label %B846.i
 
-B720.i:
-  %b.3.5.i = phi i64 [ %.664.i, %B622.i ], [ %.741.i, %B646.i ]
-  %.763.i = icmp eq i64 %a.3.5.i, %b.3.5.i
-  br i1 %.763.i, label %B1235.i, label %B736.i
+B846.i:
+  %.836.i = phi i64 [ %.854.i, %B846.i ], [ %.827.i, %B822.i ]
+  %b.2.4.i = phi i64 [ %.839.i, %B846.i ], [ %.762.i, %B822.i ]
+  %.835.i = getelementptr i64, ptr %10, i64 %b.2.4.i
+  %.838.i = getelementptr i64, ptr %10, i64 %.836.i
+  %.839.i = load i64, ptr %.838.i, align 8
+  store i64 %.839.i, ptr %.835.i, align 8
+  %.853.i = getelementptr i64, ptr %10, i64 %.839.i
+  %.854.i = load i64, ptr %.853.i, align 8
+  %.855.not.i = icmp eq i64 %.854.i, %.839.i
+  br i1 %.855.not.i, label %B920.i, label %B846.i
 
-B736.i:
-  %.782.i = load i64, ptr %.781.i, align 8
-  %.790.i = load i64, ptr %.789.i, align 8
-  %.792.i = icmp slt i64 %.782.i, %.790.i
-  br i1 %.792.i, label %B790.preheader.i, label %B1235.i
+B920.i:
+  %b.3.5.i = phi i64 [ %.762.i, %B822.i ], [ %.839.i, %B846.i ]
+  %.861.i = icmp eq i64 %a.3.5.i, %b.3.5.i
+  br i1 %.861.i, label %B1435.i, label %B936.i
 
-B790.preheader.i:
-  %.824.i = getelementptr i64, ptr %2, i64 %.664.i
-  %.825.i = load i64, ptr %.824.i, align 8
-  %.832.i = getelementptr i8, ptr %.824.i, i64 8
-  %.833.i = load i64, ptr %.832.i, align 8
-  %.835.i = icmp slt i64 %.825.i, %.833.i
-  br label %B790.i
+B936.i:
+  %.880.i = load i64, ptr %.879.i, align 8
+  %.888.i = load i64, ptr %.887.i, align 8
+  %.890.i = icmp slt i64 %.880.i, %.888.i
+  br i1 %.890.i, label %B990.preheader.i, label %B1435.i
 
-B790.i:
-  %m.2.4.i = phi i64 [ %.1061.i, %B1034.i ], [ %.782.i, %B790.preheader.i ]
-  br i1 %.835.i, label %B840.preheader.i, label %B1034.i
+B990.preheader.i:
+  %.922.i = getelementptr i64, ptr %2, i64 %.762.i
+  %.923.i = load i64, ptr %.922.i, align 8
+  %.930.i = getelementptr i8, ptr %.922.i, i64 8
+  %.931.i = load i64, ptr %.930.i, align 8
+  %.933.i = icmp slt i64 %.923.i, %.931.i
+  br label %B990.i
 
-B840.preheader.i:
-  %.977.i = getelementptr i64, ptr %1, i64 %m.2.4.i
-  %.978.i = load i64, ptr %.977.i, align 8
-  %.idx.i = mul i64 %.978.i, 24
-  %10 = getelementptr i8, ptr %0, i64 %.idx.i
-  br label %B840.i
+B990.i:
+  %m.2.4.i = phi i64 [ %.1159.i, %B1234.i ], [ %.880.i, %B990.preheader.i ]
+  br i1 %.933.i, label %B1040.preheader.i, label %B1234.i
 
-B840.i:
-  %k.2.5.i = phi i64 [ %.1016.i, %B978.i ], [ %.825.i, %B840.preheader.i ]
-  %.986.i = getelementptr i64, ptr %1, i64 %k.2.5.i
-  %.987.i = load i64, ptr %.986.i, align 8
-  %.idx347.i = mul i64 %.987.i, 24
-  %11 = getelementptr i8, ptr %0, i64 %.idx347.i
-  br label %B874.if.i
+B1040.preheader.i:
+  %.1075.i = getelementptr i64, ptr %1, i64 %m.2.4.i
+  %.1076.i = load i64, ptr %.1075.i, align 8
+  %.idx.i = mul i64 %.1076.i, 24
+  %14 = getelementptr i8, ptr %0, i64 %.idx.i
+  br label %B1040.i
 
-B978.i:
-  %.1006.i = icmp sle i64 %.996.i, %8
-  %.1016.i = add nsw i64 %k.2.5.i, 1
-  %.1028.i = icmp sge i64 %.1016.i, %.833.i
-  %brmerge.i = select i1 %.1028.i, i1 true, i1 %.1006.i
-  br i1 %brmerge.i, label %B1034.loopexit.i, label %B840.i
+B1040.i:
+  %k.2.5.i = phi i64 [ %.1114.i, %B1178.i ], [ %.923.i, %B1040.preheader.i ]
+  %.1084.i = getelementptr i64, ptr %1, i64 %k.2.5.i
+  %.1085.i = load i64, ptr %.1084.i, align 8
+  %.idx376.i = mul i64 %.1085.i, 24
+  %15 = getelementptr i8, ptr %0, i64 %.idx376.i
+  br label %B1074.if.i
 
-B1034.loopexit.i:
-  %not..1028.le.i = xor i1 %.1028.i, true
-  %.1006.mux.le.i = select i1 %not..1028.le.i, i1 true, i1 %.1006.i
-  br label %B1034.i
+B1178.i:
+  %.1104.i = icmp sle i64 %.1094.i, %9
+  %.1114.i = add nsw i64 %k.2.5.i, 1
+  %.1126.i = icmp sge i64 %.1114.i, %.931.i
+  %brmerge.i = select i1 %.1126.i, i1 true, i1 %.1104.i
+  br i1 %brmerge.i, label %B1234.loopexit.i, label %B1040.i
 
-B1034.i:
-  %linked.3.6.i = phi i1 [ false, %B790.i ], [ %.1006.mux.le.i, %B1034.loopexit.i ]
-  %.1061.i = add nsw i64 %m.2.4.i, 1
-  %.1073.i = icmp sge i64 %.1061.i, %.790.i
-  %brmerge348.i = select i1 %.1073.i, i1 true, i1 %linked.3.6.i
-  br i1 %brmerge348.i, label %B1078.i, label %B790.i
+B1234.loopexit.i:
+  %not..1126.le.i = xor i1 %.1126.i, true
+  %.1104.mux.le.i = select i1 %not..1126.le.i, i1 true, i1 %.1104.i
+  br label %B1234.i
 
-B1078.i:
-  %not..1073.i = xor i1 %.1073.i, true
-  %linked.3.6.mux.i = select i1 %not..1073.i, i1 true, i1 %linked.3.6.i
-  br i1 %linked.3.6.mux.i, label %B1082.i, label %B1235.i
+B1234.i:
+  %linked.3.6.i = phi i1 [ false, %B990.i ], [ %.1104.mux.le.i, %B1234.loopexit.i ]
+  %.1159.i = add nsw i64 %m.2.4.i, 1
+  %.1171.i = icmp sge i64 %.1159.i, %.888.i
+  %brmerge377.i = select i1 %.1171.i, i1 true, i1 %linked.3.6.i
+  br i1 %brmerge377.i, label %B1278.i, label %B990.i
 
-B1082.i:
+B1278.i:
+  %not..1171.i = xor i1 %.1171.i, true
+  %linked.3.6.mux.i = select i1 %not..1171.i, i1 true, i1 %linked.3.6.i
+  br i1 %linked.3.6.mux.i, label %B1282.i, label %B1435.i
+
+B1282.i:
   %.13.i.i = tail call i64 @llvm.smin.i64(i64 %b.3.5.i, i64 %a.3.5.i)
-  %.13.i349.i = tail call i64 @llvm.smax.i64(i64 %b.3.5.i, i64 %a.3.5.i)
-  %.1178.i = getelementptr i64, ptr %9, i64 %.13.i349.i
-  store i64 %.13.i.i, ptr %.1178.i, align 8
-  br label %B1235.i
+  %.13.i378.i = tail call i64 @llvm.smax.i64(i64 %b.3.5.i, i64 %a.3.5.i)
+  %.1276.i = getelementptr i64, ptr %10, i64 %.13.i378.i
+  store i64 %.13.i.i, ptr %.1276.i, align 8
+  br label %B1435.i
 
-B1235.i:
-  %.496.i = icmp sgt i64 %.442.0373.i, 1
-  br i1 %.496.i, label %B186.if.i, label %B138.loopexit.i
+B1435.i:
+  %.499.i = icmp sgt i64 %.445.0402.i, 1
+  br i1 %.499.i, label %B186.if.i, label %B138.loopexit.i
 
 B186.if.i:
-  %.442.0373.i = phi i64 [ %storemerge345.i, %B142.i ], [ %.505.i, %B1235.i ]
-  %.439.0372.i = phi i64 [ %.288.i, %B142.i ], [ %.509.i, %B1235.i ]
-  %.505.i = add nsw i64 %.442.0373.i, -1
-  %.509.i = add i64 %.439.0372.i, 1
-  br i1 %.538.i, label %B202.i, label %B240.i
+  %.445.0402.i = phi i64 [ %storemerge374.i, %B142.i ], [ %.508.i, %B1435.i ]
+  %.442.0401.i = phi i64 [ %.291.i, %B142.i ], [ %.512.i, %B1435.i ]
+  %.508.i = add nsw i64 %.445.0402.i, -1
+  %.512.i = add i64 %.442.0401.i, 1
+  br i1 %.541.i, label %B202.i, label %B240.i
 
-B874.if.i:
-  %square.2.6370.i = phi i64 [ 0, %B840.i ], [ %.996.i, %B874.if.i ]
-  %.881.0368.i = phi i64 [ 0, %B840.i ], [ %.950.i, %B874.if.i ]
-  %.950.i = add nsw i64 %.881.0368.i, 1
-  %.982.i = getelementptr i64, ptr %10, i64 %.881.0368.i
-  %.983.i = load i64, ptr %.982.i, align 8
-  %.991.i = getelementptr i64, ptr %11, i64 %.881.0368.i
-  %.992.i = load i64, ptr %.991.i, align 8
-  %.993.i = sub nsw i64 %.983.i, %.992.i
-  %.994.i = mul nsw i64 %.993.i, %.993.i
-  %.996.i = add nsw i64 %.994.i, %square.2.6370.i
-  %exitcond.not.i = icmp eq i64 %.950.i, 3
-  br i1 %exitcond.not.i, label %B978.i, label %B874.if.i
+B1074.if.i:
+  %square.2.6399.i = phi i64 [ 0, %B1040.i ], [ %.1094.i, %B1074.if.i ]
+  %.979.0397.i = phi i64 [ 0, %B1040.i ], [ %.1048.i, %B1074.if.i ]
+  %.1048.i = add nsw i64 %.979.0397.i, 1
+  %.1080.i = getelementptr i64, ptr %14, i64 %.979.0397.i
+  %.1081.i = load i64, ptr %.1080.i, align 8
+  %.1089.i = getelementptr i64, ptr %15, i64 %.979.0397.i
+  %.1090.i = load i64, ptr %.1089.i, align 8
+  %.1091.i = sub nsw i64 %.1081.i, %.1090.i
+  %.1092.i = mul nsw i64 %.1091.i, %.1091.i
+  %.1094.i = add nsw i64 %.1092.i, %square.2.6399.i
+  %exitcond.not.i = icmp eq i64 %.1048.i, 3
+  br i1 %exitcond.not.i, label %B1178.i, label %B1074.if.i
 
-B1194.if.i:
-  %.1255.0384.i = phi i64 [ %.1324.i, %B1194.if.i ], [ 0, %B50.loopexit.i ]
-  %.1324.i = add nsw i64 %.1255.0384.i, 1
-  %.1350.i = getelementptr i64, ptr %9, i64 %.1255.0384.i
-  %.1351.i = load i64, ptr %.1350.i, align 8
-  %.1353.i = getelementptr i64, ptr %9, i64 %.1351.i
-  %.1354.i = load i64, ptr %.1353.i, align 8
-  store i64 %.1354.i, ptr %.1350.i, align 8
-  %exitcond388.not.i = icmp eq i64 %4, %.1324.i
-  br i1 %exitcond388.not.i, label %exit, label %B1194.if.i
+B1394.if.i:
+  %.1355.0413.i = phi i64 [ %.1424.i, %B1394.if.i ], [ 0, %B50.loopexit.i ]
+  %.1424.i = add nsw i64 %.1355.0413.i, 1
+  %.1450.i = getelementptr i64, ptr %10, i64 %.1355.0413.i
+  %.1451.i = load i64, ptr %.1450.i, align 8
+  %.1453.i = getelementptr i64, ptr %10, i64 %.1451.i
+  %.1454.i = load i64, ptr %.1453.i, align 8
+  store i64 %.1454.i, ptr %.1450.i, align 8
+  %exitcond418.not.i = icmp eq i64 %4, %.1424.i
+  br i1 %exitcond418.not.i, label %exit, label %B1394.if.i
 
 exit:
   ret void
@@ -1288,6 +1312,8 @@ declare i32 @llvm.umax.i32(i32, i32)
 declare i64 @llvm.smax.i64(i64, i64)
 
 declare i64 @llvm.smin.i64(i64, i64)
+
+declare i64 @llvm.abs.i64(i64, i1 immarg)
 
 declare void @llvm.memmove.p0.p0.i64(ptr writeonly , ptr readonly , i64, i1 immarg)
 

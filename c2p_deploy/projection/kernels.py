@@ -30,7 +30,7 @@ SIGNATURES = {
     "farthest": ("f*", "q", "q", "q", "q*", "q*", "f*", "u*", "f*", "f*", "u*"),
     "number_cells": ("q*", "q", "q*", "q", "q*", "q*", "q*", "q*"),
     "nearest_voxels": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q*", "q*", "q*"),
-    "link_cells": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q*"),
+    "link_cells": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q", "q*"),
 }
 
 
@@ -177,7 +177,7 @@ def farthest(points, n, count, first, chosen, order, nearest, bits, sorted_point
                         index = min(index, order[k])
 
 
-# --- stray points: voxels [M, 3] are whole numbers, sorted into cells of which only those with one exist -----
+# --- stray points: voxels [M, 3] are whole numbers, sorted into cells of which only those with one exist ---
 # cells: keys [K] of the K cells; table [2**bits]: their numbers by the hash of their key, -1 in empty slots;
 # starts [K + 1]: of each cell's voxels in order [M].
 
@@ -249,11 +249,11 @@ def nearest_voxels(voxels, order, starts, cells, count, table, bits, side, wante
             nearest[order[m]] = best[wanted - 1]
 
 
-def link_cells(voxels, order, starts, cells, count, table, bits, around, reach, group):
+def link_cells(voxels, order, starts, cells, count, table, bits, side, around, reach, group):
     """Numbers cells [K] alike that are connected: by two voxels no farther apart than the root of reach.
 
-    Of cells so small that all their own voxels are; around: how many cells away the others may be.
-    group [K]: each cell's own number, becomes the smallest of its group.
+    Of cells so small that all their own voxels are; side: of how many voxels; around: how many cells away
+    the others may be. group [K]: each cell's own number, becomes the smallest of its group.
     """
     mask = (1 << bits) - 1
     for c in range(count):
@@ -262,6 +262,11 @@ def link_cells(voxels, order, starts, cells, count, table, bits, around, reach, 
                 for dz in range(-around, around + 1):
                     if dx == 0 and (dy < 0 or (dy == 0 and dz <= 0)):
                         continue  # these come to this cell themselves
+                    # The least that their voxels can be apart. Zero is the same cell along an axis.
+                    gx, gy, gz = (dx - 1) * side + 1, (abs(dy) - 1) * side + 1, (abs(dz) - 1) * side + 1
+                    gx, gy, gz = gx if dx else 0, gy if dy else 0, gz if dz else 0
+                    if gx * gx + gy * gy + gz * gz > reach:
+                        continue
                     key = cells[c] + (dx << (2 * AXIS_BITS)) + (dy << AXIS_BITS) + dz
                     slot = ((key * _SPREAD) >> (63 - bits)) & mask
                     while table[slot] >= 0 and cells[table[slot]] != key:

@@ -1,19 +1,21 @@
 """Stray points: which of a cloud's points belong to no surface of its object.
 
-One stray, a flying pixel at the edge of a thing or a reflection behind it, moves the centre and shrinks the rest,
-and farthest-point sampling takes every stray first. So they go before a cloud is sampled, centred and scaled:
+One stray, a flying pixel at the edge of a thing or a reflection behind it, moves the centre and shrinks the
+rest, and farthest-point sampling takes every stray first. So they go before a cloud is sampled, centred and
+scaled:
 
-1. **Voxels.** Points are counted in cubes with a side of an eighth of the median distance from the middle (the
-   median of each axis). From here on all is whole numbers, so that the order of points, their unit, where they
-   lie and quarter turns change nothing, and every version gives the same to the bit. Nor does it matter how much
-   more densely a near side was scanned than a far one.
-2. **Reach.** 2.5 times the median distance of a voxel to its eighth nearest: three and a half voxels where a
+1. **Voxels.** The middle is the median of each axis. The extent is what seven of eight points are nearer to
+   it than, along whichever axis they are farthest. Points are counted in cubes with a side of a sixteenth of
+   that. From here on all is whole numbers: the order of points, their unit, where they lie and quarter turns
+   change nothing, and every version gives the same to the bit. Nor does it matter how much more densely a
+   near side was scanned than a far one.
+2. **Reach.** Twice the median distance of a voxel to its eighth nearest: less than three voxels where a
    surface is sampled densely. Voxels within reach of each other belong together, and so do those that others
    connect (single linkage).
-3. **Parts.** A group stays if it is the largest, or has more than a 32nd of all points: a lampshade apart from its
-   foot, the wheels of a car. The smaller ones are strays, alone or in clumps.
-4. Where that would take more than a 16th of the points, the cloud is more uneven than its median tells (leaves of
-   a plant, rings of a lidar): the reach is doubled, three times at most, and then all stay.
+3. **Parts.** A group stays if it is the largest, or has more than a 32nd of all points: a lampshade apart
+   from its foot, the wheels of a car. The smaller ones are strays, alone or in clumps.
+4. Where that would take more than a 16th of the points, the cloud is more uneven than its median tells
+   (leaves of a plant, rings of a lidar): the reach is doubled, three times at most, and then all stay.
 
 Fewer than 33 points are all kept. Statistical and radius outlier removal, as in PCL, look at each point's
 neighbours alone and keep clumps; the reach found here is what they leave to the user to choose.
@@ -36,7 +38,7 @@ Mask = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
 EXTENT = 8  # one in so many points lies farther from the middle than the extent
-VOXELS = 12  # side by side in the extent
+VOXELS = 16  # side by side in the extent
 FARTHEST_VOXEL = 500  # 41 extents: what lies beyond is taken to lie there
 NEIGHBOUR = 8  # the distance to this nearest voxel tells how densely a cloud is sampled
 PARTS = 32  # a group of more than one in so many points is a part of the object
@@ -84,7 +86,7 @@ def kept_points(points: npt.NDArray[np.floating]) -> Mask:
         return everything
     voxels = np.ascontiguousarray(at[filled.order[filled.starts[:-1]]])
     inside = np.diff(filled.starts)
-    reach = squared_reach(_nearest(voxels))
+    reach = squared_reach(_nearest(voxels, 2 if 2 * len(voxels) < len(points) else 3))
     for _ in range(ATTEMPTS):
         # As long as it can be for no two voxels of a cell to be out of each other's reach.
         side = math.isqrt(reach // 3)
@@ -92,7 +94,7 @@ def kept_points(points: npt.NDArray[np.floating]) -> Mask:
         group = np.arange(cells.count)
         run(
             "link_cells", voxels, cells.order, cells.starts, cells.keys, cells.count,
-            cells.table, cells.bits, math.isqrt(reach) // side + 1, reach, group,
+            cells.table, cells.bits, side, (math.isqrt(reach) - 1) // side + 1, reach, group,
         )  # fmt: skip
         group = group[cells.cell_of]
         part = are_parts(np.bincount(group, inside).astype(np.int64))[group]
@@ -104,9 +106,9 @@ def kept_points(points: npt.NDArray[np.floating]) -> Mask:
 
 def voxels_of(points: npt.NDArray[np.floating]) -> Whole:
     """The voxels [N, 3] of finite points [N, 3], N > 0, counted from the middle."""
-    cloud = np.ascontiguousarray(points.T, np.float64)
+    cloud = np.ascontiguousarray(points.T)
     low, high = (cloud.shape[1] - 1) // 2, cloud.shape[1] // 2
-    middle = np.partition(cloud, (low, high), axis=1)[:, [low, high]]
+    middle = np.partition(cloud, (low, high), axis=1)[:, [low, high]].astype(np.float64)
     # Twice the offset, so that nothing is rounded of the mean of two.
     offset = (cloud - middle[:, :1]) + (cloud - middle[:, 1:])
     distance = np.abs(offset)
@@ -115,16 +117,16 @@ def voxels_of(points: npt.NDArray[np.floating]) -> Whole:
     if len(away) == 0:
         return np.zeros(points.shape, np.int64)
     rank = len(away) - 1 - len(away) // EXTENT
-    unit = np.partition(away, rank)[rank]
     with np.errstate(over="ignore"):
-        steps = (np.minimum(distance / unit * VOXELS, FARTHEST_VOXEL) + 0.5).astype(np.int64)
-    return np.ascontiguousarray(np.where(offset < 0, -steps, steps).T)
+        distance /= np.partition(away, rank)[rank]
+    steps = np.minimum(distance * VOXELS, FARTHEST_VOXEL) + 0.5
+    return np.ascontiguousarray(np.copysign(steps, offset).T.astype(np.int64))
 
 
 def squared_reach(nearest: Whole) -> int:
-    """Of the squared distances [M] of voxels to their eighth nearest: 2.5 times the lower median, squared."""
+    """Of the squared distances [M] of voxels to their eighth nearest: twice the lower median, squared."""
     middle = (len(nearest) - 1) // 2
-    return 25 * int(np.partition(nearest, middle)[middle]) // 4
+    return 4 * int(np.partition(nearest, middle)[middle])
 
 
 def are_parts(sizes: Whole) -> Mask:
@@ -157,14 +159,18 @@ class _Cells:
         self.starts = starts[: self.count + 1]
 
 
-def _nearest(voxels: Whole) -> Whole:
-    """Squared distances [M] of voxels [M, 3] to their eighth nearest, right in the nearer half."""
-    count, side = len(voxels), 2  # enough for the surface of most things
+def _nearest(voxels: Whole, side: int) -> Whole:
+    """Squared distances [M] of voxels [M, 3] to their eighth nearest, right in the nearer half.
+
+    side: of the cells to begin with, which changes nothing but the time: larger where voxels are scattered.
+    """
+    count = len(voxels)
     while True:
         cells, nearest = _Cells(voxels, side), np.empty(count, np.int64)
         run(
-            "nearest_voxels", voxels, cells.order, cells.starts, cells.keys, cells.count, cells.table, cells.bits,
-            side, NEIGHBOUR, np.empty(NEIGHBOUR, np.int64), np.empty((3, count), np.int64), nearest,
+            "nearest_voxels", voxels, cells.order, cells.starts, cells.keys, cells.count, cells.table,
+            cells.bits, side, NEIGHBOUR, np.empty(NEIGHBOUR, np.int64), np.empty((3, count), np.int64),
+            nearest,
         )  # fmt: skip
         if 2 * np.count_nonzero(nearest <= side * side) > count:
             return nearest

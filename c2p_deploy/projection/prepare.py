@@ -23,7 +23,7 @@ TOO_LARGE = "coordinates beyond 1e18 in the cloud", "the data is damaged or its 
 
 @dataclass(frozen=True)
 class Prepared:
-    """points: float32 [M, 3], ready for `project_depth`. strays: of the points looked at, how many were removed."""
+    """points: float32 [M, 3], ready for `project_depth`. strays: how many were removed of those looked at."""
 
     points: FloatArray
     strays: int = 0

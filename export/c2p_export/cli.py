@@ -72,7 +72,8 @@ class _Command(click.Group):
 @click.option(
     "--preparation",
     type=click.Choice(PREPARATIONS),
-    help="Of clouds on the robot: robust removes stray points first, paper lets all count.  [default: robust]",
+    help="Of clouds on the robot: robust removes stray points first, paper lets all count.  "
+    "[default: robust]",
 )
 @click.option(
     "--labels",

@@ -65,7 +65,7 @@ def depth_maps(
     clouds: Sequence[FloatArray],
     views: ViewSet,
     spec: DepthSpec,
-    preparation: Preparation,
+    preparation: Preparation = "robust",
     up: UpAxis = "z",
 ) -> FloatArray:
     """Depth maps float32 [N, V, S, S] of N clouds, prepared as the runtime prepares them.
@@ -82,7 +82,9 @@ def depth_maps(
     return maps
 
 
-def depth_maps_in(folder: Path, views: ViewSet, spec: DepthSpec, preparation: Preparation) -> FloatArray:
+def depth_maps_in(
+    folder: Path, views: ViewSet, spec: DepthSpec, preparation: Preparation = "robust"
+) -> FloatArray:
     """The depth maps of the `cloud_files` of a folder. Raises C2PError that names the file.
 
     One that cannot be read or drawn is an error: a check that leaves things out is none.

@@ -2,7 +2,7 @@
 
 In the order of their launches, each one block's work per cloud:
 
-    find_voxels   the voxel of every candidate, from medians found by halving the interval
+    find_voxels   the voxel of every candidate, by medians found by halving the interval
     keep_parts    groups of voxels by a forest of links; the candidates of those that stay
 
 All decisions are made on whole numbers, so what stays is what the reference keeps, whichever thread comes
@@ -114,8 +114,8 @@ def keep_parts(candidates, finite, keys, table, inside, voxels, nearest, parent,
 
     candidates, finite, keys: see `find_voxels` -> kept: float32 [B, C, 3]; left: int32 [B], how many, or what
     finite says where that is less than 1; strays: int32 [B], how many are missing.
-    To work in, int32: table, inside [B, T], by slot: the voxel's key, and how many points are in it;
-    voxels, nearest, parent, sizes [B, C]: the M slots that are taken, then by voxel the squared distance to the
+    To work in, int32: table, inside [B, T], by slot: the voxel's key, and how many points are in it; voxels,
+    nearest, parent, sizes [B, C]: the M slots that are taken, then by voxel the squared distance to the
     eighth nearest, the link towards its group's first, and that one's points.
     """
     cloud, thread, threads = cuda.blockIdx.x, cuda.threadIdx.x, cuda.blockDim.x
@@ -157,8 +157,8 @@ def keep_parts(candidates, finite, keys, table, inside, voxels, nearest, parent,
                 high = middle
             else:
                 low = middle + 1
-        reach = 25 * low // 4
-        for attempt in range(ATTEMPTS):
+        reach = 4 * low
+        for _ in range(ATTEMPTS):
             for m in range(thread, count, threads):
                 parent[cloud, m], sizes[cloud, m] = m, 0
             cuda.syncthreads()

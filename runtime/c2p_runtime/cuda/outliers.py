@@ -13,8 +13,8 @@ from c2p_runtime.cuda.numba_cuda import cuda
 class StrayRemoval:
     """Removes the strays of up to max_batch clouds of up to `most` candidates each.
 
-    points: float32 [max_batch, most, 3], the candidates that stay, in their order; left: int32 [max_batch], how
-    many, or what `finite` said of a cloud that has none; strays: int32 [max_batch], how many are missing.
+    points: float32 [max_batch, most, 3], the candidates that stay, in their order; left: int32 [max_batch],
+    how many, or what `finite` said of a cloud that has none; strays: int32 [max_batch], how many are missing.
     """
 
     def __init__(self, max_batch: int, most: int) -> None:
@@ -31,8 +31,8 @@ class StrayRemoval:
     def enqueue(self, stream: Any, candidates: Any, finite: Any, batch: int) -> None:
         """Fills points, left and strays [:batch], in stream order; only launches kernels.
 
-        candidates: float32 [max_batch, most, 3] and finite: int32 [max_batch], both as `pick_candidates` leaves
-        them on the device.
+        candidates: float32 [max_batch, most, 3] and finite: int32 [max_batch], on the device, both as
+        `pick_candidates` leaves them.
         """
         clouds = batch, kernels.OUTLIER_THREADS, stream
         kernels.find_voxels[clouds](candidates, finite, self._keys)

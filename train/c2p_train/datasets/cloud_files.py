@@ -22,8 +22,8 @@ from c2p_deploy.projection.prepare import finite_points, prepare, to_unit_sphere
 from c2p_deploy.projection.sampling import farthest_points
 from c2p_deploy.projection.spec import FloatArray, UpAxis, turn_up
 
-# "robot": without strays, sampled, then normalised, as the classifier prepares every cloud. "paper": normalised,
-# then sampled, as the authors' data sets do it; only for reproducing their figures.
+# "robot": without strays, sampled, then normalised, as the classifier prepares every cloud by default.
+# "paper": normalised, then sampled, as the authors' data sets do it; only for reproducing their figures.
 Preparation = Literal["robot", "paper"]
 Arrays = dict[str, npt.NDArray[Any]]
 T = TypeVar("T")
