@@ -85,7 +85,8 @@ class _Ridge:
         """text: [C, D], unit rows or NaN; shots: [n, D], unit rows; label: [n]."""
         known = np.isfinite(text[:, 0])
         # A name without a text feature is, by the words, neither likely nor unlikely.
-        self.text = np.where(known[:, None], text - text[known].mean(axis=0) if known.any() else 0.0, 0.0)
+        middle = text[known].mean(axis=0) if known.any() else np.zeros(text.shape[1])
+        self.text = np.where(known[:, None], text - middle, 0.0)
         self.known = known
         self.by_text = shots @ self.text.T  # [n, C]
         self.target = np.eye(len(text))[label] - 1 / len(text)  # [n, C]
@@ -174,7 +175,7 @@ def _checked(
             f"text features {text.shape}, features {shots.shape} and labels {y.shape} do not fit",
             "take engine and labels of one CLIP",
         )
-    if not len(y) or not (0 <= y.min() and y.max() < len(text)):
+    if not len(y) or not (y.min() >= 0 and y.max() < len(text)):
         raise C2PError(f"labels must be rows of {len(text)} text features, and there must be some")
     without = sorted(set(np.flatnonzero(np.isnan(text).any(axis=1)).tolist()) - set(y.tolist()))
     if without:

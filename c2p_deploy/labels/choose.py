@@ -15,6 +15,7 @@ from c2p_deploy.errors import LabelError, reason_of
 from c2p_deploy.json_file import read_small, shown
 from c2p_deploy.labels.label_set import ASK, MOST_LABELS, LabelSet, checked_names, unknown_names
 from c2p_deploy.labels.names import key_of, row_of, rows_of
+from c2p_deploy.labels.taught import load_labels
 from c2p_deploy.labels.word_bank import word_bank
 
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # what str.splitlines splits at
@@ -38,7 +39,7 @@ def choose_labels(
         chosen = wanted
     elif isinstance(wanted, (str, PathLike)):
         is_label_set = _path(wanted).suffix.lower() == ".json"
-        chosen = LabelSet.load(wanted) if is_label_set else _by_list(known, wanted, bank=bank)
+        chosen = load_labels(wanted) if is_label_set else _by_list(known, wanted, bank=bank)
     else:
         chosen = by_names(known, wanted, bank=bank)
     if chosen.dim != known.dim:
