@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, prepare_points
-from c2p_deploy.errors import CloudError, EngineError, OptionError, UnusableCloudError
+from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError
 from c2p_deploy.json_file import shown
 from c2p_deploy.labels import TaughtLabels
+from c2p_deploy.labels.label_set import checked_names
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
 from c2p_runtime.at_exit import awaited_at_exit
@@ -94,7 +95,10 @@ class Classifier:
         # None: the pipeline's own, which know text features only.
         self._scores: Scores | None = None
         if isinstance(self.labels, TaughtLabels):
-            self._scores = scores_by(self.labels, self.manifest)
+            try:
+                self._scores = scores_by(self.labels, self.manifest)
+            except LabelError as error:
+                raise error if not isinstance(labels, (str, PathLike)) else error.at(labels) from error
         self._users = Users()
         tell_untried(self.untried_labels)
         self._pipeline: CpuPipeline | GpuPipeline | None
@@ -151,6 +155,7 @@ class Classifier:
         go into the file. Raises CloudError, naming the thing, and LabelError.
         """
         features = {}
+        checked_names(examples)
         for name, clouds in examples.items():
             alone = getattr(clouds, "ndim", 0) == 2
             try:

@@ -59,8 +59,8 @@ others still run, and the exit code is 1.
     "--learn",
     multiple=True,
     metavar="FOLDER",
-    help="Learn things from clouds, a folder each: FOLDER/NAME/CLOUD, or files FOLDER/NAME_1.ply. They join the "
-    "labels. Also a file that --save wrote, whose things then join them. May be repeated.",
+    help="Learn things from clouds, a folder each: FOLDER/NAME/CLOUD, or files FOLDER/NAME_1.ply. They join "
+    "the labels. Also a file that --save wrote, whose things then join them. May be repeated.",
 )
 @click.option("--forget", multiple=True, metavar="NAME", help="Drop a label and its clouds. May be repeated.")
 @click.option(
@@ -123,16 +123,19 @@ def main(
     Prints one line per cloud with the most likely names. Without --engine the bundled model
     answers, which knows about fifty everyday things.
     """
+    if not (clouds or learn or forget or save or list_labels):
+        raise click.UsageError("Missing argument 'CLOUD...'.")
+    if (learn or forget) and not (clouds or save or list_labels):
+        raise click.UsageError("What was learnt or forgotten would be lost: add --save JSON, or clouds.")
     # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
         from c2p_deploy.io import find_clouds, read_cloud
         from c2p_runtime.classifier import Classifier
-        from c2p_runtime.teach import changed, check_options, listing
+        from c2p_runtime.teach import changed, listing
 
     failed = False
     paths: list[Path] = []
     with console.exit_on_error():
-        check_options(clouds, learn, forget, save, list_labels)
         for cloud in clouds:
             try:
                 paths += find_clouds(cloud)

@@ -108,7 +108,7 @@ def learned(
     current: LabelSet,
     examples: Mapping[str, Sequence[FloatArray] | FloatArray],
 ) -> TaughtLabels:
-    """`current` with features [n, D] of clouds for some names; new names get a text feature, if they have one.
+    """`current` with features [n, D] of clouds for some names; new names get their text features.
 
     Raises LabelError for a name that cannot be one, or without a cloud.
     """

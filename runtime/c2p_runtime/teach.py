@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from c2p_deploy import console, progress
-from c2p_deploy.errors import C2PError, LabelError, OptionError
+from c2p_deploy.errors import C2PError, LabelError
 from c2p_deploy.io import find_clouds, read_cloud
 from c2p_deploy.labels import LabelSet, TaughtLabels, load_labels
 from c2p_deploy.labels.taught import merged
@@ -41,8 +41,8 @@ def changed(
         else:
             features, read_all = _shown(classifier, Path(source), seed, columns)
             complete &= read_all
-            labels = learned(classifier.engine, classifier.manifest, classifier.labels, features)
-            classifier = classifier.with_labels(labels)
+            more = learned(classifier.engine, classifier.manifest, classifier.labels, features)
+            classifier = classifier.with_labels(more)
     if forget:
         labels = classifier.labels
         if not isinstance(labels, TaughtLabels):
@@ -92,7 +92,7 @@ def examples_in(folder: Path) -> dict[str, list[Path]]:
 def _shown(
     classifier: Classifier, folder: Path, seed: int, columns: int | None
 ) -> tuple[dict[str, FloatArray], bool]:
-    """Features [n, D] of the clouds of every thing in a folder. Clouds that cannot be used are told and left out."""
+    """Features [n, D] of the clouds of every thing; those that cannot be used are told, and left out."""
     examples, complete = examples_in(folder), True
     features: dict[str, FloatArray] = {}
     with progress.task("learning", total=sum(map(len, examples.values()))) as task:
@@ -133,15 +133,3 @@ def _summary(labels: LabelSet) -> str:
 
 def _counted(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
-def check_options(
-    clouds: Sequence[str], learn: Sequence[str], forget: Sequence[str], save: Path | None, listed: bool
-) -> None:
-    """Raises OptionError for a command without anything to do, or one whose work would be lost."""
-    if not clouds and not (learn or forget or listed or save):
-        raise OptionError("missing argument 'CLOUD...'")
-    if (learn or forget) and not (save or clouds or listed):
-        raise OptionError(
-            "--learn and --forget change the labels: say with --save where they go, or give clouds to try them on"
-        )

@@ -79,6 +79,11 @@ def change_manifest(engine: Path, **changes: object) -> Manifest:
     return manifest
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Path:
     return write_engine(tmp_path)
