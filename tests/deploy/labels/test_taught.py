@@ -25,7 +25,8 @@ PLACES = {name: RNG.normal(size=DIM) for name in ("drill", "vase", "clock")}
 
 def looks(name: str, count: int, noise: float = 0.2, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng([seed, *name.encode()])
-    return (PLACES[name] + noise * rng.normal(size=(count, DIM))).astype(np.float32)
+    features = PLACES[name] + noise * rng.normal(size=(count, DIM))
+    return (features / np.linalg.norm(features, axis=1)[:, None]).astype(np.float32)
 
 
 def known_things(count: int = 50) -> tuple[np.ndarray, np.ndarray]:
