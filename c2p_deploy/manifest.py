@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -169,6 +170,16 @@ class Manifest:
     def maps_shape(self) -> tuple[int, int, int]:
         """(V, S, S), of the depth maps of one cloud."""
         return len(self.views), self.spec.image_size, self.spec.image_size
+
+    @property
+    def encoder_sha256(self) -> str:
+        """What the features of a cloud depend on, as a hash: the same for all precisions of an engine."""
+        spec = (self.spec.image_size, self.spec.point_radius, self.spec.num_points)
+        views = [
+            array.astype("<f4").tobytes().hex() for array in (self.views.rotations, self.views.distances)
+        ]
+        about = json.dumps([self.checkpoint_sha256, self.head, spec, views])
+        return sha256(about.encode()).hexdigest()
 
     @staticmethod
     def path_for(engine: Path) -> Path:
