@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from c2p_deploy import progress
-from c2p_deploy.errors import C2PError, OptionError, one_line, reason_of
+from c2p_deploy.errors import C2PError, MissingDependencyError, OptionError, one_line, reason_of
 from c2p_deploy.start import INTERRUPTED, end_at_once, guard
 
 if TYPE_CHECKING:
@@ -27,6 +27,30 @@ CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_w
 """Settings that all our commands have."""
 
 _interrupts: list[int] = []  # each Ctrl-C that became an exception
+
+
+class ExtraGroup(click.Group):
+    """Commands that need an extra of this package, `extra`: without it they end in one line that names it.
+
+    Their help needs none.
+    """
+
+    def __init__(self, *arguments: Any, extra: str, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.extra = extra
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            library = (error.name or "").partition(".")[0]
+            if not library or library.startswith("c2p_"):
+                raise  # a fault of ours
+            from c2p_deploy.extras import install
+
+            command = f"{ctx.info_name} {ctx.invoked_subcommand}"
+            print_error(MissingDependencyError(f"{command} needs {library}", install(self.extra)))
+            sys.exit(1)
 
 
 def run(command: click.Command) -> NoReturn:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import C2PError, MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_deploy.files import atomic_path
 from c2p_deploy.projection.spec import FloatArray
 from c2p_train.evaluate.metrics import Metrics
@@ -79,9 +80,7 @@ def embed(features: FloatArray, seed: int) -> FloatArray:
     try:
         from sklearn.manifold import TSNE
     except ImportError as error:
-        raise MissingDependencyError(
-            "a t-SNE needs scikit-learn", "pip install 'c2p-deploy[train]'"
-        ) from error
+        raise MissingDependencyError("a t-SNE needs scikit-learn", install("train")) from error
     if len(features) < _FEWEST_POINTS:
         raise C2PError(f"a t-SNE of {len(features)} clouds shows nothing", f"give at least {_FEWEST_POINTS}")
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
@@ -112,7 +111,7 @@ def new_figure(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingDependencyError("pictures need matplotlib", "pip install 'c2p-deploy[train]'") from error
+        raise MissingDependencyError("pictures need matplotlib", install("train")) from error
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
 
 
