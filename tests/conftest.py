@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from paths import GOLDEN, SHARED
-from stand_in import write_stand_in
+from c2p_deploy.start import wait_asleep
+
+wait_asleep()  # before anything imports torch: of several workers each would wait for the cores it takes
+
+from paths import GOLDEN, SHARED  # noqa: E402
+from stand_in import write_stand_in  # noqa: E402
 
 # A slow machine is no error.
 settings.register_profile("no deadline", deadline=None)

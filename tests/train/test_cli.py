@@ -1,5 +1,6 @@
 """`c2p-train` as a user meets it: help, in time, and errors in one line."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,32 @@ def test_the_module_is_the_command() -> None:
     """As torchrun starts it."""
     run = subprocess.run([sys.executable, "-m", "c2p_train", "--version"], capture_output=True, text=True)
     assert run.returncode == 0 and "version" in run.stdout
+
+
+AT_THE_START = """
+import atexit, os, sys
+from importlib import import_module
+atexit.register(lambda: print([os.environ.get(name) for name in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")]))
+command = import_module(f"{sys.argv.pop(1)}.__main__").main
+assert "torch" not in sys.modules
+command()
+"""
+
+
+@pytest.mark.parametrize("package", ["c2p_train", "c2p_recipes", "c2p_export"])
+def test_threads_that_wait_sleep_unless_told_otherwise(package: str) -> None:
+    """OpenMP reads it when torch is imported: it has to be there before."""
+    given = {
+        name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")
+    }
+    for more, expected in (({}, ["PASSIVE", "0"]), ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", "0"])):
+        run = subprocess.run(
+            [sys.executable, "-c", AT_THE_START, package, "--version"],
+            capture_output=True,
+            text=True,
+            env=given | more,
+        )
+        assert run.stdout.splitlines()[-1] == str(expected), run.stderr
 
 
 @pytest.mark.parametrize(
