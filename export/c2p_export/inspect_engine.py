@@ -61,17 +61,9 @@ def _manifest_for(file: Path) -> tuple[Path, Manifest]:
     """The manifest that belongs to FILE, or that FILE is, and where it lies."""
     if not file.is_file():
         raise C2PError("no such file", "give an .onnx, a .plan, or the .json beside them", file)
-    path = file if file.suffix == ".json" else Manifest.path_for(file)
-    if not path.is_file():
-        raise ManifestError(f"its manifest {path.name} is missing", "copy it along with the engine", file)
-    manifest = Manifest.load(path)
-    if file != path and file.name not in manifest.engines:
-        raise ManifestError(
-            f"{path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this file",
-            "an engine must keep the name it was exported under",
-            file,
-        )
-    return path, manifest
+    if file.suffix == ".json":
+        return file, Manifest.load(file)
+    return Manifest.path_for(file), Manifest.beside(file)
 
 
 def describe(manifest: Manifest) -> list[tuple[str, str]]:

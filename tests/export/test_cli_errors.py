@@ -33,6 +33,8 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
     ("arguments", "words"),
     [
         ([], ["give either --ckpt FILE or --onnx FILE"]),
+        (["--ckpt", "small.pt", "--fp16", "--fp32"], ["--fp32 and --fp16 exclude each other"]),
+        (["--onnx", "small.onnx", "--int8", "--fp8"], ["--int8 and --fp8 exclude each other"]),
         (["--ckpt", "small.pt", "--onnx", "small.onnx"], ["give either --ckpt FILE or --onnx FILE"]),
         (["small.pt"], ["'small.pt' stands without an option", "--ckpt", "--onnx"]),
         (["--ckpt", "small.pt", "inspect", "small.onnx"], ["inspect exports nothing"]),
