@@ -156,6 +156,13 @@ class Manifest:
                 "export it again with a smaller --max-batch",
             )
 
+    def __repr__(self) -> str:
+        engines = ", ".join(self.engines) or "no engine"
+        return (
+            f"Manifest({engines}: {self.head} in {self.precision}, {len(self.views)} views of "
+            f"{self.spec.image_size} px, {len(self.labels)} labels)"
+        )
+
     @property
     def call_bytes(self) -> int:
         """Bytes of depth maps, features and scores of the largest call, all in float32."""

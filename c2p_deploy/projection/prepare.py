@@ -23,9 +23,9 @@ def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> Flo
     """Points ready for `project_depth`: float32 [M, 3], centred, the farthest at radius 1.
 
     points: [N, 3] numbers in any unit, or more columns, of which the first three count; rows that are not
-    finite, or masked (the holes of an organised cloud) are dropped. M = min(N, spec.num_points). The same seed gives the same points.
-    Raises CloudError for a wrong shape or type, no finite point, or points that all coincide;
-    OptionError for a seed < 0.
+    finite, or masked (the holes of an organised cloud) are dropped. M = min(N, spec.num_points). The same
+    seed gives the same points. Raises CloudError for a wrong shape or type, no finite point, or points that
+    all coincide; OptionError for a seed < 0.
     """
     # Sampled before it is centred, not after as in the authors' code: the mean of an uneven
     # scan lies where the sensor was near (benchmarks/sampling.py: 90 % right against 83 %).
@@ -51,8 +51,8 @@ def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
 def as_floats(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
     """Points [N, 3 or more] of real numbers as [N, 3], float32 if they are that, or float64.
 
-    Raises CloudError. The first three columns are x, y and z; drivers put intensity and the like behind. What a masked array
-    hides becomes NaN.
+    The first three columns are x, y and z; drivers put intensity and the like behind. What a masked array
+    hides becomes NaN. Raises CloudError.
     """
     try:
         cloud = np.asanyarray(points)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy import LabelSet, Manifest, prepare_points
+from c2p_deploy import LabelSet, Manifest, prepare_points, read_cloud
 from c2p_deploy.errors import CloudError, EngineError, OptionError, UnusableCloudError
 from c2p_deploy.json_file import shown
 from c2p_deploy.projection.compiled import project_depth
@@ -36,6 +36,7 @@ _log = logging.getLogger("c2p_runtime")
 MAX_POINTS = 1 << 17  # of a cloud, for the buffers on a GPU
 MOST_POINTS = 1 << 28  # that a GPU's memory holds at all
 DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
+Cloud = npt.ArrayLike | str | PathLike[str]  # points, or a file of them
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
 
 
@@ -43,7 +44,7 @@ class Classifier:
     """A loaded engine with the labels it chooses from.
 
         clf = Classifier()                 # the bundled model; or Classifier("model.onnx")
-        pred = clf(points)                 # (N, 3) float array in any unit
+        pred = clf(points)                 # (N, 3) float array in any unit; or clf("chair.ply")
         pred.label, pred.score, pred.top(5)
 
     engine: an `.onnx` or a `.plan` with its manifest beside it; None is the bundled default model.
@@ -102,12 +103,20 @@ class Classifier:
         """What runs the engine; with the type it computes in, where that is not the engine's own."""
         return self._open_pipeline().backend
 
-    def __call__(self, points: npt.ArrayLike) -> Prediction:
-        """The prediction for one cloud, points [N, 3]. Raises CloudError for one that has no shape."""
+    def __repr__(self) -> str:
+        state = "closed" if self._pipeline is None else f"{self.backend} on {self.device}"
+        return f"Classifier({self.engine.name!r}, {len(self.labels)} labels, {state})"
+
+    def __call__(self, points: Cloud) -> Prediction:
+        """The prediction for one cloud: points [N, 3], or the path of a file that `read_cloud` reads.
+
+        Further columns are left aside. Raises CloudError for points that have no shape, CloudFileError for a
+        file that cannot be read.
+        """
         return self.batch([points])[0]
 
-    def batch(self, clouds: Sequence[npt.ArrayLike]) -> list[Prediction]:
-        """Predictions for many clouds, with as few engine calls as its batch profile allows.
+    def batch(self, clouds: Sequence[Cloud]) -> list[Prediction]:
+        """Predictions for many clouds, as for one, with as few engine calls as its batch profile allows.
 
         Raises CloudError, naming the index of the cloud in the list, when one cannot be used.
         """
@@ -117,9 +126,9 @@ class Classifier:
             predictions += self._run(clouds[start : start + largest], start)
         return predictions
 
-    def depth_maps(self, points: npt.ArrayLike) -> FloatArray:
+    def depth_maps(self, points: Cloud) -> FloatArray:
         """What the encoder sees of one cloud: float32 [V, S, S], near dark, background 1.0."""
-        prepared = prepare_points(points, self.manifest.spec, self.seed)
+        prepared = prepare_points(self._points(points), self.manifest.spec, self.seed)
         return project_depth(prepared, self.manifest.views, self.manifest.spec, self.up)
 
     def warmup(self) -> None:
@@ -141,11 +150,16 @@ class Classifier:
     ) -> None:
         self.close()
 
-    def _run(self, clouds: Sequence[npt.ArrayLike], first: int) -> list[Prediction]:
+    def _points(self, cloud: Cloud) -> npt.ArrayLike:
+        """The points of a cloud, which may be a file. Raises CloudFileError."""
+        return read_cloud(cloud, seed=self.seed) if isinstance(cloud, (str, PathLike)) else cloud
+
+    def _run(self, clouds: Sequence[Cloud], first: int) -> list[Prediction]:
         """One engine call. first: the index of the first of these clouds in the user's list."""
+        points = [self._points(cloud) for cloud in clouds]
         try:
             with awaited_at_exit():
-                return self._open_pipeline().run(clouds)
+                return self._open_pipeline().run(points)
         except UnusableCloudError as error:
             if len(clouds) == 1 and first == 0:
                 raise

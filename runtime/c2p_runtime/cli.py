@@ -34,6 +34,7 @@ Examples:
   c2p-run --top-k 5 --save-views views.png scan.pcd
   c2p-run --labels "chair, sofa, bed" --json clouds/ > answers.jsonl
   c2p-run --engine model.onnx --up y "meshes/*.obj"
+  ssh robot cat scan.pcd | c2p-run -
 
 Clouds: PLY, PCD, OFF, OBJ, STL, GLB/GLTF, XYZ/TXT/CSV, NPY/NPZ, LAS/LAZ and raw float32 .bin.
 Meshes are sampled on their surface. A cloud that cannot be read gets one line on stderr, the
@@ -97,14 +98,14 @@ def main(
     columns: int | None,
     seed: int,
 ) -> None:
-    """Say what each CLOUD is: files, directories (searched for clouds) or quoted globs.
+    """Say what each CLOUD is: files, directories (searched for clouds), quoted globs, or - for a pipe.
 
     Prints one line per cloud with the most likely names. Without --engine the bundled model
     answers, which knows about fifty everyday things.
     """
     # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
-        from c2p_deploy.io import find_clouds, read_cloud
+        from c2p_deploy.io import find_clouds, read_cloud, read_stream
         from c2p_runtime.classifier import Classifier
 
     failed = False
@@ -125,7 +126,10 @@ def main(
             for path in paths:
                 try:
                     started = perf_counter()
-                    points = read_cloud(path, seed=seed, columns=columns)
+                    if str(path) == "-":
+                        points = read_stream(click.get_binary_stream("stdin"), seed=seed, columns=columns)
+                    else:
+                        points = read_cloud(path, seed=seed, columns=columns)
                     read_ms = 1e3 * (perf_counter() - started)
                     prediction = classifier(points)
                     save_extras(classifier, points, prediction, path, save_views, save_depth, outputs)
@@ -221,11 +225,16 @@ def describe(
     """The JSON object of one cloud."""
     timing = {"read": read_ms, **prediction.timing_ms}
     timing["total"] += read_ms
+    cosines = dict(zip(prediction.labels, prediction.cosines.tolist(), strict=True))
     return {
         "file": str(path),
         "label": prediction.label,
         "score": round(prediction.score, 6),
-        "top": [{"label": label, "score": round(score, 6)} for label, score in prediction.top(top_k)],
+        "cosine": round(prediction.cosine, 6),
+        "top": [
+            {"label": label, "score": round(score, 6), "cosine": round(cosines[label], 6)}
+            for label, score in prediction.top(top_k)
+        ],
         "points": points,
         "timing_ms": {stage: round(ms, 3) for stage, ms in timing.items()},
         "engine": str(classifier.engine),
