@@ -116,6 +116,7 @@ def test_nothing_heavy_is_imported_until_something_is_shown() -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Lets so many seconds pass."""
     now = [100.0]
+    monkeypatch.setattr(console, "EVERY", 10.0)
     monkeypatch.setattr(console, "monotonic", lambda: now[0])
 
     def pass_by(seconds: float) -> None:

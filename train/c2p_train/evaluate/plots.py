@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,8 @@ _FEWEST_POINTS = 5  # for a t-SNE
 _MARKERS = "osD^v<>pP*Xd"  # with tab20's colours: 240 classes can be told apart
 
 
-def save_confusion(metrics: Metrics, path: Path, title: str) -> None:
-    """The confusion matrix: a row per class, coloured by the share of its clouds."""
+def save_confusion(metrics: Metrics, path: Path, data: str, model: str) -> None:
+    """The confusion matrix of a model: a row per class, coloured by the share of its clouds."""
     names = metrics.classes
     counts = np.array(metrics.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -42,7 +43,9 @@ def save_confusion(metrics: Metrics, path: Path, title: str) -> None:
                 colour = "white" if share[row, column] > 0.5 else "black"
                 axes.text(column, row, str(count), ha="center", va="center", fontsize=7, color=colour)
     figure.colorbar(picture, label="share of the class", fraction=0.046)
-    axes.set_title(f"{title}: {metrics.accuracy:.2%}", fontsize=10)
+    # Over the whole figure: a path is longer than a matrix of few classes is wide.
+    title = f"{model} on {data}: {metrics.accuracy:.2%} of {counts.sum()} clouds"
+    figure.suptitle(textwrap.fill(title, round(11 * side)), fontsize=10)
     save_figure(figure, path)
 
 
