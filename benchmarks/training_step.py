@@ -71,8 +71,8 @@ def run_steps(waiting: str, precision: str, steps: int, beside: bool) -> dict[st
 
 @benchmark(
     "training_step",
-    count_option("--steps", 10, "Steps of each process."),
-    count_option("--repeats", 5, "Processes of each case."),
+    count_option("--steps", 5, "Steps of each process."),
+    count_option("--repeats", 3, "Processes of each case."),
     packages=("torch",),
 )
 def main(steps: int, repeats: int) -> Results:
