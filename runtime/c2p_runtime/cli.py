@@ -105,7 +105,8 @@ def main(
     """
     # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
-        from c2p_deploy.io import find_clouds, read_cloud, read_stream
+        from c2p_deploy.io import find_clouds, read_cloud
+        from c2p_deploy.io.stream import read_stream
         from c2p_runtime.classifier import Classifier
 
     failed = False
@@ -127,7 +128,7 @@ def main(
                 try:
                     started = perf_counter()
                     if str(path) == "-":
-                        points = read_stream(click.get_binary_stream("stdin"), seed=seed, columns=columns)
+                        points = read_stream(sys.stdin.buffer, seed=seed, columns=columns)
                     else:
                         points = read_cloud(path, seed=seed, columns=columns)
                     read_ms = 1e3 * (perf_counter() - started)

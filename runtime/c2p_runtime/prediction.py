@@ -50,8 +50,8 @@ class Prediction:
     @property
     def cosines(self) -> npt.NDArray[np.float32]:
         """[C]: how near the cloud comes to each name in CLIP's space, in -1 ... 1, whatever else there is."""
-        similar: npt.NDArray[np.float32] = self.text_features @ self.features
-        return similar / np.maximum(np.linalg.norm(self.features), np.float32(1e-12))
+        length = np.maximum(np.linalg.norm(self.features), np.float32(1e-12))
+        return np.asarray(self.text_features @ self.features / length, dtype=np.float32)
 
     @property
     def cosine(self) -> float:

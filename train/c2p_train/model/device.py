@@ -32,8 +32,8 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies in bfloat16. Without, torch imitates it, slower than in float32."""
     if device.type == "cuda":
         with torch.cuda.device(device):
-            return torch.cuda.is_bf16_supported(including_emulation=False)
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if not hasattr(torch.cpu, "get_capabilities"):  # before torch 2.10
-        return torch.cpu._is_avx512_bf16_supported()
+        return bool(torch.cpu._is_avx512_bf16_supported())
     able = torch.cpu.get_capabilities()
     return any(able.get(name, False) for name in _BFLOAT16)
