@@ -62,6 +62,10 @@ class LabelSet:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __repr__(self) -> str:
+        some = ", ".join(map(repr, self.names[:3])) + (", ..." if len(self) > 3 else "")
+        return f"LabelSet({len(self)} names: {some}; features of {self.dim})"
+
     @property
     def dim(self) -> int:
         """D, the width of the text features."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_deploy.progress import timed
 from c2p_deploy.projection.spec import FloatArray
 from c2p_export.parity import refusal_of, run_at_batches, with_parity
@@ -40,8 +41,8 @@ def run(request: ExportRequest) -> Manifest:
         except ImportError as error:
             raise MissingDependencyError(
                 f"exporting a checkpoint needs {error.name}",
-                "pip install 'c2p-deploy[export]'. A plan for an .onnx that is exported already needs none "
-                "of it: c2p-export --onnx",
+                f"{install('export')}. A plan for an .onnx that is exported already needs none of it: "
+                "c2p-export --onnx",
             ) from error
         source = read_source(request.source, request.labels, request.text_encoder)
     how = source.views, source.spec, request.options.preparation

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy import LabelSet, Manifest
+from c2p_deploy import LabelSet, Manifest, read_cloud
 from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError
 from c2p_deploy.json_file import shown
 from c2p_deploy.labels import TaughtLabels
@@ -41,6 +41,7 @@ _log = logging.getLogger("c2p_runtime")
 MAX_POINTS = 1 << 17  # of a cloud, for the buffers on a GPU
 MOST_POINTS = 1 << 28  # that a GPU's memory holds at all
 DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
+Cloud = npt.ArrayLike | str | PathLike[str]  # points, or a file of them
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
 
 
@@ -48,7 +49,7 @@ class Classifier:
     """A loaded engine with the labels it chooses from.
 
         clf = Classifier()                 # the bundled model; or Classifier("model.onnx")
-        pred = clf(points)                 # (N, 3) float array in any unit
+        pred = clf(points)                 # (N, 3) float array in any unit; or clf("chair.ply")
         pred.label, pred.score, pred.top(5)
 
     engine: an `.onnx` or a `.plan` with its manifest beside it; None is the bundled default model.
@@ -117,12 +118,20 @@ class Classifier:
         """What runs the engine; with the type it computes in, where that is not the engine's own."""
         return self._open_pipeline().backend
 
-    def __call__(self, points: npt.ArrayLike) -> Prediction:
-        """The prediction for one cloud, points [N, 3]. Raises CloudError for one that has no shape."""
+    def __repr__(self) -> str:
+        state = "closed" if self._pipeline is None else f"{self.backend} on {self.device}"
+        return f"Classifier({self.engine.name!r}, {len(self.labels)} labels, {state})"
+
+    def __call__(self, points: Cloud) -> Prediction:
+        """The prediction for one cloud: points [N, 3], or the path of a file that `read_cloud` reads.
+
+        Further columns are left aside. Raises CloudError for points that have no shape, CloudFileError for a
+        file that cannot be read.
+        """
         return self.batch([points])[0]
 
-    def batch(self, clouds: Sequence[npt.ArrayLike]) -> list[Prediction]:
-        """Predictions for many clouds, with as few engine calls as its batch profile allows.
+    def batch(self, clouds: Sequence[Cloud]) -> list[Prediction]:
+        """Predictions for many clouds, as for one, with as few engine calls as its batch profile allows.
 
         Raises CloudError, naming the index of the cloud in the list, when one cannot be used.
         """
@@ -145,20 +154,20 @@ class Classifier:
         """
         return self._derived(relabelled(self.engine, self.manifest, self.labels, labels))
 
-    def learn(self, examples: Mapping[str, npt.ArrayLike | Sequence[npt.ArrayLike]]) -> Classifier:
+    def learn(self, examples: Mapping[str, Cloud | Sequence[Cloud]]) -> Classifier:
         """A new classifier on the same engine that knows these things, too; this one stays as it is.
 
             clf = clf.learn({"my drill": [cloud, another], "bowl": [cloud]})
             clf.labels.save("mine.json")              # Classifier(labels="mine.json")
 
-        examples: clouds [N, 3] of each thing, or one; from several sides if it will be seen so. A name that
-        is a label already gets further clouds. Nothing is trained: the features of the clouds are kept, and
-        go into the file. Raises CloudError, naming the thing, and LabelError.
+        examples: clouds of each thing (points [N, 3] or files), or one; from several sides if it will be seen
+        so. A name that is a label already gets further clouds. Nothing is trained: the features of the clouds
+        are kept, and go into the file. Raises CloudError, naming the thing, and LabelError.
         """
         features = {}
         checked_names(examples)
         for name, clouds in examples.items():
-            alone = getattr(clouds, "ndim", 0) == 2
+            alone = isinstance(clouds, (str, PathLike)) or getattr(clouds, "ndim", 0) == 2
             try:
                 predictions = self.batch([clouds] if alone else clouds)  # type: ignore[arg-type, list-item]
             except CloudError as error:
@@ -166,9 +175,9 @@ class Classifier:
             features[name] = [prediction.features for prediction in predictions]
         return self._derived(learned(self.engine, self.manifest, self.labels, features))
 
-    def depth_maps(self, points: npt.ArrayLike) -> FloatArray:
+    def depth_maps(self, points: Cloud) -> FloatArray:
         """What the encoder sees of one cloud: float32 [V, S, S], near dark, background 1.0."""
-        prepared = prepare(points, self.manifest.spec, self.manifest.preparation, self.seed)
+        prepared = prepare(self._points(points), self.manifest.spec, self.manifest.preparation, self.seed)
         return project_depth(prepared.points, self.manifest.views, self.manifest.spec, self.up)
 
     def warmup(self) -> None:
@@ -190,18 +199,23 @@ class Classifier:
     ) -> None:
         self.close()
 
-    def _run(self, clouds: Sequence[npt.ArrayLike], first: int) -> list[Prediction]:
+    def _points(self, cloud: Cloud) -> npt.ArrayLike:
+        """The points of a cloud, which may be a file. Raises CloudFileError."""
+        return read_cloud(cloud, seed=self.seed) if isinstance(cloud, (str, PathLike)) else cloud
+
+    def _run(self, clouds: Sequence[Cloud], first: int) -> list[Prediction]:
         """One engine call. first: the index of the first of these clouds in the user's list."""
+        points = [self._points(cloud) for cloud in clouds]
         try:
             with awaited_at_exit():
-                predictions = self._open_pipeline().run(clouds)
+                predictions = self._open_pipeline().run(points)
         except UnusableCloudError as error:
             if len(clouds) == 1 and first == 0:
                 raise
             raise CloudError(f"cloud {first + error.index}: {error.problem}", error.remedy) from error
         if self._scores is None:
             return predictions
-        return rescored(predictions, self.labels.names, self._scores, self.manifest.logit_scale)
+        return rescored(predictions, self.labels, self._scores, self.manifest.logit_scale)
 
     def _derived(self, labels: LabelSet) -> Classifier:
         """One with these labels on the same engine."""

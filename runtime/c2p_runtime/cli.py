@@ -36,6 +36,7 @@ Examples:
   c2p-run --engine model.onnx --up y "meshes/*.obj"
   c2p-run --learn my_clouds/ --save mine.json          (my_clouds/my_drill/1.ply, ...)
   c2p-run --labels mine.json scan.pcd
+  ssh robot cat scan.pcd | c2p-run -
 
 Clouds: PLY, PCD, OFF, OBJ, STL, GLB/GLTF, XYZ/TXT/CSV, NPY/NPZ, LAS/LAZ and raw float32 .bin.
 Meshes are sampled on their surface. A cloud that cannot be read gets one line on stderr, the
@@ -118,7 +119,7 @@ def main(
     columns: int | None,
     seed: int,
 ) -> None:
-    """Say what each CLOUD is: files, directories (searched for clouds) or quoted globs.
+    """Say what each CLOUD is: files, directories (searched for clouds), quoted globs, or - for a pipe.
 
     Prints one line per cloud with the most likely names. Without --engine the bundled model
     answers, which knows about fifty everyday things.
@@ -130,6 +131,7 @@ def main(
     # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
         from c2p_deploy.io import find_clouds, read_cloud
+        from c2p_deploy.io.stream import read_stream
         from c2p_runtime.classifier import Classifier
         from c2p_runtime.teach import changed, listing
 
@@ -158,7 +160,10 @@ def main(
             for path in paths:
                 try:
                     started = perf_counter()
-                    points = read_cloud(path, seed=seed, columns=columns)
+                    if str(path) == "-":
+                        points = read_stream(sys.stdin.buffer, seed=seed, columns=columns)
+                    else:
+                        points = read_cloud(path, seed=seed, columns=columns)
                     read_ms = 1e3 * (perf_counter() - started)
                     prediction = classifier(points)
                     save_extras(classifier, points, prediction, path, save_views, save_depth, outputs)
@@ -254,11 +259,16 @@ def describe(
     """The JSON object of one cloud."""
     timing = {"read": read_ms, **prediction.timing_ms}
     timing["total"] += read_ms
+    cosines = dict(zip(prediction.labels, prediction.cosines.tolist(), strict=True))
     return {
         "file": str(path),
         "label": prediction.label,
         "score": round(prediction.score, 6),
-        "top": [{"label": label, "score": round(score, 6)} for label, score in prediction.top(top_k)],
+        "cosine": round(prediction.cosine, 6),
+        "top": [
+            {"label": label, "score": round(score, 6), "cosine": round(cosines[label], 6)}
+            for label, score in prediction.top(top_k)
+        ],
         "points": points,
         "strays": prediction.strays,
         "timing_ms": {stage: round(ms, 3) for stage, ms in timing.items()},

@@ -62,7 +62,7 @@ def scores_by(labels: LabelSet, manifest: Manifest) -> Scores:
 
 
 def rescored(
-    predictions: Sequence[Prediction], names: tuple[str, ...], scores: Scores, logit_scale: float
+    predictions: Sequence[Prediction], labels: LabelSet, scores: Scores, logit_scale: float
 ) -> list[Prediction]:
     """The predictions with other labels. Their features stay; making the scores counts as scoring."""
     started = perf_counter()
@@ -73,7 +73,15 @@ def rescored(
         timing = dict(prediction.timing_ms)
         timing["score"] += took
         timing["total"] += took
-        found.append(replace(prediction, labels=names, scores=row, timing_ms=timing))
+        found.append(
+            replace(
+                prediction,
+                labels=labels.names,
+                scores=row,
+                timing_ms=timing,
+                text_features=labels.text_features,
+            )
+        )
     return found
 
 

@@ -1,6 +1,6 @@
 """Labels from any words, on the robot: the text tower that was exported along with an engine.
 
-Needs the `text` extra (`pip install "c2p-deploy[text]"`) and the two files that
+Needs the `text` extra and the two files that
 `c2p-export --text-encoder` writes, NAME.text.onnx and NAME.tokenizer.json. A label's feature
 is the mean of the unit features of its prompts, one prompt per template, at unit length again
 (Radford et al. 2021, section 3.1.4).
@@ -25,6 +25,7 @@ from c2p_deploy.errors import (
     UnknownLabelError,
     reason_of,
 )
+from c2p_deploy.extras import install
 from c2p_deploy.files import sha256_of
 from c2p_deploy.json_file import MOST_BYTES, check_regular
 from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, is_template, templates_of
@@ -197,7 +198,7 @@ def import_tokenizers() -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             "words that the engine does not know need the library tokenizers",
-            "install it: pip install 'c2p-deploy[text]'",
+            install("text"),
         ) from error
     return tokenizers
 
