@@ -137,7 +137,7 @@ def test_a_name_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
         (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),
         (["--engine", "tiny.plan", "a.npy"], "tiny.plan: no such engine file, but tiny.onnx lies there"),
         (["--engine", "model.pt", "a.npy"], "export it first: c2p-export --ckpt model.pt"),
-        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose among"),
+        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose a near word"),
         (["--labels", "gone.json", "a.npy"], "gone.json: cannot read label set"),
         (
             ["--save-views", "gone/v.png", "a.npy"],
