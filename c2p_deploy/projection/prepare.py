@@ -49,10 +49,10 @@ def prepare(points: npt.ArrayLike, spec: DepthSpec, preparation: Preparation, se
 def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> FloatArray:
     """Points ready for `project_depth`: float32 [M, 3], centred, the farthest at radius 1.
 
-    points: [N, 3] numbers in any unit; rows that are not finite, or masked (the holes of an
-    organised cloud) are dropped. M = min(N, spec.num_points). The same seed gives the same points.
-    Raises CloudError for a wrong shape or type, no finite point, or points that all coincide;
-    OptionError for a seed < 0.
+    points: [N, 3] numbers in any unit, or more columns, of which the first three count; rows that are not
+    finite, or masked (the holes of an organised cloud) are dropped. M = min(N, spec.num_points). The same
+    seed gives the same points. Raises CloudError for a wrong shape or type, no finite point, or points that
+    all coincide; OptionError for a seed < 0.
     """
     # Sampled before it is centred, not after as in the authors' code: the mean of an uneven
     # scan lies where the sensor was near (benchmarks/sampling.py: 90 % right against 83 %).
@@ -60,7 +60,7 @@ def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> Flo
 
 
 def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    """The rows of points [N, 3] that are finite, float32 or float64.
+    """The rows of points [N, 3 or more] whose first three columns are finite: [N', 3], float32 or float64.
 
     Raises CloudError for a wrong shape or dtype, or when no row is finite.
     """
@@ -76,15 +76,17 @@ def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 
 def as_floats(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    """Points [N, 3] of real numbers as float32, if they are that, or float64. Raises CloudError.
+    """Points [N, 3 or more] of real numbers as [N, 3], float32 if they are that, or float64.
 
-    What a masked array hides becomes NaN.
+    The first three columns are x, y and z; drivers put intensity and the like behind. What a masked array
+    hides becomes NaN. Raises CloudError.
     """
     try:
         cloud = np.asanyarray(points)
     except (TypeError, ValueError, OverflowError) as error:  # rows of different lengths, among others
         raise CloudError(f"points must be an array [N, 3] of numbers ({reason_of(error)})") from error
     check_shape(cloud.shape)
+    cloud = cloud if cloud.shape[1] == 3 else cloud[:, :3]
     if (
         cloud.dtype.kind not in "fiu"
     ):  # not bool, complex, dates, text or objects, as integers of 20 digits are
@@ -96,9 +98,11 @@ def as_floats(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
-    """Raises CloudError unless the shape is [N, 3]."""
-    if len(shape) != 2 or shape[1] != 3:
-        raise CloudError(f"points must be an array [N, 3], got shape {shape}", "pass x, y, z columns only")
+    """Raises CloudError unless the shape is [N, 3], or [N, C] with C up to N, whose first three are meant."""
+    if len(shape) != 2 or shape[1] < 3:
+        raise CloudError(f"points must be an array [N, 3], got shape {shape}", "pass columns x, y, z")
+    if shape[1] > max(3, shape[0]):
+        raise CloudError(f"points must be an array [N, 3], got shape {shape}", "transpose it: points.T")
 
 
 def sample_points(

@@ -74,7 +74,8 @@ def resolve(options: Options) -> ExportRequest:
     """Checks the options, and takes every decision that needs no checkpoint.
 
     Raises OptionError where they contradict one another, EngineError or ManifestError where the files
-    cannot be put in their place, or no plan can be built of the .onnx here; MissingDependencyError.
+    cannot be put in their place, or no plan can be built here of the .onnx, or for the targets that are
+    asked for; MissingDependencyError.
     """
     check(options)
     source: Path | Manifest
@@ -97,6 +98,9 @@ def resolve(options: Options) -> ExportRequest:
     plan, why_no_plan = choose_plan(options, made, engine, find_gpus())
     if why_no_plan is not None and isinstance(source, Manifest):
         raise why_no_plan.at(engine)
+    if why_no_plan is not None and options.target is not None:  # now, not after minutes of exporting
+        remedy = f"leave out --target to export {engine.name}, then {why_no_plan.remedy}"
+        raise EngineError(why_no_plan.problem, remedy, options.ckpt)
     return ExportRequest(
         source=source,
         engine=engine,

@@ -70,6 +70,7 @@ class CpuPipeline:
                 scores[i],
                 features[i],
                 timing(prepare_ms[i], project_ms[i], encode_ms, score_ms),
+                self.labels.text_features,
                 strays[i],
             )
             for i in range(len(clouds))

@@ -205,6 +205,7 @@ class GpuPipeline:
                 self._found_scores[index].copy(),
                 self._found_features[index].copy(),
                 timing(copy_ms, 0.0, device_ms, 0.0),
+                self._labels.text_features,
                 int(self._strays[index]),
             )
             for index in range(batch)

@@ -245,5 +245,5 @@ def test_no_plan_is_wanted_and_none_is_missed(installed: Any) -> None:
 
 def test_a_backend_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'c2p-deploy\[tensorrt\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install .*\[tensorrt\]'"):
         choose_plan(replace(CKPT, backend="tensorrt", target="sm87"), FP16, ENGINE, ())

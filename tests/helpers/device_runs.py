@@ -35,7 +35,7 @@ def needs_gpu(test: Any) -> Any:
 
 def simulated(*calls: Call) -> list[Any]:
     """What functions of this file return in the simulator; a call is a name and keyword arguments."""
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     # An integer that overflows is an error of ours; what is not a number passes a GPU without a word.
     warnings = ["-W", "error::RuntimeWarning", "-W", "ignore:invalid value:RuntimeWarning"]
     done = subprocess.run(

@@ -95,6 +95,40 @@ def test_both_orders_of_folders_give_the_same_clouds(tmp_path: Path, pattern: st
         np.testing.assert_array_equal(clouds.points[row], expected)
 
 
+@pytest.mark.parametrize("called", ["train", "val", "Test"])
+@pytest.mark.parametrize("pattern", ["{c}/{s}{i}.npy", "{c}/{s}/{i}.npy", "{s}/{c}/{i}.npy"])
+def test_a_class_may_be_called_like_a_split(tmp_path: Path, pattern: str, called: str) -> None:
+    """Trains are a class of many data sets, one of the bundled model's, too."""
+    root = write_folders(tmp_path / "mine", pattern, ("chair", called, "vase"), n=5)
+    train, _ = load(root, "train")
+    test, _ = load(root, "test")
+    assert train.classes == test.classes and sorted(test.classes) == sorted(("chair", called.lower(), "vase"))
+    assert not set(train.files) & set(test.files) and len(train) + len(test) == 30
+    for clouds in (train, test):
+        for file, label in zip(clouds.files, clouds.label, strict=True):
+            assert clouds.classes[label] in file.lower().split("/")
+    assert set(np.bincount(train.label)) == ({8} if pattern == "{c}/{s}{i}.npy" else {5})
+
+
+def test_splits_may_lie_beside_other_folders_and_hold_loose_files(tmp_path: Path) -> None:
+    root = write_folders(tmp_path / "mine", "{s}/{c}/{i}.npy")
+    np.save(root / "train" / "stray.npy", points(1))
+    assert load(root, "train")[0].classes == ("chair", "night stand")
+    (root / "train" / "stray.npy").unlink()
+    (root / "pictures").mkdir()
+    np.save(root / "pictures" / "mean.npy", points(1))
+    clouds, _ = load(root, "train")
+    assert clouds.classes == ("chair", "night stand") and len(clouds) == 6
+
+
+def test_splits_without_classes_are_refused(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        np.save(tmp_path / split / "a.npy", points(1))
+    with pytest.raises(C2PError, match=r"no class folders; put the clouds into train/CLASS/FILE"):
+        load(tmp_path, "train")
+
+
 def test_modelnet_meshes_are_sampled_and_turned(tmp_path: Path) -> None:
     for name in ("bathtub", "tv_stand"):
         for split in ("train", "test"):
