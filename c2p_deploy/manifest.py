@@ -20,10 +20,10 @@ from c2p_deploy.errors import LabelError, ManifestError, OptionError, reason_of
 from c2p_deploy.files import sha256_of, write_atomic
 from c2p_deploy.json_file import is_number, is_whole, parse_json, read_small, shown
 from c2p_deploy.labels import LabelSet
-from c2p_deploy.projection.spec import DepthSpec
+from c2p_deploy.projection.spec import PREPARATIONS, DepthSpec, Preparation
 from c2p_deploy.projection.views import ViewSet
 
-SCHEMA = "1.1"  # major.minor; readers refuse another major
+SCHEMA = "1.2"  # major.minor; readers refuse another major
 HEADS = ("zeroshot", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
@@ -123,6 +123,7 @@ class Manifest:
     created: str = ""  # ISO 8601, UTC
     text_encoder: TextEncoderFiles | None = None  # for labels that the engine has no text feature of
     cost: EngineCost | None = None  # None when whoever exported it did not count
+    preparation: Preparation = "robust"  # of clouds: whether stray points are removed
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
@@ -139,6 +140,10 @@ class Manifest:
             raise ManifestError(f"head {shown(self.head)} is not one of {', '.join(HEADS)}")
         if self.precision not in PRECISIONS:
             raise ManifestError(f"precision {shown(self.precision)} is not one of {', '.join(PRECISIONS)}")
+        if self.preparation not in PREPARATIONS:
+            raise ManifestError(
+                f"preparation {shown(self.preparation)} is not one of {', '.join(PREPARATIONS)}"
+            )
         if not is_number(self.logit_scale) or not 0 < self.logit_scale <= MOST_LOGIT_SCALE:
             raise ManifestError(
                 f"logit_scale must be a positive number, at most {MOST_LOGIT_SCALE:g}, "
@@ -267,6 +272,7 @@ class Manifest:
             if text
             else None,
             "cost": asdict(self.cost) if self.cost else None,
+            "preparation": self.preparation,
         }
 
     @staticmethod
@@ -314,6 +320,8 @@ def _manifest(values: dict[str, Any]) -> Manifest:
         created=values["created"],
         text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
         cost=_cost(values.get("cost")),  # the same
+        # Absent before schema 1.2: an engine answers as it did when it was exported.
+        preparation=values.get("preparation", "paper"),
     )
 
 

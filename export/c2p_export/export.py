@@ -44,10 +44,11 @@ def run(request: ExportRequest) -> Manifest:
                 "of it: c2p-export --onnx",
             ) from error
         source = read_source(request.source, request.labels, request.text_encoder)
-    views, spec, verify, calib = source.views, source.spec, request.verify, request.calib
+    how = source.views, source.spec, request.options.preparation
+    verify, calib = request.verify, request.calib
     with timed("drew the depth maps"):
-        depth = depth_maps_in(verify, views, spec) if verify else depth_maps(made_up_clouds(), views, spec)
-        calibration = depth_maps_in(calib, views, spec) if calib else None
+        depth = depth_maps_in(verify, *how) if verify else depth_maps(made_up_clouds(), *how)
+        calibration = depth_maps_in(calib, *how) if calib else None
     manifest = make_engines(source, request.engine, depth, request.options, calibration)
     tell_next(request.engine, request.why_no_plan)
     return manifest

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy import LabelSet, Manifest, prepare_points
+from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError
 from c2p_deploy.json_file import shown
 from c2p_deploy.labels import TaughtLabels
 from c2p_deploy.labels.label_set import checked_names
 from c2p_deploy.projection.compiled import project_depth
+from c2p_deploy.projection.prepare import prepare
 from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
 from c2p_runtime.at_exit import awaited_at_exit
 from c2p_runtime.backends import Device
@@ -167,8 +168,8 @@ class Classifier:
 
     def depth_maps(self, points: npt.ArrayLike) -> FloatArray:
         """What the encoder sees of one cloud: float32 [V, S, S], near dark, background 1.0."""
-        prepared = prepare_points(points, self.manifest.spec, self.seed)
-        return project_depth(prepared, self.manifest.views, self.manifest.spec, self.up)
+        prepared = prepare(points, self.manifest.spec, self.manifest.preparation, self.seed)
+        return project_depth(prepared.points, self.manifest.views, self.manifest.spec, self.up)
 
     def warmup(self) -> None:
         """Does everything that only a first call has to do: compiling or loading kernels, allocating."""

@@ -260,6 +260,7 @@ def describe(
         "score": round(prediction.score, 6),
         "top": [{"label": label, "score": round(score, 6)} for label, score in prediction.top(top_k)],
         "points": points,
+        "strays": prediction.strays,
         "timing_ms": {stage: round(ms, 3) for stage, ms in timing.items()},
         "engine": str(classifier.engine),
         "backend": classifier.backend,

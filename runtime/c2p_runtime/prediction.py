@@ -23,12 +23,15 @@ class Prediction:
     timing_ms: milliseconds by stage ("prepare", "project", "encode", "score", "total"; in a
     batch, the cloud's own preparation and projection and its share of the rest). On a GPU,
     where all stages are one launch, "prepare" is the copy to the device and "encode" the rest.
+    strays: how many points were removed, which belong to nothing (docs/projection.md), of those looked
+    at: no more than 8 (on a GPU, 4) per point that the model takes.
     """
 
     labels: tuple[str, ...]
     scores: npt.NDArray[np.float32]
     features: npt.NDArray[np.float32]
     timing_ms: Mapping[str, float]
+    strays: int = 0
 
     @property
     def label(self) -> str:

@@ -96,6 +96,9 @@ def _text_encoder(model: str, digest: str) -> dict[str, Any]:
     ("change", "complaint"),
     [
         ({"schema": "2.0"}, "schema '2.0', this release reads 1.x"),
+        ({"preparation": "clean"}, "preparation 'clean' is not one of paper, robust"),
+        ({"preparation": ["robust"]}, "is not one of paper, robust"),
+        ({"preparation": None}, "preparation None is not one of"),
         ({"schema": None}, "schema None"),
         ({"head": "mlp"}, "head 'mlp'"),
         ({"precision": "fp64"}, "precision 'fp64'"),
@@ -137,7 +140,9 @@ def test_malformed_manifests_are_refused_by_name(
     assert str(caught.value).startswith(f"{file}: ")
 
 
-@pytest.mark.parametrize("key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder", "cost"}))
+@pytest.mark.parametrize(
+    "key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder", "cost", "preparation"})
+)
 def test_no_key_may_be_missing(manifest: Manifest, key: str) -> None:
     stored_as = {"views": "view_set", "spec": "depth_spec", "input_name": "input", "output_name": "output"}
     values = manifest.to_dict()
@@ -152,6 +157,13 @@ def test_a_manifest_from_before_there_were_text_encoders_is_read(manifest: Manif
     again = Manifest.from_dict(values)
     assert again.text_encoder is None
     assert replace(again, labels=manifest.labels) == replace(manifest, text_encoder=None)
+
+
+def test_clouds_of_an_older_engine_are_prepared_as_they_were_when_it_was_exported(manifest: Manifest) -> None:
+    values = replace(manifest, preparation="robust").to_dict() | {"schema": "1.1"}
+    assert Manifest.from_dict(values).preparation == "robust"
+    del values["preparation"]
+    assert Manifest.from_dict(values).preparation == "paper"
 
 
 def test_features_that_are_not_numbers_are_refused(manifest: Manifest) -> None:

@@ -63,7 +63,10 @@ def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert [record["points"] for record in records] == [1024, 50]
     record = records[0]
-    assert list(record) == ["file", "label", "score", "top", "points", "timing_ms", "engine", "backend"]
+    assert list(record) == [
+        *("file", "label", "score", "top", "points", "strays", "timing_ms", "engine", "backend")
+    ]
+    assert [record["strays"] for record in records] == [0, 0]
     assert record["file"] == str(clouds / "chair.npy")
     assert (record["label"], record["backend"]) == ("chair", CPU_BACKEND)
     assert len(record["top"]) == 5
