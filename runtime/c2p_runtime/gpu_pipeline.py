@@ -31,7 +31,6 @@ from c2p_runtime.cuda.kernels_score import SCORE_THREADS, score
 from c2p_runtime.cuda.launch import DepthPipeline
 from c2p_runtime.cuda.numba_cuda import check_gpu, cuda
 from c2p_runtime.prediction import Prediction, check_features, check_scores, timing
-from c2p_runtime.rejection import Judging
 
 _WRONG = {  # what the device says of a cloud -> problem and remedy
     kernels_sampling.NO_FINITE_POINT: prepare.NO_FINITE_POINT,
@@ -49,7 +48,6 @@ class GpuPipeline:
         manifest: Manifest,
         choice: Choice,
         labels: LabelSet,
-        judge: Judging | None,
         up: UpAxis,
         seed: int,
         max_points: int,
@@ -60,13 +58,15 @@ class GpuPipeline:
 
         self._driver = driver
         self._engine, self._manifest = engine, manifest
-        self._labels, self._judge, self._max_points = labels, judge, max_points
+        self._labels, self._max_points = labels, max_points
         self._pid = os.getpid()
         self._lock = threading.Lock()
         batch, dim, names = manifest.batch.max, manifest.labels.dim, len(labels)
         self._stream = cuda.stream()  # makes the context that the backend then shares
         self._handle = int(self._stream)
-        self._maps = DepthPipeline(batch, max_points, manifest.views, manifest.spec, up, seed)
+        self._maps = DepthPipeline(
+            batch, max_points, manifest.views, manifest.spec, up, seed, preparation=manifest.preparation
+        )
         self._text = cuda.to_device(np.ascontiguousarray(labels.text_features.T))  # [D, C]
         self._logit_scale = np.float32(manifest.logit_scale)
         self._features = cuda.device_array((batch, dim), np.float32)
@@ -77,6 +77,7 @@ class GpuPipeline:
         self._found_features = cuda.pinned_array((batch, dim), np.float32)
         self._found_scores = cuda.pinned_array((batch, names), np.float32)
         self._status = cuda.pinned_array(batch, np.int32)
+        self._strays = cuda.pinned_array(batch, np.int32)
         self._backend = open_device_backend(choice, engine, manifest, self._handle)
         self._maps.warm_up(self._stream)
         self._graphs: list[CudaGraph] = []
@@ -188,6 +189,7 @@ class GpuPipeline:
             (self._features, self._found_features),
             (self._scores, self._found_scores),
             (self._maps.status, self._status),
+            (self._maps.strays, self._strays),
         ):
             source[:batch].copy_to_host(target[:batch], stream=stream)
 
@@ -197,18 +199,14 @@ class GpuPipeline:
                 raise UnusableCloudError(*wrong, index=index)
         check_features(self._found_features[:batch], batch, self._manifest, self._engine)
         check_scores(self._found_scores[:batch], self._engine)
-        judgements = (
-            self._judge(self._found_features[:batch], self._found_scores[:batch])
-            if self._judge
-            else [None] * batch
-        )
         return [
             Prediction(
                 self._labels.names,
                 self._found_scores[index].copy(),
                 self._found_features[index].copy(),
                 timing(copy_ms, 0.0, device_ms, 0.0),
-                judgements[index],
+                self._labels.text_features,
+                int(self._strays[index]),
             )
             for index in range(batch)
         ]
