@@ -5,7 +5,8 @@
 Eight threads share one classifier of the bundled model and hand it batches of 1 to 8 clouds of 100 to
 20,000 points without a pause; each backend of the CPU in a process of its own, one after the other. Resident
 memory is read every `--every` seconds. Buffers grow until every thread has met every size of batch, which it
-does once in eight calls; what counts is what comes after the first rounds.
+does once in eight calls, and until all have been inside the engine with the largest batch at once, which they
+begin with; what counts is what comes after the first rounds.
 """
 
 from __future__ import annotations
@@ -41,10 +42,15 @@ def run_threads(backend: str, threads: int, seconds: float, every: float, seed: 
     """
     calls, samples = [0] * threads, []
     started = monotonic()
+    together = threading.Barrier(threads)
     with Classifier(DEFAULT_ENGINE, device="cpu", backend=backend) as classifier:
 
         def work(number: int) -> None:
             rng = np.random.default_rng([seed, number])
+            largest = [rng.normal(size=(_POINTS[1], 3))] * _LARGEST_BATCH
+            for _ in range(3):
+                together.wait()
+                classifier.batch(largest)
             while True:
                 for batch in rng.permutation(_LARGEST_BATCH) + 1:
                     if monotonic() > started + seconds:

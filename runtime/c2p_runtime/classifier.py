@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, prepare_points
-from c2p_deploy.errors import CloudError, EngineError, OptionError, UnusableCloudError
+from c2p_deploy.errors import CloudError, EngineError, OptionError, UnusableCloudError, one_line
 from c2p_deploy.json_file import shown
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
@@ -83,7 +83,7 @@ class Classifier:
         self.manifest = Manifest.for_engine(self.engine)
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
-            _log.warning("%s: %s", self.engine, choice.notice)
+            _log.warning("%s", one_line(f"{self.engine}: {choice.notice}"))
         self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)

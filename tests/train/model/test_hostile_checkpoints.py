@@ -17,6 +17,7 @@ import torch
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, CheckpointError
+from c2p_train.model import checkpoint as checkpoint_module
 from c2p_train.model.checkpoint import Checkpoint, checkpoint_of, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.clip_encoder import (
@@ -176,6 +177,26 @@ def test_a_small_file_takes_no_memory_whatever_it_describes(
     with pytest.raises(CheckpointError, match="weights are not those"):
         load_checkpoint(tmp_path / "model.pt")
     assert time.monotonic() - started < 20  # 0.1 to 3 s on an idle machine
+
+
+@pytest.mark.parametrize(
+    ("role", "change"),
+    [
+        ("image", HUGE["residual"]),
+        ("image", {"vision": {**VISION, "layers": 512}}),
+        ("depth", {"widths": (64,) * 8, "blocks": (64,) * 8}),
+    ],
+)
+def test_blocks_without_weights_are_counted_not_made(
+    valid: dict[str, Any], monkeypatch: pytest.MonkeyPatch, role: str, change: dict[str, Any]
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(checkpoint_module, "build_encoder", lambda config: made.append(config.name))
+    encoders = {role: valid["encoders"][role]}
+    encoders[role] = {**encoders[role], "config": {**encoders[role]["config"], **change}}
+    with pytest.raises(CheckpointError, match="there are too few"):
+        checkpoint_of({**valid, "encoders": {**encoders, "depth": encoders[role]}}, Path("model.pt"))
+    assert not made
 
 
 def test_refusing_takes_little_memory(valid: dict[str, Any], tmp_path: Path) -> None:
