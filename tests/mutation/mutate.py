@@ -90,9 +90,12 @@ CALCULATED: dict[type, type] = {
 
 def mutants(source: str) -> Iterator[tuple[int, str, str]]:
     """Line, what was changed, and the whole changed source, of every mutant."""
+    whole = ast.parse(source)
+    passed_over = _never_computed(whole)
     candidates = [
         (index, variant)
-        for index, node in enumerate(ast.walk(ast.parse(source)))
+        for index, node in enumerate(ast.walk(whole))
+        if id(node) not in passed_over
         for variant in range(len(node.ops) if isinstance(node, ast.Compare) else isinstance(node, CHANGED))
     ]
     for index, variant in candidates:
@@ -101,6 +104,15 @@ def mutants(source: str) -> Iterator[tuple[int, str, str]]:
         what = _change(node, variant)
         if what is not None:
             yield getattr(node, "lineno", 0), what, ast.unparse(tree)
+
+
+def _never_computed(tree: ast.Module) -> set[int]:
+    """Nodes of annotations, which stay text, and of decorators, which say `frozen=True`."""
+    roots: list[ast.AST | None] = []
+    for node in ast.walk(tree):
+        roots += [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        roots += getattr(node, "decorator_list", [])
+    return {id(node) for root in roots if root is not None for node in ast.walk(root)}
 
 
 def _change(node: ast.AST, variant: int) -> str | None:

@@ -328,12 +328,12 @@ def test_damage_anywhere_is_a_refusal_or_other_weights(tmp_path: Path, kind: str
     read = read_clip_file
     for at in range(0, len(whole), max(1, len(whole) // 400)):
         for flip in (0x01, 0xFF):
-            (tmp_path / "w.pt").write_bytes(whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :])
+            overwrite(tmp_path / "w.pt", whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :])
             try:
                 read(tmp_path / "w.pt")
             except CheckpointError as error:
                 assert error.path == str(tmp_path / "w.pt")
     for length in range(0, len(whole), max(1, len(whole) // 50)):
-        (tmp_path / "w.pt").write_bytes(whole[:length])
+        overwrite(tmp_path / "w.pt", whole[:length])
         with pytest.raises(CheckpointError):
             read(tmp_path / "w.pt")
