@@ -19,6 +19,7 @@ from c2p_train.model.clip_encoder import import_open_clip, read_clip_file
 from c2p_train.model.import_official import import_official, open_checkpoint
 from c2p_train.model.torch_file import load_torch_file
 from c2p_train.model.torchscript_file import is_torchscript, read_torchscript
+from overwrite import overwrite
 
 pytestmark = pytest.mark.filterwarnings(  # of writing, for the tests
     "ignore:.*torch.jit.*:FutureWarning", "ignore::torch.jit.TracerWarning"
