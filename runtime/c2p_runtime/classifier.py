@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, read_cloud
-from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError
+from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError, one_line
 from c2p_deploy.json_file import shown
 from c2p_deploy.labels import TaughtLabels
 from c2p_deploy.labels.label_set import checked_names
@@ -90,7 +90,7 @@ class Classifier:
         self.manifest = Manifest.for_engine(self.engine)
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
-            _log.warning("%s: %s", self.engine, choice.notice)
+            _log.warning("%s", one_line(f"{self.engine}: {choice.notice}"))
         self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
