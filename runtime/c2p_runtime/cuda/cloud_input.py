@@ -63,10 +63,11 @@ def _device(interface: dict[str, Any]) -> DeviceCloud:
     """From version 3 of the CUDA array interface, which says which stream the data is complete on."""
     shape, strides = tuple(interface["shape"]), interface.get("strides")
     check_shape(shape)
-    if interface["typestr"] != "<f4" or (strides is not None and tuple(strides) != (12, 4)):
+    packed = shape[1] == 3 and (strides is None or tuple(strides) == (12, 4))
+    if interface["typestr"] != "<f4" or not packed:
         raise CloudError(
-            f"points on the GPU must be float32 without gaps, got {interface['typestr']} with strides "
-            f"{strides}",
-            "convert them there (in torch: points.float().contiguous())",
+            f"points on the GPU must be float32 [N, 3] without gaps, got {interface['typestr']} "
+            f"{list(shape)} with strides {strides}",
+            "convert them there (in torch: points[:, :3].float().contiguous())",
         )
     return DeviceCloud(int(interface["data"][0]), int(shape[0]), interface.get("stream"))
