@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, prepare_points
-from c2p_deploy.errors import CloudError, EngineError, OptionError, UnusableCloudError
+from c2p_deploy.errors import C2PError, CloudError, EngineError, OptionError, UnusableCloudError
 from c2p_deploy.json_file import shown
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
@@ -49,9 +49,11 @@ class Classifier:
     engine: an `.onnx` or a `.plan` with its manifest beside it; None is the bundled default model.
     labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the
     engine does not know need the text encoder that c2p-export --text-encoder puts beside it.
-    device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine.
-    backend: "auto", or one of "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx". max_points: of the
-    largest cloud, for the buffers on a GPU. up: the axis of your clouds that points up, "z" or "y".
+    device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine, and
+    else says in the log what is missing. backend: "auto", or one of "onnxruntime", "openvino", "tensorrt",
+    "tensorrt-rtx". max_points: of the largest cloud, for the buffers on a GPU; max_points_per_call: of all
+    clouds of one engine call together, more of them take more calls (None: as many as max_points
+    allows). up: the axis of your clouds that points up, "z" or "y".
     seed: of the sampling of clouds with more points than the model takes; the same cloud
     and seed give the same answer.
 
@@ -73,10 +75,13 @@ class Classifier:
         up: UpAxis = "z",
         seed: int = 0,
         max_points: int = MAX_POINTS,
+        max_points_per_call: int | None = None,
     ) -> None:
         check_up(up)
         _check_whole("seed", seed, 0, None)
         _check_whole("max_points", max_points, 1, MOST_POINTS)
+        if max_points_per_call is not None:
+            _check_whole("max_points_per_call", max_points_per_call, int(max_points), MOST_POINTS)
         if engine is not None and not isinstance(engine, (str, PathLike)):
             raise OptionError(f"engine must be a path, got {shown(engine)}")
         self.engine = Path(engine) if engine is not None else DEFAULT_ENGINE
@@ -84,18 +89,24 @@ class Classifier:
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
             _log.warning("%s: %s", self.engine, choice.notice)
-        self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
-        self._pipeline: CpuPipeline | GpuPipeline | None
-        if choice.device == "cpu":
-            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
-        else:
-            from c2p_runtime.gpu_pipeline import GpuPipeline
+        self._pipeline: CpuPipeline | GpuPipeline | None = None
+        if choice.device == "cuda":
+            try:
+                from c2p_runtime.gpu_pipeline import GpuPipeline
 
-            self._pipeline = GpuPipeline(
-                self.engine, self.manifest, choice, self.labels, up, seed, max_points
-            )
+                self._pipeline = GpuPipeline(
+                    self.engine, self.manifest, choice, self.labels, up, seed, max_points, max_points_per_call
+                )
+            except C2PError as error:
+                if device != "auto" or self.engine.suffix.lower() == ".plan":
+                    raise
+                _log.warning("%s: runs on the CPU: %s", self.engine, f"{error.problem}; {error.remedy}" if error.remedy else error.problem)
+                choice = choose(self.engine, self.manifest, "cpu", backend)
+        self.device = choice.device
+        if self._pipeline is None:
+            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
 
     @property
     def backend(self) -> str:

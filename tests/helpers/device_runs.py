@@ -66,44 +66,46 @@ def pipeline_runs(
     **options: Any,
 ) -> list[dict[str, np.ndarray]]:
     """What one `DepthPipeline` leaves on the device after each batch of clouds; points unused are NaN."""
+    from c2p_runtime.cuda.device import Device
     from c2p_runtime.cuda.launch import DepthPipeline
-    from c2p_runtime.cuda.numba_cuda import cuda
 
-    pipeline = DepthPipeline(max(map(len, batches)), capacity, views, spec, **options)
-    stream = cuda.stream()
+    device = Device()
+    pipeline = DepthPipeline(device, max(map(len, batches)), capacity, views, spec, **options)
     if warm_up:
-        pipeline.warm_up(stream)
+        pipeline.warm_up()
     results = []
     for clouds in batches:
         points = np.full(pipeline.points.shape, np.nan, np.float32)
-        counts = np.zeros(pipeline.counts.shape, np.int32)
+        spans = np.zeros(pipeline.spans.shape, np.int32)
+        row = 0
         for b, cloud in enumerate(clouds):
-            points[b, : len(cloud)] = cloud
-            counts[b] = len(cloud)
-        pipeline.points.copy_to_device(points)
-        pipeline.counts.copy_to_device(counts)
-        pipeline.enqueue(stream, len(clouds))
-        stream.synchronize()
+            points[row : row + len(cloud)] = cloud
+            spans[b] = row, len(cloud)
+            row += len(cloud)
+        pipeline.points.copy_to_device(points, stream=device.stream)
+        pipeline.spans.copy_to_device(spans, stream=device.stream)
+        pipeline.enqueue(len(clouds))
+        device.stream.synchronize()
         results.append(
             {
-                name: getattr(pipeline, name).copy_to_host()[: len(clouds)]
+                name: getattr(pipeline, name).copy_to_host(stream=device.stream)[: len(clouds)]
                 for name in ("depth", "status", "samples", "kept")
             }
         )
+    device.close()
     return results
 
 
-def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, threads: int) -> np.ndarray:
+def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, threads: int | None) -> np.ndarray:
     """What the kernel `farthest` samples from the first `finite` of candidates [C, 3], with such blocks."""
     from c2p_runtime.cuda import kernels_sampling
-    from c2p_runtime.cuda.numba_cuda import cuda
+    from c2p_runtime.cuda.numba_cuda import cuda, launch
 
     samples = cuda.to_device(np.full((1, count, 3), np.nan, np.float32))
     kept = cuda.to_device(np.zeros(1, np.int32))
-    kernel = kernels_sampling.farthest_for(-(-len(candidates) // threads))
-    kernel[1, threads](
-        cuda.to_device(candidates[None]), cuda.to_device(np.array([finite], np.int32)), seed, samples, kept
-    )
+    kernel, threads = kernels_sampling.farthest_for(len(candidates), threads)
+    finite_rows = cuda.to_device(np.array([finite], np.int32))
+    launch(kernel, 1, threads, cuda.stream(), cuda.to_device(candidates[None]), finite_rows, seed, samples, kept)
     return samples.copy_to_host()[0, : kept.copy_to_host()[0]]
 
 
@@ -133,7 +135,6 @@ def classifier_runs(
     from c2p_deploy.errors import C2PError
     from c2p_runtime import Classifier, classifier, gpu_pipeline
     from c2p_runtime.backends.choose import Choice
-    from c2p_runtime.cuda.numba_cuda import cuda
 
     calls: list[str] = []
     _stand_in_for_the_driver(calls)
@@ -142,7 +143,7 @@ def classifier_runs(
     gpu_pipeline.open_device_backend = lambda choice, engine, manifest, stream: _Plan(engine, manifest, calls)
     gpu_pipeline.CudaGraph = lambda stream, work: _Graph(work, calls)
     gpu_pipeline.address = lambda array: array._ary.ctypes.data
-    cuda.stream = lambda: _Stream()
+    gpu_pipeline.require_cuda = lambda: None
     clf = Classifier(engine, max_points=max_points, **options)
     answers: list[Any] = []
     for clouds in batches:
@@ -247,6 +248,7 @@ def _stand_in_for_the_driver(calls: list[str]) -> None:
         cuMemcpyHtoDAsync=copy,
         cuMemcpyDtoDAsync=copy,
         cuEventCreate=lambda flags: (0, "event"),
+        cuEventDestroy=noted("destroy"),
         cuEventRecord=noted("record"),
         cuStreamWaitEvent=noted("wait"),
     )
@@ -281,13 +283,17 @@ def _simulate() -> None:
     FakeCUDAModule.shfl_xor_sync = _shfl_xor_sync
     FakeCUDAModule.ballot_sync = _ballot_sync
 
+    from c2p_runtime.cuda import device, kernels_sampling, kernels_score
     from c2p_runtime.cuda import kernels_projection as kernels
-    from c2p_runtime.cuda import kernels_sampling, kernels_score
 
+    device.new_stream, device.close_stream = _Stream, lambda handle: None
+    device.memory = lambda: (1 << 40, 1 << 40)
     kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = 32
-    # Of two warps, which have to agree.
+    # Of two warps, which have to agree, and two blocks a map.
     kernels.SHADE_THREADS = kernels_score.SCORE_THREADS = 64
+    kernels.SHADE_PIXELS = 150
     kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64
+    kernels_sampling.FARTHEST_THREADS = 64
 
 
 def _run_block(manager: Any, block: tuple[int, ...], *arguments: Any) -> None:
