@@ -16,7 +16,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -186,12 +186,17 @@ class _Stream:
 
 
 class _Graph:
+    """Engines stay set as they are now, as in a real capture."""
+
     def __init__(self, work: Any, calls: list[str]) -> None:
         calls.append("capture")
         self._work, self._calls = work, calls
+        self._bound = [(plan, plan.bound) for plan in _Plan.made]
 
     def launch(self) -> None:
         self._calls.append("replay")
+        for plan, bound in self._bound:
+            plan.bound = bound
         self._work()
 
     def close(self) -> None:
@@ -202,6 +207,7 @@ class _Plan:
     """A device backend that runs the `.onnx` on the CPU, on memory given by its address."""
 
     name, capturable = "tensorrt", True
+    made: ClassVar[list[_Plan]] = []
 
     def __init__(self, engine: Any, manifest: Any, calls: list[str]) -> None:
         from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
@@ -210,15 +216,17 @@ class _Plan:
         size = manifest.spec.image_size
         self._maps, self._dim = (len(manifest.views), size, size), manifest.labels.dim
         self._calls = calls
+        self.bound: Any = None
+        self.made.append(self)
 
     def bind(self, depth: int, features: int, batch: int) -> None:
-        self._depth = _memory(depth, (batch, *self._maps))
-        self._features = _memory(features, (batch, self._dim))
+        self.bound = _memory(depth, (batch, *self._maps)), _memory(features, (batch, self._dim))
 
     def enqueue(self, stream: int) -> None:
         assert stream == 7
-        self._calls.append(f"engine {len(self._depth)}")
-        self._features[:] = self._backend.run(np.ascontiguousarray(self._depth))
+        depth, features = self.bound
+        self._calls.append(f"engine {len(depth)}")
+        features[:] = self._backend.run(np.ascontiguousarray(depth))
 
     def keep_compiled(self) -> None:
         self._calls.append("keep")
@@ -288,10 +296,10 @@ def _simulate() -> None:
 
     device.new_stream, device.close_stream = _Stream, lambda handle: None
     device.memory = lambda: (1 << 40, 1 << 40)
-    kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = 32
-    # Of two warps, which have to agree, and two blocks a map.
+    kernels.CLEAR_BLOCKS, kernels.CLEAR_THREADS, kernels.SPLAT_THREADS = 1, 32, 32
+    # Of two warps, which have to agree; maps of 23 x 23 are three blocks each.
     kernels.SHADE_THREADS = kernels_score.SCORE_THREADS = 64
-    kernels.SHADE_PIXELS = 150
+    kernels.SHADE_PIXELS = 256
     kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64
     kernels_sampling.FARTHEST_THREADS = 64
 

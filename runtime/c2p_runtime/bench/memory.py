@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from c2p_deploy.errors import EngineError
-from c2p_runtime.cuda.graph import check
+from c2p_runtime.cuda.errors import check
 
 
 def free_gpu_memory() -> int | None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from c2p_deploy.errors import C2PError, EngineError, reason_of
 from c2p_runtime.cuda.errors import OutOfMemoryError, check, is_out_of_memory, out_of_memory
-from c2p_runtime.cuda.numba_cuda import cuda
+from c2p_runtime.cuda.numba_cuda import check_gpu, cuda
 
 Shape = int | tuple[int, ...]
 
@@ -26,7 +26,8 @@ class Device:
     """A stream, and memory that is used in its order. For one thread at a time."""
 
     def __init__(self) -> None:
-        """Makes CUDA's context for this thread, too, if there is none."""
+        """Makes CUDA's context for this thread, too, if there is none. Raises MissingDependencyError."""
+        check_gpu()
         self.stream = new_stream()  # numba's
         self.handle = int(self.stream)  # CUDA's
 

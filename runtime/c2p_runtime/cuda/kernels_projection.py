@@ -18,7 +18,7 @@ from c2p_runtime.cuda.numba_cuda import cuda, kernel, libdevice
 
 # Threads per block. Discs and pixels are independent, so any multiple of a warp gives the same
 # maps; which is fastest on which board is to be measured.
-CLEAR_THREADS = 256
+CLEAR_BLOCKS, CLEAR_THREADS = 128, 256
 SPLAT_THREADS = 128
 SHADE_THREADS = 256
 SHADE_PIXELS = 4096  # of a map, for one block: ten maps of 224 x 224 are 130 blocks

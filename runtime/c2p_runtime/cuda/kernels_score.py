@@ -23,14 +23,16 @@ def score(features, text, logit_scale, scores):  # type: ignore[no-untyped-def]
     slots = cuda.shared.array((2, WARPS), np.float32)
     labels, lane = scores.shape[1], thread % LANES
     largest = np.float32(-np.inf)
-    for label in range(thread // LANES, labels, threads // LANES):
-        part = np.float32(0)
-        for d in range(lane, features.shape[1], LANES):
-            part += features[cloud, d] * text[label, d]
+    for first in range(0, labels, threads // LANES):  # as often for every warp
+        label, part = first + thread // LANES, np.float32(0)
+        if label < labels:
+            for d in range(lane, features.shape[1], LANES):
+                part += features[cloud, d] * text[label, d]
         logit = warp_sum(part) * logit_scale
-        if lane == 0:
-            scores[cloud, label] = logit
-        largest = max(largest, logit)
+        if label < labels:
+            if lane == 0:
+                scores[cloud, label] = logit
+            largest = max(largest, logit)
     largest = block_max(largest, slots[0])  # its barrier lets all threads see all logits, too
     total = np.float32(0)
     for label in range(thread, labels, threads):

@@ -61,7 +61,7 @@ class DepthProjector:
         self._scales = device.put(np.float32(1) / views.distances)
         self._centres = device.put(pixel_centres(size))
         self._radius = np.float32(spec.point_radius)
-        launch(kernels.clear, 8 * len(views), kernels.CLEAR_THREADS, device.stream, self._zbuffers)
+        launch(kernels.clear, kernels.CLEAR_BLOCKS, kernels.CLEAR_THREADS, device.stream, self._zbuffers)
 
     def enqueue(self, points: Any, kept: Any, batch: int) -> None:
         """Fills depth[:batch] from points float32 [B, N, 3], of which the first kept [B] (int32) count.

@@ -37,7 +37,7 @@ def plan(tmp_path: Path) -> Path:
 
 def test_a_manifest_without_a_target(plan: Path, manifest: Manifest) -> None:
     with pytest.raises(EngineError, match=r"tiny\.plan: its manifest does not say what it was built for"):
-        TensorRTBackend(plan, manifest)
+        TensorRTBackend(plan, manifest, 0)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_a_plan_for_another_machine_is_refused_before_it_is_read(
     monkeypatch.setattr(tensorrt_install, "find_gpus", lambda: gpus)
     plan.unlink()
     with pytest.raises(EngineError, match=rf"tiny\.plan: .*{message}"):
-        TensorRTBackend(plan, replace(manifest, target=target))
+        TensorRTBackend(plan, replace(manifest, target=target), 0)
 
 
 def test_this_machine_as_it_is(plan: Path, manifest: Manifest) -> None:
     target = EngineTarget("tensorrt", "9.9.9", ("5.0",))  # of no machine that exists
     with pytest.raises(EngineError, match=r"tiny\.plan: .* TensorRT 9\.9\.9"):
-        TensorRTBackend(plan, replace(manifest, target=target))
+        TensorRTBackend(plan, replace(manifest, target=target), 0)
 
 
 class Loaded:

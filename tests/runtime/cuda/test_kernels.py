@@ -23,12 +23,13 @@ CAPABILITIES = [(8, 7), (9, 0), (11, 0)]  # Orin; H100 and H200; Thor
 BUDGET = {
     "clear": 16,
     "splat": 56,
+    "depth_range": 40,
     "shade float32": 40,
     "shade float16": 40,
     "count_finite": 24,
     "pick_candidates": 48,
-    "farthest 4": 56,
-    "farthest 8": 64,
+    "farthest 4096": 128,  # in blocks of 256 threads
+    "farthest 8192": 64,
     "unit_sphere": 64,
     "score": 64,
 }
@@ -45,7 +46,8 @@ def kernels_and_signatures() -> dict[str, tuple[Any, tuple[Any, ...]]]:
         return types.Array(kind, dimensions, "C")
 
     real, whole, bits, seed = types.float32, types.int32, types.uint32, types.int64
-    clouds, per_cloud, zbuffers = array(real, 3), array(whole, 1), array(bits, 3)
+    clouds, per_cloud, zbuffers = array(real, 3), array(whole, 1), array(bits, 1)
+    rows, spans, drawn = array(real, 2), array(whole, 2), (zbuffers, whole, array(whole, 4))
     per_view = array(real, 1)
     splat = (
         clouds,
@@ -62,15 +64,16 @@ def kernels_and_signatures() -> dict[str, tuple[Any, tuple[Any, ...]]]:
     return {
         "clear": (kernels.clear, (zbuffers,)),
         "splat": (kernels.splat, splat),
-        "shade float32": (kernels.shade, (zbuffers, array(real, 3))),
-        "shade float16": (kernels.shade, (zbuffers, array(types.float16, 3))),
-        "count_finite": (kernels_sampling.count_finite, (clouds, per_cloud, array(whole, 2))),
+        "depth_range": (kernels.depth_range, drawn),
+        "shade float32": (kernels.shade, (*drawn, array(real, 1))),
+        "shade float16": (kernels.shade, (*drawn, array(types.float16, 1))),
+        "count_finite": (kernels_sampling.count_finite, (rows, spans, array(whole, 2))),
         "pick_candidates": (
             kernels_sampling.pick_candidates,
-            (clouds, per_cloud, array(whole, 2), seed, clouds, per_cloud),
+            (rows, spans, array(whole, 2), seed, clouds, per_cloud),
         ),
-        "farthest 4": (kernels_sampling.farthest_for(4), sampling),
-        "farthest 8": (kernels_sampling.farthest_for(8), sampling),
+        "farthest 4096": (kernels_sampling.farthest_for(4096)[0], sampling),
+        "farthest 8192": (kernels_sampling.farthest_for(8192)[0], sampling),
         "unit_sphere": (kernels_sampling.unit_sphere, (clouds, per_cloud, per_cloud, per_cloud)),
         "score": (kernels_score.score, (array(real, 2), array(real, 2), real, array(real, 2))),
     }
@@ -118,7 +121,7 @@ def test_every_kernel_compiles_for_every_board(
     if name == "splat":
         assert re.search(r"\b(atom|red)(\.\w+)*\.global\.min\.u32", ptx)
         assert ".cas." not in ptx
-    if name in ("splat", "farthest 4", "farthest 8"):
+    if name in ("splat", "farthest 4096", "farthest 8192"):
         assert "fma" not in ptx  # the products round as those of the reference
         assert ptx.count("mul.rn.f32") >= 3
         assert not re.search(r"\bmul\.f32", ptx)  # ptxas would fuse these
@@ -201,8 +204,8 @@ def test_farthest_point_sampling_equals_the_reference_on_a_gpu() -> None:
 
 
 @needs_gpu
-@pytest.mark.parametrize("count", [256, 1024, 2048])
+@pytest.mark.parametrize("count", [256, 1024, 2048])  # whose blocks have 256, 256 and 1,024 threads
 def test_farthest_point_sampling_of_many_candidates_on_a_gpu(count: int) -> None:
     cloud = np.random.default_rng(1).normal(size=(4 * count, 3)).astype(np.float32)
-    found = farthest_points(cloud, len(cloud), count, 6, 1024)
+    found = farthest_points(cloud, len(cloud), count, 6, None)
     np.testing.assert_array_equal(found, farthest(cloud, count, 6))

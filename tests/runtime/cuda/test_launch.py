@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,7 @@ def test_more_points_than_a_block_can_sample_are_refused() -> None:
     from c2p_runtime.cuda.launch import DepthPipeline
 
     with pytest.raises(EngineError, match=r"at most 8192 points on the GPU.*takes 10000; use device='cpu'"):
-        DepthPipeline(1, 20_000, FRONT, DepthSpec(num_points=10_000))
+        DepthPipeline(SimpleNamespace(), 1, 20_000, FRONT, DepthSpec(num_points=10_000))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
