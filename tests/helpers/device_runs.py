@@ -96,7 +96,9 @@ def pipeline_runs(
     return results
 
 
-def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, threads: int | None) -> np.ndarray:
+def farthest_points(
+    candidates: np.ndarray, finite: int, count: int, seed: int, threads: int | None
+) -> np.ndarray:
     """What the kernel `farthest` samples from the first `finite` of candidates [C, 3], with such blocks."""
     from c2p_runtime.cuda import kernels_sampling
     from c2p_runtime.cuda.numba_cuda import cuda, launch
@@ -105,7 +107,9 @@ def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, 
     kept = cuda.to_device(np.zeros(1, np.int32))
     kernel, threads = kernels_sampling.farthest_for(len(candidates), threads)
     finite_rows = cuda.to_device(np.array([finite], np.int32))
-    launch(kernel, 1, threads, cuda.stream(), cuda.to_device(candidates[None]), finite_rows, seed, samples, kept)
+    launch(
+        kernel, 1, threads, cuda.stream(), cuda.to_device(candidates[None]), finite_rows, seed, samples, kept
+    )
     return samples.copy_to_host()[0, : kept.copy_to_host()[0]]
 
 

@@ -217,6 +217,7 @@ def test_points_by_dlpack_make_our_stream_wait(clf: Classifier) -> None:
 
 
 @needs_gpu
+@pytest.mark.races
 def test_nothing_is_warned_of(engine: Path) -> None:
     from numba.core.errors import NumbaPerformanceWarning
 

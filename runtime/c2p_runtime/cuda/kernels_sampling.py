@@ -135,7 +135,8 @@ def farthest_for(candidates: int, threads: int | None = None) -> tuple[Any, int]
     """
     if threads is None:
         threads = FARTHEST_THREADS if candidates <= 16 * FARTHEST_THREADS else BLOCK_THREADS
-    per_thread, warps = -(-candidates // threads), threads // LANES
+    per_thread, warps = -(-candidates // threads), threads // LANES  # a power of two
+    steps = warps.bit_length() - 1
 
     @kernel(threads)
     def farthest(candidates, finite, seed, samples, kept):  # type: ignore[no-untyped-def]
@@ -171,16 +172,14 @@ def farthest_for(candidates: int, threads: int | None = None) -> tuple[Any, int]
             n = min(own + k, last)  # the last one, again, where there are no more
             x[k], y[k], z[k] = candidates[cloud, n, 0], candidates[cloud, n, 1], candidates[cloud, n, 2]
             nearest[k] = np.float32(np.inf)
-        warp, lane = thread // LANES, thread % LANES
-        chosen = np.int32(_hash32(seed, 0) % np.int64(available))
-        for n in range(wanted):
-            cx, cy, cz = (
-                candidates[cloud, chosen, 0],
-                candidates[cloud, chosen, 1],
-                candidates[cloud, chosen, 2],
-            )
+        # Unsigned, as all places in the loop below: none has to be looked at for its sign.
+        warp, lane, turn = np.uint32(thread // LANES), np.uint32(thread % LANES), np.uint32(0)
+        there, chosen_rows = candidates[cloud], samples[cloud]
+        chosen = np.uint32(_hash32(seed, 0) % np.int64(available))
+        for n in range(np.uint32(wanted)):
+            cx, cy, cz = there[chosen, 0], there[chosen, 1], there[chosen, 2]
             if thread == 0:
-                samples[cloud, n, 0], samples[cloud, n, 1], samples[cloud, n, 2] = cx, cy, cz
+                chosen_rows[n, 0], chosen_rows[n, 1], chosen_rows[n, 2] = cx, cy, cz
             best, mine = np.int32(-1), np.int32(0)
             for k in range(per_thread):
                 dx, dy, dz = x[k] - cx, y[k] - cy, z[k] - cz
@@ -189,17 +188,17 @@ def farthest_for(candidates: int, threads: int | None = None) -> tuple[Any, int]
                 bits = np.int32(libdevice.float_as_int(nearest[k]))
                 if bits > best:
                     best, mine = bits, np.int32(k)
-            turn = n % 2
-            farthest_bits = warp_max(best)
-            votes = np.uint32(cuda.ballot_sync(ALL_LANES, best == farthest_bits))
-            if lane == cuda.popc(np.uint32(votes ^ (votes - np.uint32(1)))) - 1:  # the first of them
+            top = warp_max(best)
+            if lane == _first_lane(best == top):
                 bits_of_warp[turn, warp] = best
                 index_of_warp[turn, warp] = min(own + mine, last)
             cuda.syncthreads()
-            farthest_bits, chosen = bits_of_warp[turn, 0], index_of_warp[turn, 0]
-            for other in range(1, warps):
-                if bits_of_warp[turn, other] > farthest_bits:
-                    farthest_bits, chosen = bits_of_warp[turn, other], index_of_warp[turn, other]
+            of_warp = bits_of_warp[turn, np.uint32(lane % warps)]
+            top = of_warp
+            for step in range(steps):
+                top = max(top, cuda.shfl_xor_sync(ALL_LANES, top, 1 << step))
+            chosen = np.uint32(index_of_warp[turn, _first_lane(of_warp == top)])
+            turn = np.uint32(turn ^ np.uint32(1))
 
     return farthest, threads
 
@@ -270,6 +269,13 @@ def _copy_row(points, row, target, cloud, index):  # type: ignore[no-untyped-def
     target[cloud, index, 0] = points[row, 0]
     target[cloud, index, 1] = points[row, 1]
     target[cloud, index, 2] = points[row, 2]
+
+
+@cuda.jit(device=True)
+def _first_lane(holds):  # type: ignore[no-untyped-def]
+    """The first lane of the warp in which this holds; there must be one."""
+    votes = np.uint32(cuda.ballot_sync(ALL_LANES, holds))
+    return np.uint32(cuda.popc(np.uint32(votes ^ (votes - np.uint32(1)))) - 1)
 
 
 # One definition for the GPU and for the reference of this sampling.

@@ -222,6 +222,7 @@ def test_depth_maps_equal_the_reference_on_a_gpu(name: str) -> None:
 
 
 @needs_gpu
+@pytest.mark.races
 def test_clouds_of_different_sizes_in_one_batch_on_a_gpu() -> None:
     check_pipeline(pipeline_runs(list(batches()), 75, FRONT, FEW, **OPTIONS))
 
