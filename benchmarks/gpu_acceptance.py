@@ -2,10 +2,10 @@
 
     python benchmarks/gpu_acceptance.py
 
-For a bare machine with a GPU and an installation with the extras `test` and `cuda13` (or `cuda12`). Every step is
-a process of its own with a time limit; one that fails, hangs or crashes leaves the others alone. What it
-found, on what hardware, and whether the floors hold is in one file. In the GPU emulator it is a rehearsal:
-everything runs, on small inputs, and times mean nothing.
+For a bare machine with a GPU and an installation with the extras `test` and `cuda13` (or `cuda12`). Every
+step is a process of its own with a time limit; one that fails, hangs or crashes leaves the others alone.
+What it found, on what hardware, and whether the floors hold is in one file. In the GPU emulator it is a
+rehearsal: everything runs, on small inputs, and times mean nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def kernels(quick: bool) -> Results:
             maps.spans.copy_to_device(spans, stream=device.stream)
             device.stream.synchronize()
             graph = CudaGraph(device.handle, partial(maps.enqueue, batch))
-            ms = [1e3 * timed(lambda: (graph.launch(), device.stream.synchronize()))[1] for _ in range(repeats)]  # noqa: B023
+            ms = _waited(graph.launch, device.stream, repeats)
             found[f"{points} points, batch {batch}"] = summary(ms[1:])
             graph.close()
             device.close()
@@ -73,7 +73,7 @@ def kernels(quick: bool) -> Results:
 
 
 def classifier(quick: bool) -> Results:
-    """The whole `Classifier` against its bare engine, by each backend that loads; torch stands in for none."""
+    """The whole `Classifier` against its bare engine, by each backend that loads; else torch stands in."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         found: dict[str, Any] = {}
@@ -95,7 +95,7 @@ def classifier(quick: bool) -> Results:
 
 
 def growth(quick: bool) -> Results:
-    """Bytes of the GPU's memory, and of the process, that calls of changing batches and sizes leave behind."""
+    """Bytes of the GPU's memory, and of the process, that calls of changing batches leave behind."""
     from c2p_runtime.bench.memory import free_gpu_memory
 
     rng, calls = np.random.default_rng(0), 6 if quick else 600
@@ -119,7 +119,7 @@ MEASURED: Mapping[str, Callable[[bool], Results]] = {
 
 
 def _against_engine(engine: Path, quick: bool, stand_in: Any = None) -> Results:
-    """Milliseconds a cloud of the classifier and of its engine alone, in turns, and the host's microseconds."""
+    """Milliseconds a cloud of the classifier and of its engine alone, and the host's microseconds."""
     from c2p_runtime import gpu_pipeline
 
     if stand_in is not None:
@@ -137,7 +137,7 @@ def _against_engine(engine: Path, quick: bool, stand_in: Any = None) -> Results:
             prediction, seconds = timed(partial(clf, cloud))
             whole.append(1e3 * seconds)
             host.append(1e6 * seconds - 1e3 * prediction.timing_ms["encode"])
-            bare.append(1e3 * timed(lambda: (pipeline._encode(batch), pipeline._device.stream.synchronize()))[1])
+            bare += _waited(partial(pipeline._encode, batch), pipeline._device.stream, 1)
         return {
             "backend": clf.backend,
             "ms": summary(whole),
@@ -145,6 +145,16 @@ def _against_engine(engine: Path, quick: bool, stand_in: Any = None) -> Results:
             "host_us": summary(host),
             "graphs": len(pipeline._graphs),
         }
+
+
+def _waited(put: Callable[[], Any], stream: Any, repeats: int) -> list[float]:
+    """Milliseconds of what is put on a stream, each time to its end."""
+
+    def work() -> None:
+        put()
+        stream.synchronize()
+
+    return [1e3 * timed(work)[1] for _ in range(repeats)]
 
 
 def _plan(folder: Path, flavour: str) -> Path:
@@ -166,7 +176,7 @@ def _plan(folder: Path, flavour: str) -> Path:
 
 
 class _TorchEngine:
-    """In place of an engine: two towers of ViT-B/32's matrix products in float16, so that calls cost as much."""
+    """In place of an engine: the matrix products of two ViT-B/32 in float16, so that calls cost as much."""
 
     name, capturable = "torch, a stand-in", False
 
@@ -278,7 +288,9 @@ def verdicts(done: Mapping[str, Results]) -> Results:
 @benchmark(
     "gpu_acceptance",
     click.option("--quick", is_flag=True, help="Small inputs, few repeats: whether everything runs."),
-    click.option("--measure", type=click.Choice(list(MEASURED)), help="Measure only this, here, and print it."),
+    click.option(
+        "--measure", type=click.Choice(list(MEASURED)), help="Measure only this, here, and print it."
+    ),
     click.option("--only", multiple=True, metavar="STEP", help="Run only this step; may be given again."),
 )
 def main(quick: bool, measure: str | None, only: tuple[str, ...]) -> Results:

@@ -102,7 +102,11 @@ class Classifier:
             except C2PError as error:
                 if device != "auto" or self.engine.suffix.lower() == ".plan":
                     raise
-                _log.warning("%s: runs on the CPU: %s", self.engine, f"{error.problem}; {error.remedy}" if error.remedy else error.problem)
+                _log.warning(
+                    "%s: runs on the CPU: %s",
+                    self.engine,
+                    f"{error.problem}; {error.remedy}" if error.remedy else error.problem,
+                )
                 choice = choose(self.engine, self.manifest, "cpu", backend)
         self.device = choice.device
         if self._pipeline is None:

@@ -78,6 +78,7 @@ class GpuPipeline:
         with explained("set up", engine):
             self._device = device = Device()  # makes the context that the backend then shares
             self._handle = device.handle
+            self._context = int(check(driver, driver.cuCtxGetCurrent()))
             self._event = check(driver, driver.cuEventCreate(_NO_TIMING))
             self._maps = DepthPipeline(
                 device, batch, max_points, manifest.views, manifest.spec, up, seed, max_total=self._max_total
@@ -112,9 +113,12 @@ class GpuPipeline:
                 self._engine,
             )
         with self._lock, explained("run it", self._engine):
-            cuda.current_context()  # of this thread, which may be a new one
+            if int(check(self._driver, self._driver.cuCtxGetCurrent())) != self._context:
+                cuda.current_context()  # of a thread that is new here
             predictions: list[Prediction] = []
             inputs = self._inputs(clouds)
+            if sum(cloud.count for cloud in inputs) <= self._max_total:
+                return self._call(inputs)
             while len(predictions) < len(clouds):
                 first = len(predictions)
                 try:
@@ -159,11 +163,11 @@ class GpuPipeline:
         batch, started, row = len(inputs), perf_counter(), 0
         for index, cloud in enumerate(inputs):
             self._copy_in(cloud, row)
-            self._spans[index] = row, cloud.count
+            self._spans[index, 0], self._spans[index, 1] = row, cloud.count
             row += cloud.count
         between = perf_counter()
         self._enqueue(batch)
-        self._device.stream.synchronize()
+        check(self._driver, self._driver.cuStreamSynchronize(self._handle))
         found = self._predictions(batch, between - started, perf_counter() - between)
         if batch not in self._steps:
             self._steps[batch] = self._captured(batch)

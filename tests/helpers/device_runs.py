@@ -259,6 +259,8 @@ def _stand_in_for_the_driver(calls: list[str]) -> None:
     driver = SimpleNamespace(
         cuMemcpyHtoDAsync=copy,
         cuMemcpyDtoDAsync=copy,
+        cuCtxGetCurrent=lambda: (0, 1),
+        cuStreamSynchronize=lambda stream: (0,),
         cuEventCreate=lambda flags: (0, "event"),
         cuEventDestroy=noted("destroy"),
         cuEventRecord=noted("record"),

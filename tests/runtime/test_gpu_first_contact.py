@@ -1,4 +1,4 @@
-"""What goes wrong in the first minute on a GPU: other users of it, memory, captures, engines that do not load.
+"""What goes wrong in the first minute on a GPU: its other users, memory, captures, engines that do not load.
 
 On a GPU with whatever engine it has; without one in the emulator, whose driver enforces the rules of capture.
 """
@@ -111,7 +111,10 @@ def test_others_on_the_legacy_stream_and_captures_leave_each_other_alone(
     thread = threading.Thread(target=other)
     thread.start()
     try:
-        with caplog.at_level(logging.WARNING, "c2p_runtime"), Classifier(engine, device="cuda", up="y") as busy:
+        with (
+            caplog.at_level(logging.WARNING, "c2p_runtime"),
+            Classifier(engine, device="cuda", up="y") as busy,
+        ):
             first = [busy.batch(CLOUDS[:n]) for n in (1, 2, 3)]
             again = [busy.batch(CLOUDS[:n]) for n in (1, 2, 3)]
     finally:
@@ -150,9 +153,9 @@ def test_a_capture_that_fails_costs_the_graph_and_no_answer(
         driver.cuMemAlloc(64)
 
     monkeypatch.setattr(launch.DepthProjector, "enqueue", allocating)
-    with caplog.at_level(logging.WARNING, "c2p_runtime"):
-        with Classifier(engine, device="cuda", up="y", max_points=64) as gpu:
-            first, again = gpu(CLOUDS[1]), gpu(CLOUDS[1])
+    caplog.set_level(logging.WARNING, "c2p_runtime")
+    with Classifier(engine, device="cuda", up="y", max_points=64) as gpu:
+        first, again = gpu(CLOUDS[1]), gpu(CLOUDS[1])
     np.testing.assert_array_equal(first.features, again.features)
     (record,) = caplog.records
     assert "calls of 1 clouds go without a CUDA graph" in record.getMessage()
@@ -167,7 +170,9 @@ def test_buffers_that_the_gpu_cannot_hold_are_not_even_asked_for(
 
     monkeypatch.setattr(device, "memory", lambda: (5_000_000_000, 8 << 30))
     wanted = "9,663,676,416 bytes wanted, 5,000,000,000 free of 8,589,934,592"
-    with pytest.raises(EngineError, match=rf"tiny\.onnx: no memory on the GPU: {wanted}; .*max_points_per_call"):
+    with pytest.raises(
+        EngineError, match=rf"tiny\.onnx: no memory on the GPU: {wanted}; .*max_points_per_call"
+    ):
         Classifier(engine, device="cuda", max_points=1 << 28)
 
 
@@ -183,7 +188,9 @@ def test_a_driver_that_runs_out_of_memory(engine: Path, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patch:
         patch.setattr(cuda, "device_array", full)
-        with pytest.raises(EngineError, match=r"tiny\.onnx: no memory on the GPU: [\d,]+ bytes wanted, [\d,]+ free"):
+        with pytest.raises(
+            EngineError, match=r"tiny\.onnx: no memory on the GPU: [\d,]+ bytes wanted, [\d,]+ free"
+        ):
             Classifier(engine, device="cuda")
     assert device.memory()[0] > 0  # and the context is as it was
 

@@ -30,7 +30,7 @@ class DeviceBackend(Protocol):
 
     @property
     def capturable(self) -> bool:
-        """Whether `enqueue` may be captured into a CUDA graph, of the batch size bound last, which has run."""
+        """Whether `enqueue` may be captured into a CUDA graph, of the batch size bound last; it has run."""
 
     def bind(self, depth: int, features: int, batch: int) -> None:
         """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]. Raises EngineError.

@@ -48,7 +48,7 @@ def onnxruntime_cuda() -> int | None:
     for package in ("onnxruntime-gpu", "onnxruntime"):
         try:
             info = distribution(package).locate_file("onnxruntime/capi/build_and_package_info.py")
-            found = re.search(r"cuda_version\s*=\s*['\"](\d+)", info.read_text())  # type: ignore[attr-defined]
+            found = re.search(r"cuda_version\s*=\s*['\"](\d+)", info.read_text())
         except (PackageNotFoundError, OSError):
             continue
         if found:
@@ -62,7 +62,7 @@ def why_numba_mismatch(
     """Why kernels that this CUDA compiles do not run on this driver and GPU; None when they do, or may."""
     if driver is None or compiled_by is None:
         return None
-    speaks = f"this machine's driver speaks CUDA {driver[0]}.{driver[1]}"
+    speaks = f"the driver speaks CUDA {driver[0]}.{driver[1]}"
     if compiled_by > driver[0]:
         return MissingDependencyError(
             f"the CUDA {compiled_by} of numba-cuda is too new: {speaks}",
@@ -88,6 +88,6 @@ def why_onnxruntime_mismatch(
     if driver is None or built_for is None or built_for <= driver[0]:
         return None
     return MissingDependencyError(
-        f"this ONNX Runtime is for CUDA {built_for}, this machine's driver speaks CUDA {driver[0]}.{driver[1]}",
-        f"pip install 'c2p-deploy[cuda{driver[0]}]' (onnxruntime-gpu<1.27 is for CUDA 12), or update the driver",
+        f"this ONNX Runtime is for CUDA {built_for}, the driver speaks CUDA {driver[0]}.{driver[1]}",
+        f"pip install 'c2p-deploy[cuda{driver[0]}]' (for CUDA 12 onnxruntime-gpu<1.27), or update the driver",
     )

@@ -68,7 +68,9 @@ class OnnxRuntimeCudaBackend:
         if self._session.get_providers()[0] != "CUDAExecutionProvider":
             why = missing or "its CUDA or cuDNN libraries are missing or do not fit the driver"
             major = onnxruntime_cuda()
-            extra = f"pip install 'c2p-deploy[cuda{major}]'" if major else "install onnxruntime-gpu[cuda,cudnn]"
+            extra = (
+                f"pip install 'c2p-deploy[cuda{major}]'" if major else "install onnxruntime-gpu[cuda,cudnn]"
+            )
             raise EngineError(
                 f"ONNX Runtime cannot use CUDA here: {why}", f"{extra}, or use device='cpu'", engine
             )

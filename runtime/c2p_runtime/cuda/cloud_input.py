@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +13,14 @@ from c2p_deploy.projection.prepare import NO_FINITE_POINT, as_floats, check_shap
 _CUDA = (2, 13)  # of DLPack's devices: CUDA's memory, and its managed memory
 
 
-@dataclass(frozen=True)
-class HostCloud:
-    """points: float32 or float64 [N, 3]."""
+class HostCloud(NamedTuple):
+    """points: float32 or float64 [count, 3]."""
 
     points: npt.NDArray[np.floating]
-
-    @property
-    def count(self) -> int:
-        return len(self.points)
+    count: int
 
 
-@dataclass(frozen=True)
-class DeviceCloud:
+class DeviceCloud(NamedTuple):
     """float32 [count, 3] without gaps at an address of the device.
 
     stream: handle of the CUDA stream that the points are complete on, None when ours waits for them or
@@ -46,13 +40,13 @@ def as_input(cloud: Any, max_points: int, stream: int) -> HostCloud | DeviceClou
     """
     found: HostCloud | DeviceCloud
     if type(cloud) is np.ndarray:
-        found = HostCloud(as_floats(cloud))
+        found = _on_host(cloud)
     elif _is_dlpack(cloud):
         found = _through_dlpack(cloud, stream)
     elif (interface := getattr(cloud, "__cuda_array_interface__", None)) is not None:
         found = _through_interface(interface)
     else:
-        found = HostCloud(as_floats(cloud))
+        found = _on_host(cloud)
     if found.count == 0:
         raise CloudError(*NO_FINITE_POINT)
     if found.count > max_points:
@@ -61,6 +55,11 @@ def as_input(cloud: Any, max_points: int, stream: int) -> HostCloud | DeviceClou
             f"make the classifier with max_points={found.count} or more, or thin the cloud",
         )
     return found
+
+
+def _on_host(cloud: Any) -> HostCloud:
+    points = as_floats(cloud)
+    return HostCloud(points, len(points))
 
 
 def _is_dlpack(cloud: Any) -> bool:

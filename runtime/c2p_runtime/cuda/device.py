@@ -7,9 +7,9 @@ stream, too, and is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -83,24 +83,29 @@ def memory() -> tuple[int, int]:
     return int(found.free), int(found.total)
 
 
-@contextmanager
-def explained(doing: str, engine: Path) -> Iterator[None]:
-    """What numba, NVIDIA's bindings or a compiler raise inside becomes an EngineError with the engine's path.
+class explained:
+    """What numba, NVIDIA's bindings or a compiler raise inside becomes an EngineError of this engine."""
 
-    doing: what could not be done, as "set up".
-    """
-    try:
-        yield
-    except EngineError as error:
-        if error.path is not None:
-            raise
-        raise error.at(engine) from error
-    except C2PError:
-        raise
-    except Exception as error:
+    def __init__(self, doing: str, engine: Path) -> None:
+        """doing: what could not be done, as "set up"."""
+        self._doing, self._engine = doing, engine
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or not isinstance(error, Exception):
+            return
+        if isinstance(error, EngineError) and error.path is None:
+            raise error.at(self._engine) from error
+        if isinstance(error, C2PError):
+            return
         if is_out_of_memory(error):
-            raise out_of_memory(reason_of(error), *memory()).at(engine) from error
-        raise EngineError(f"cannot {doing} on the GPU: {reason_of(error)}", "run c2p-doctor", engine) from error
+            raise out_of_memory(reason_of(error), *memory()).at(self._engine) from error
+        problem = f"cannot {self._doing} on the GPU: {reason_of(error)}"
+        raise EngineError(problem, "run c2p-doctor", self._engine) from error
 
 
 def _bytes(shape: Shape, dtype: npt.DTypeLike) -> int:

@@ -7,7 +7,6 @@ numba itself has no graphs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from c2p_runtime.cuda.errors import check
 

@@ -33,7 +33,7 @@ _ONE_BITS = np.int32(0x3F800000)  # of float32 1
 
 @kernel(CLEAR_THREADS)
 def clear(zbuffers):  # type: ignore[no-untyped-def]
-    """Sets z-buffers, flat uint32 [B * V * S * S], to FAR, before the first call. Grid and threads as they come.
+    """Sets z-buffers, flat uint32 [B * V * S * S], to FAR, before the first call. Any grid.
 
     From then on `shade` leaves them so: a launch less, and no reading of what is written anyway.
     """

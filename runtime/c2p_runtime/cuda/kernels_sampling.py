@@ -261,7 +261,9 @@ def unit_sphere(samples, finite, kept, status):  # type: ignore[no-untyped-def]
 @cuda.jit(device=True)
 def _is_finite(points, row):  # type: ignore[no-untyped-def]
     infinity = np.float32(np.inf)
-    return abs(points[row, 0]) < infinity and abs(points[row, 1]) < infinity and abs(points[row, 2]) < infinity
+    return (
+        abs(points[row, 0]) < infinity and abs(points[row, 1]) < infinity and abs(points[row, 2]) < infinity
+    )
 
 
 @cuda.jit(device=True)

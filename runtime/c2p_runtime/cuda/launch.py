@@ -127,7 +127,9 @@ class DepthPipeline:
         self._device = device
         self._projector = DepthProjector(device, max_batch, views, spec, up, dtype)
         self.depth = self._projector.depth
-        self.points = device.empty((max_batch * max_points if max_total is None else max_total, 3), np.float32)
+        self.points = device.empty(
+            (max_batch * max_points if max_total is None else max_total, 3), np.float32
+        )
         self.spans = device.empty((max_batch, 2), np.int32)
         self.samples = device.empty((max_batch, min(max_points, spec.num_points), 3), np.float32)
         self.kept = device.empty(max_batch, np.int32)
@@ -147,9 +149,7 @@ class DepthPipeline:
         rows = (self._tile_counts.shape[1], batch), kernels_sampling.TILE_THREADS, stream
         clouds = self.points, self.spans, self._tile_counts
         launch(kernels_sampling.count_finite, *rows, *clouds)
-        launch(
-            kernels_sampling.pick_candidates, *rows, *clouds, self._seed, self._candidates, self._finite
-        )
+        launch(kernels_sampling.pick_candidates, *rows, *clouds, self._seed, self._candidates, self._finite)
         farthest, threads = self._farthest
         launch(
             farthest,

@@ -81,7 +81,9 @@ def guarded(name: str, check: Callable[[], Finding]) -> Finding:
 def python_and_system(machine: Mapping[str, Any]) -> Finding:
     """The interpreter has to be of 64 bits, as all libraries are."""
     bits = 8 * struct.calcsize("P")
-    found = f"Python {platform.python_version()}, {machine['system']}, {machine['cores']} cores, {machine['cpu']}"
+    found = (
+        f"Python {platform.python_version()}, {machine['system']}, {machine['cores']} cores, {machine['cpu']}"
+    )
     if bits != 64:
         return Finding("system", found, f"this Python is of {bits} bits", "install one of 64")
     return Finding("system", found)
@@ -101,13 +103,16 @@ def board(machine: Mapping[str, Any]) -> Finding:
     found = ", ".join(words)
     if linux and tuple(map(int, linux.split(".")[:2])) < (36, 4):
         return Finding(
-            "board", found, "JetPack 6.1 is the first that works, with TensorRT 10.3", "install it, or a later one"
+            "board",
+            found,
+            "JetPack 6.1 is the first that works, with TensorRT 10.3",
+            "install it, or a later one",
         )
     return Finding("board", found)
 
 
 def jetson_release(line: str) -> str | None:
-    """"36.4.3" of the first line of /etc/nv_tegra_release."""
+    """ "36.4.3" of the first line of /etc/nv_tegra_release."""
     parts = re.search(r"R(\d+) \(release\), REVISION: ([\d.]+)", line)
     return f"{parts[1]}.{parts[2]}" if parts else None
 
@@ -157,7 +162,9 @@ def kernels(gpus: tuple[Gpu, ...]) -> Finding:
     finally:
         device.close()
     if not np.array_equal(doubled, 2 * np.arange(64)):
-        return Finding(name, found, "a kernel gave wrong numbers", "restart the machine, or update the driver")
+        return Finding(
+            name, found, "a kernel gave wrong numbers", "restart the machine, or update the driver"
+        )
     return Finding(name, f"{found}: one compiled and run in {time.perf_counter() - started:.1f} s")
 
 
@@ -208,7 +215,9 @@ def openvino(machine: Mapping[str, Any]) -> Finding:
         hint = 'faster on a CPU: pip install "c2p-deploy[openvino]"'
         return Finding("OpenVINO", f"not installed ({hint})")
     if not has_openvino():
-        return Finding("OpenVINO", version, "is too old and not used", 'pip install -U "c2p-deploy[openvino]"')
+        return Finding(
+            "OpenVINO", version, "is too old and not used", 'pip install -U "c2p-deploy[openvino]"'
+        )
     import openvino as ov
 
     return Finding("OpenVINO", f"{version}: {', '.join(ov.Core().available_devices)}")
@@ -228,7 +237,7 @@ def memory(gpus: tuple[Gpu, ...]) -> Finding:
             "memory",
             found,
             "little memory is free",
-            "close other programs; on a Jetson the desktop takes 1 GB: sudo systemctl isolate multi-user.target",
+            "close other programs; on a Jetson end the desktop: sudo systemctl isolate multi-user.target",
         )
     return Finding("memory", found)
 

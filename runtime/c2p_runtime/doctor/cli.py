@@ -47,7 +47,9 @@ def main(engine: Path | None, device: Any, as_json: bool) -> None:
         for finding in findings(machine, gpus, engine, device):
             found.append(finding)
             if not as_json:
-                console.answer(f"{'ok' if finding.fine else 'NO':2}  {finding.name:14} {finding.found}".rstrip())
+                console.answer(
+                    f"{'ok' if finding.fine else 'NO':2}  {finding.name:14} {finding.found}".rstrip()
+                )
                 if not finding.fine:
                     remedy = f"; {finding.remedy}" if finding.remedy else ""
                     console.answer(f"    {'':14} -> {finding.problem}{remedy}")
@@ -57,7 +59,8 @@ def main(engine: Path | None, device: Any, as_json: bool) -> None:
                 "schema": "c2p-doctor/1",
                 "fine": problems == 0,
                 "findings": [
-                    {key: one_line(value) or None for key, value in vars(finding).items()} for finding in found
+                    {key: one_line(value) or None for key, value in vars(finding).items()}
+                    for finding in found
                 ],
                 "machine": machine,
             }
