@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from c2p_deploy.console import CONTEXT, exit_on_error, shown
+from c2p_deploy.console import CONTEXT, ExtraGroup, exit_on_error, shown
 from c2p_recipes.data import SEED, RecipeData
 from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, device_option
 
@@ -59,7 +59,7 @@ def _data_options(name: str, cost: str) -> Callable[[Callable[..., None]], click
     return decorate
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(cls=ExtraGroup, extra="export", context_settings=CONTEXT)
 @click.version_option(package_name="c2p-deploy")
 def main() -> None:
     """Make a model from folders of data, from the first file to the engine."""

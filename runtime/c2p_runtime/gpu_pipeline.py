@@ -81,7 +81,15 @@ class GpuPipeline:
             self._context = int(check(driver, driver.cuCtxGetCurrent()))
             self._event = check(driver, driver.cuEventCreate(_NO_TIMING))
             self._maps = DepthPipeline(
-                device, batch, max_points, manifest.views, manifest.spec, up, seed, max_total=self._max_total
+                device,
+                batch,
+                max_points,
+                manifest.views,
+                manifest.spec,
+                up,
+                seed,
+                preparation=manifest.preparation,
+                max_total=self._max_total,
             )
             self._text = device.put(labels.text_features)  # [C, D]
             self._logit_scale = np.float32(manifest.logit_scale)
@@ -92,6 +100,7 @@ class GpuPipeline:
             self._found_features = device.pinned((batch, dim), np.float32)
             self._found_scores = device.pinned((batch, names), np.float32)
             self._status = device.pinned(batch, np.int32)
+            self._strays = device.pinned(batch, np.int32)
             self._points_at, self._staging_at = address(self._maps.points), self._staging.ctypes.data
             self._backend = open_device_backend(choice, engine, manifest, self._handle)
             self._maps.warm_up()
@@ -253,6 +262,7 @@ class GpuPipeline:
             (self._features, self._found_features),
             (self._scores, self._found_scores),
             (self._maps.status, self._status),
+            (self._maps.strays, self._strays),
         ):
             source[:batch].copy_to_host(target[:batch], stream=stream)
 
@@ -270,6 +280,8 @@ class GpuPipeline:
                 self._found_scores[index].copy(),
                 self._found_features[index].copy(),
                 stages,
+                self._labels.text_features,
+                int(self._strays[index]),
             )
             for index in range(batch)
         ]

@@ -23,12 +23,22 @@ class Prediction:
     timing_ms: milliseconds by stage ("prepare", "project", "encode", "score", "total"; in a
     batch, the cloud's own preparation and projection and its share of the rest). On a GPU,
     where all stages are one launch, "prepare" is the copy to the device and "encode" the rest.
+    text_features: float32 [C, D] of unit length, those of the labels.
+    strays: how many points were removed, which belong to nothing (docs/projection.md), of those looked
+    at: no more than 8 (on a GPU, 4) per point that the model takes.
     """
 
     labels: tuple[str, ...]
     scores: npt.NDArray[np.float32]
     features: npt.NDArray[np.float32]
     timing_ms: Mapping[str, float]
+    text_features: npt.NDArray[np.float32]
+    strays: int = 0
+
+    def __repr__(self) -> str:
+        answers = ", ".join(f"{label} {100 * score:.1f} %" for label, score in self.top(3))
+        more = f", and {len(self.labels) - 3} more" if len(self.labels) > 3 else ""
+        return f"Prediction({answers}{more})"
 
     @property
     def label(self) -> str:
@@ -39,6 +49,17 @@ class Prediction:
     def score(self) -> float:
         """The softmax of the most likely name, in [0, 1]."""
         return float(self.scores.max())
+
+    @property
+    def cosines(self) -> npt.NDArray[np.float32]:
+        """[C]: how near the cloud comes to each name in CLIP's space, in -1 ... 1, whatever else there is."""
+        length = np.maximum(np.linalg.norm(self.features), np.float32(1e-12))
+        return np.asarray(self.text_features @ self.features / length, dtype=np.float32)
+
+    @property
+    def cosine(self) -> float:
+        """The cosine of the most likely name."""
+        return float(self.cosines[int(self.scores.argmax())])
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """The k most likely names with their scores, best first (all of them if k is larger).

@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import os
+import shlex
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -80,8 +81,48 @@ def test_missing_or_foreign_files_are_refused(manifest: Manifest, tmp_path: Path
         Manifest.for_engine(tmp_path / "tiny.onnx")
     manifest.save(tmp_path / "other.json")
     (tmp_path / "other.onnx").write_bytes(b"")
-    with pytest.raises(ManifestError, match=r"describes tiny\.onnx, not this file"):
+    with pytest.raises(ManifestError, match=r"other\.onnx: SHA-256 differs"):
         Manifest.for_engine(tmp_path / "other.onnx")
+    (tmp_path / "other.plan").write_bytes(b"")
+    with pytest.raises(ManifestError, match=r"describes other\.onnx, not this file; copy engine"):
+        Manifest.for_engine(tmp_path / "other.plan")
+
+
+def test_an_engine_may_be_renamed_together_with_its_manifest(manifest: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "my robot.plan").write_bytes(b"a plan")
+    engines = {**manifest.engines, "tiny.plan": sha256_of(tmp_path / "my robot.plan")}
+    text = TextEncoderFiles("tiny.text.onnx", "1" * 64, "tiny.tokenizer.json", "2" * 64)
+    replace(manifest, engines=engines, text_encoder=text).save(tmp_path / "my robot.json")
+    (tmp_path / "tiny.onnx").rename(tmp_path / "my robot.onnx")
+    (tmp_path / "tiny.tokenizer.json").touch()
+    for suffix in (".onnx", ".plan"):
+        found = Manifest.for_engine(tmp_path / f"my robot{suffix}")
+        assert list(found.engines) == ["my robot.onnx", "my robot.plan"]
+        assert list(found.engines.values()) == list(engines.values()) and found.logit_scale == 42.5
+        # What was not renamed is still found, and what was.
+        assert found.text_encoder == replace(text, model="my robot.text.onnx")
+
+
+def test_a_checkpoint_is_no_engine(manifest: Manifest, tmp_path: Path) -> None:
+    manifest.save(tmp_path / "tiny.json")
+    for name in ("tiny.pt", "my best.pth"):
+        command = f"c2p-export --ckpt {shlex.quote(str(tmp_path / name))}"
+        with pytest.raises(ManifestError) as caught:
+            Manifest.for_engine(tmp_path / name)
+        assert str(caught.value).endswith(
+            f"{name}: is a checkpoint, not an engine; export it first: {command}"
+        )
+
+
+def test_where_only_the_onnx_file_lies_it_is_offered(manifest: Manifest, tmp_path: Path) -> None:
+    manifest.save(tmp_path / "tiny.json")
+    onnx = tmp_path / "tiny.onnx"
+    with pytest.raises(ManifestError) as caught:
+        Manifest.for_engine(tmp_path / "tiny.plan")
+    assert str(caught.value) == (
+        f"{tmp_path / 'tiny.plan'}: no such engine file, but tiny.onnx lies there; "
+        f"run that (--engine {onnx}), or build the plan on this machine: c2p-export --onnx {onnx}"
+    )
 
 
 def _text_encoder(model: str, digest: str) -> dict[str, Any]:
@@ -96,6 +137,9 @@ def _text_encoder(model: str, digest: str) -> dict[str, Any]:
     ("change", "complaint"),
     [
         ({"schema": "2.0"}, "schema '2.0', this release reads 1.x"),
+        ({"preparation": "clean"}, "preparation 'clean' is not one of paper, robust"),
+        ({"preparation": ["robust"]}, "is not one of paper, robust"),
+        ({"preparation": None}, "preparation None is not one of"),
         ({"schema": None}, "schema None"),
         ({"head": "mlp"}, "head 'mlp'"),
         ({"precision": "fp64"}, "precision 'fp64'"),
@@ -137,7 +181,9 @@ def test_malformed_manifests_are_refused_by_name(
     assert str(caught.value).startswith(f"{file}: ")
 
 
-@pytest.mark.parametrize("key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder", "cost"}))
+@pytest.mark.parametrize(
+    "key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder", "cost", "preparation"})
+)
 def test_no_key_may_be_missing(manifest: Manifest, key: str) -> None:
     stored_as = {"views": "view_set", "spec": "depth_spec", "input_name": "input", "output_name": "output"}
     values = manifest.to_dict()
@@ -152,6 +198,13 @@ def test_a_manifest_from_before_there_were_text_encoders_is_read(manifest: Manif
     again = Manifest.from_dict(values)
     assert again.text_encoder is None
     assert replace(again, labels=manifest.labels) == replace(manifest, text_encoder=None)
+
+
+def test_clouds_of_an_older_engine_are_prepared_as_they_were_when_it_was_exported(manifest: Manifest) -> None:
+    values = replace(manifest, preparation="robust").to_dict() | {"schema": "1.1"}
+    assert Manifest.from_dict(values).preparation == "robust"
+    del values["preparation"]
+    assert Manifest.from_dict(values).preparation == "paper"
 
 
 def test_features_that_are_not_numbers_are_refused(manifest: Manifest) -> None:

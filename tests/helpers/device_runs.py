@@ -35,7 +35,7 @@ def needs_gpu(test: Any) -> Any:
 
 def simulated(*calls: Call) -> list[Any]:
     """What functions of this file return in the simulator; a call is a name and keyword arguments."""
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     # An integer that overflows is an error of ours; what is not a number passes a GPU without a word.
     warnings = ["-W", "error::RuntimeWarning", "-W", "ignore:invalid value:RuntimeWarning"]
     done = subprocess.run(
@@ -89,7 +89,7 @@ def pipeline_runs(
         results.append(
             {
                 name: getattr(pipeline, name).copy_to_host(stream=device.stream)[: len(clouds)]
-                for name in ("depth", "status", "samples", "kept")
+                for name in ("depth", "status", "samples", "kept", "strays")
             }
         )
     device.close()
@@ -111,6 +111,25 @@ def farthest_points(
         kernel, 1, threads, cuda.stream(), cuda.to_device(candidates[None]), finite_rows, seed, samples, kept
     )
     return samples.copy_to_host()[0, : kept.copy_to_host()[0]]
+
+
+def clouds_without_strays(clouds: Sequence[np.ndarray], most: int) -> list[tuple[np.ndarray, int, int]]:
+    """What `StrayRemoval` leaves of clouds of at most `most` points: points, how many it says, and strays."""
+    from c2p_runtime.cuda.device import Device
+    from c2p_runtime.cuda.outliers import StrayRemoval
+
+    candidates = np.full((len(clouds), most, 3), np.nan, np.float32)
+    for b, cloud in enumerate(clouds):
+        candidates[b, : len(cloud)] = cloud
+    finite = np.array([len(cloud) for cloud in clouds], np.int32)
+    device = Device()
+    removal = StrayRemoval(device, len(clouds), most)
+    removal.enqueue(device.put(candidates), device.put(finite), len(clouds))
+    found = (removal.points, removal.left, removal.strays)
+    points, left, strays = (array.copy_to_host(stream=device.stream) for array in found)
+    device.stream.synchronize()
+    device.close()
+    return [(points[b, : left[b]], int(left[b]), int(strays[b])) for b in range(len(clouds))]
 
 
 def block_results(values: np.ndarray) -> np.ndarray:
@@ -297,7 +316,7 @@ def _simulate() -> None:
     FakeCUDAModule.shfl_xor_sync = _shfl_xor_sync
     FakeCUDAModule.ballot_sync = _ballot_sync
 
-    from c2p_runtime.cuda import device, kernels_sampling, kernels_score
+    from c2p_runtime.cuda import device, kernels_outliers, kernels_sampling, kernels_score
     from c2p_runtime.cuda import kernels_projection as kernels
 
     device.new_stream, device.close_stream = _Stream, lambda handle: None
@@ -308,6 +327,7 @@ def _simulate() -> None:
     kernels.SHADE_PIXELS = 256
     kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64
     kernels_sampling.FARTHEST_THREADS = 64
+    kernels_outliers.OUTLIER_THREADS = 32  # they meet hundreds of times
 
 
 def _run_block(manager: Any, block: tuple[int, ...], *arguments: Any) -> None:

@@ -14,6 +14,8 @@ BUDGET = {
     "shade float16": 40,
     "count_finite": 24,
     "pick_candidates": 48,
+    "find_voxels": 40,
+    "keep_parts": 56,
     "farthest 4096": 128,  # in blocks of 256 threads
     "farthest 8192": 64,
     "unit_sphere": 64,
@@ -25,8 +27,8 @@ def kernels_and_signatures() -> dict[str, tuple[Any, tuple[Any, ...]]]:
     """Every kernel with the types it is launched with."""
     from numba.cuda import types
 
+    from c2p_runtime.cuda import kernels_outliers, kernels_sampling, kernels_score
     from c2p_runtime.cuda import kernels_projection as kernels
-    from c2p_runtime.cuda import kernels_sampling, kernels_score
 
     def array(kind: Any, dimensions: int) -> Any:
         return types.Array(kind, dimensions, "C")
@@ -57,6 +59,11 @@ def kernels_and_signatures() -> dict[str, tuple[Any, tuple[Any, ...]]]:
         "pick_candidates": (
             kernels_sampling.pick_candidates,
             (rows, spans, array(whole, 2), seed, clouds, per_cloud),
+        ),
+        "find_voxels": (kernels_outliers.find_voxels, (clouds, per_cloud, array(whole, 2))),
+        "keep_parts": (
+            kernels_outliers.keep_parts,
+            (clouds, per_cloud, *[array(whole, 2)] * 7, clouds, per_cloud, per_cloud),
         ),
         "farthest 4096": (kernels_sampling.farthest_for(4096)[0], sampling),
         "farthest 8192": (kernels_sampling.farthest_for(8192)[0], sampling),

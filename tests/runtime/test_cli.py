@@ -63,14 +63,32 @@ def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert [record["points"] for record in records] == [1024, 50]
     record = records[0]
-    assert list(record) == ["file", "label", "score", "top", "points", "timing_ms", "engine", "backend"]
+    assert list(record) == [
+        *("file", "label", "score", "cosine", "top", "points", "strays", "timing_ms", "engine", "backend")
+    ]
+    assert [record["strays"] for record in records] == [0, 0]
     assert record["file"] == str(clouds / "chair.npy")
     assert (record["label"], record["backend"]) == ("chair", CPU_BACKEND)
     assert len(record["top"]) == 5
-    assert record["top"][0] == {"label": "chair", "score": record["score"]}
+    best = record["top"][0]
+    assert best == {"label": "chair", "score": record["score"], "cosine": record["cosine"]}
+    assert 1 > best["cosine"] > record["top"][1]["cosine"] > -1
     timing = record["timing_ms"]
     assert list(timing) == ["read", "prepare", "project", "encode", "score", "total"]
     assert timing["total"] == pytest.approx(sum(timing.values()) - timing["total"], abs=0.01)
+
+
+def test_a_cloud_comes_through_a_pipe(chair: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "chair.npy", chair)
+    command = [sys.executable, "-m", "c2p_runtime", "--json", "-"]
+    said = subprocess.run(
+        command, input=(tmp_path / "chair.npy").read_bytes(), capture_output=True, timeout=120
+    )
+    record = json.loads(said.stdout)
+    assert (said.returncode, record["file"], record["label"]) == (0, "-", "chair"), said.stderr
+    said = subprocess.run(command, input=b"", capture_output=True, timeout=120)
+    assert (said.returncode, said.stdout) == (1, b"")
+    assert said.stderr == b"error: standard input: is empty (0 bytes); write a cloud to it\n"
 
 
 def test_a_directory_is_searched_and_a_bad_cloud_stops_nobody(clouds: Path) -> None:
@@ -117,7 +135,9 @@ def test_a_name_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
         (["empty"], "empty: no clouds in this directory"),
         (["notes.md"], "notes.md: "),
         (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),
-        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose among"),
+        (["--engine", "tiny.plan", "a.npy"], "tiny.plan: no such engine file, but tiny.onnx lies there"),
+        (["--engine", "model.pt", "a.npy"], "export it first: c2p-export --ckpt model.pt"),
+        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose a near word"),
         (["--labels", "gone.json", "a.npy"], "gone.json: cannot read label set"),
         (
             ["--save-views", "gone/v.png", "a.npy"],
@@ -130,6 +150,7 @@ def test_errors_are_one_line_that_says_what_and_where(
     clouds: Path, arguments: list[str], complaint: str
 ) -> None:
     (clouds / "empty").mkdir()
+    (clouds / "tiny.onnx").touch()
     result = c2p_run(*arguments, cwd=clouds)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ") and complaint in result.stderr

@@ -68,7 +68,7 @@ def test_errors_name_the_cloud(run: dict[str, Any]) -> None:
     assert messages[0].startswith("cloud 1: no finite point in the cloud")
     assert messages[1].startswith("all points coincide")
     assert messages[2].startswith("cloud 1: 65 points, but the buffers on the GPU hold 64")
-    assert "must be float32 without gaps, got <f8" in messages[3]
+    assert "must be float32 [N, 3] without gaps, got <f8" in messages[3]
 
 
 def test_a_batch_size_runs_once_is_captured_and_then_replayed(run: dict[str, Any]) -> None:

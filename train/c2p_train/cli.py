@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from c2p_deploy.console import CONTEXT
+from c2p_deploy.console import CONTEXT, ExtraGroup
 from c2p_train.commands.eval import evaluate
 from c2p_train.commands.fewshot import fewshot
 from c2p_train.commands.import_ import import_
@@ -27,7 +27,7 @@ Every command explains itself with --help.
 """
 
 
-@click.group(epilog=_EPILOG, context_settings=CONTEXT)
+@click.group(cls=ExtraGroup, extra="train", epilog=_EPILOG, context_settings=CONTEXT)
 @click.version_option(package_name="c2p-deploy")
 def main() -> None:
     """Train and evaluate CLIP2Point: pre-training, few-shot adapters, labels, import of published files."""

@@ -17,6 +17,7 @@ from typing import Literal
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError, OptionError
+from c2p_deploy.extras import install
 from c2p_runtime.backends import BACKENDS, DEVICES, Device
 from c2p_runtime.backends.base import DeviceBackend, HostBackend
 from c2p_runtime.backends.cuda_versions import (
@@ -81,8 +82,8 @@ def _choose_for_cpu(manifest: Manifest, backend: str, notice: str | None) -> Cho
         return Choice("cpu", "openvino", notice)
     if backend == "auto" and manifest.precision == "int8" and notice is None:
         notice = (
-            'ONNX Runtime runs int8 slower than float32 on a CPU; pip install "c2p-deploy[openvino]", or '
-            "export it again with --fp16"
+            f"ONNX Runtime runs int8 slower than float32 on a CPU; {install('openvino')}, or export it again "
+            "with --fp16"
         )
     return Choice("cpu", "onnxruntime", notice)
 

@@ -12,6 +12,7 @@ import re
 from importlib.metadata import PackageNotFoundError, distribution, version
 
 from c2p_deploy.errors import MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_runtime.backends.gpu import Gpu, sm_name
 
 _NEWEST_OF_CUDA_12 = (12, 1)  # compute capability; but 11.0 got its number in CUDA 13
@@ -62,12 +63,12 @@ def why_numba_mismatch(
     """Why kernels that this CUDA compiles do not run on this driver and GPU; None when they do, or may."""
     if driver is None or compiled_by is None:
         return None
+    fitting = install(f"cuda{driver[0]}")
     speaks = f"the driver speaks CUDA {driver[0]}.{driver[1]}"
     if compiled_by > driver[0]:
         return MissingDependencyError(
             f"the CUDA {compiled_by} of numba-cuda is too new: {speaks}",
-            f"pip uninstall -y nvidia-nvjitlink nvidia-nvvm; pip install 'c2p-deploy[cuda{driver[0]}]'; or "
-            "update the driver",
+            f"pip uninstall -y nvidia-nvjitlink nvidia-nvvm; {fitting}; or update the driver",
         )
     if compiled_by == 12 and gpu is not None and driver[0] > 12:
         capability = tuple(map(int, gpu.compute_capability.split(".")))
@@ -75,8 +76,7 @@ def why_numba_mismatch(
             return MissingDependencyError(
                 f"the CUDA 12 of numba-cuda does not know this GPU ({gpu.name}, "
                 f"{sm_name(gpu.compute_capability)}), and {speaks}",
-                "pip uninstall -y nvidia-nvjitlink-cu12 nvidia-cuda-nvcc-cu12; pip install "
-                f"'c2p-deploy[cuda{driver[0]}]'",
+                f"pip uninstall -y nvidia-nvjitlink-cu12 nvidia-cuda-nvcc-cu12; {fitting}",
             )
     return None
 
@@ -89,5 +89,5 @@ def why_onnxruntime_mismatch(
         return None
     return MissingDependencyError(
         f"this ONNX Runtime is for CUDA {built_for}, the driver speaks CUDA {driver[0]}.{driver[1]}",
-        f"pip install 'c2p-deploy[cuda{driver[0]}]' (for CUDA 12 onnxruntime-gpu<1.27), or update the driver",
+        f"{install(f'cuda{driver[0]}')} (for CUDA 12 onnxruntime-gpu<1.27), or update the driver",
     )

@@ -16,6 +16,7 @@ import numpy as np
 from c2p_deploy import Manifest
 from c2p_deploy.cores import cores
 from c2p_deploy.errors import EngineError, MissingDependencyError, reason_of
+from c2p_deploy.extras import install
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.base import Tensor, check_tensors
 from c2p_runtime.backends.cuda_versions import onnxruntime_cuda
@@ -68,9 +69,7 @@ class OnnxRuntimeCudaBackend:
         if self._session.get_providers()[0] != "CUDAExecutionProvider":
             why = missing or "its CUDA or cuDNN libraries are missing or do not fit the driver"
             major = onnxruntime_cuda()
-            extra = (
-                f"pip install 'c2p-deploy[cuda{major}]'" if major else "install onnxruntime-gpu[cuda,cudnn]"
-            )
+            extra = install(f"cuda{major}") if major else "install onnxruntime-gpu[cuda,cudnn]"
             raise EngineError(
                 f"ONNX Runtime cannot use CUDA here: {why}", f"{extra}, or use device='cpu'", engine
             )

@@ -79,8 +79,8 @@ def _through_dlpack(cloud: Any, stream: int) -> DeviceCloud:
             f"points on the GPU cannot be read: {reason_of(error)}", "in torch: points.detach()"
         ) from error
     check_shape(view.shape)
-    if view.dtype != np.float32 or view.strides not in (None, (3, 1)):
-        raise _not_as_it_must_be(view.dtype, view.strides, "elements")
+    if view.dtype != np.float32 or view.shape[1] != 3 or view.strides not in (None, (3, 1)):
+        raise _not_as_it_must_be(view.dtype, view.shape, view.strides, "elements")
     if view.device_id not in (0, -1):
         raise CloudError(
             f"points lie on GPU {view.device_id}, the engine runs on GPU 0", "in torch: points.to('cuda:0')"
@@ -92,13 +92,15 @@ def _through_interface(interface: dict[str, Any]) -> DeviceCloud:
     """From version 3 of the CUDA array interface, which says which stream the data is complete on."""
     shape, strides = tuple(interface["shape"]), interface.get("strides")
     check_shape(shape)
-    if interface["typestr"] != "<f4" or (strides is not None and tuple(strides) != (12, 4)):
-        raise _not_as_it_must_be(interface["typestr"], strides, "bytes")
+    packed = shape[1] == 3 and (strides is None or tuple(strides) == (12, 4))
+    if interface["typestr"] != "<f4" or not packed:
+        raise _not_as_it_must_be(interface["typestr"], shape, strides, "bytes")
     return DeviceCloud(int(interface["data"][0]), int(shape[0]), interface.get("stream"))
 
 
-def _not_as_it_must_be(dtype: Any, strides: Any, unit: str) -> CloudError:
+def _not_as_it_must_be(dtype: Any, shape: tuple[int, ...], strides: Any, unit: str) -> CloudError:
     return CloudError(
-        f"points on the GPU must be float32 without gaps, got {dtype} with strides {strides} ({unit})",
-        "convert them there (in torch: points.float().contiguous())",
+        f"points on the GPU must be float32 [N, 3] without gaps, got {dtype} {list(shape)} with strides "
+        f"{strides} ({unit})",
+        "convert them there (in torch: points[:, :3].float().contiguous())",
     )

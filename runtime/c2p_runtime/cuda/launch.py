@@ -21,11 +21,12 @@ from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.errors import EngineError
 from c2p_deploy.projection.compiled import checked
 from c2p_deploy.projection.reference import pixel_centres
-from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
+from c2p_deploy.projection.spec import FloatArray, Preparation, UpAxis, check_up
 from c2p_runtime.cuda import kernels_projection as kernels
 from c2p_runtime.cuda import kernels_sampling
 from c2p_runtime.cuda.device import Device
 from c2p_runtime.cuda.numba_cuda import check_gpu, launch
+from c2p_runtime.cuda.outliers import StrayRemoval
 from c2p_runtime.cuda.sampling_reference import CANDIDATES_PER_POINT
 
 # One block samples a cloud; beyond this its threads would hold more than 32 candidates each.
@@ -99,7 +100,8 @@ class DepthPipeline:
     dtype, the engine's input. status: int32 [max_batch], 0 or what is wrong with the cloud
     (NO_FINITE_POINT, ALL_COINCIDE, TOO_LARGE of `kernels_sampling`); the maps of such a cloud
     are all background. samples: float32 [max_batch, P, 3] and kept: int32 [max_batch], the
-    prepared points that were drawn.
+    prepared points that were drawn. strays: int32 [max_batch], how many points were removed before, as the
+    preparation asks for.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class DepthPipeline:
         up: UpAxis = "z",
         seed: int = 0,
         dtype: Output = np.float32,
+        preparation: Preparation = "paper",
         max_total: int | None = None,
     ) -> None:
         """max_total: points of all clouds of a call together; None is max_batch times max_points.
@@ -140,6 +143,9 @@ class DepthPipeline:
         most = min(max_points, CANDIDATES_PER_POINT * spec.num_points)
         self._candidates = device.empty((max_batch, most, 3), np.float32)
         self._finite = device.empty(max_batch, np.int32)
+        self._removal = StrayRemoval(device, max_batch, most) if preparation == "robust" else None
+        no_strays = np.zeros(max_batch, np.int32)
+        self.strays = self._removal.strays if self._removal else device.put(no_strays)
         searched = most if most > spec.num_points else 1  # else every cloud passes as it is
         self._farthest = kernels_sampling.farthest_for(searched)
 
@@ -150,27 +156,16 @@ class DepthPipeline:
         clouds = self.points, self.spans, self._tile_counts
         launch(kernels_sampling.count_finite, *rows, *clouds)
         launch(kernels_sampling.pick_candidates, *rows, *clouds, self._seed, self._candidates, self._finite)
+        candidates, finite = self._candidates, self._finite
+        if self._removal is not None:
+            self._removal.enqueue(candidates, finite, batch)
+            candidates, finite = self._removal.points, self._removal.left
         farthest, threads = self._farthest
+        found = self.samples, self.kept
+        launch(farthest, batch, threads, stream, candidates, finite, self._seed, *found)
+        threads = kernels_sampling.BLOCK_THREADS
         launch(
-            farthest,
-            batch,
-            threads,
-            stream,
-            self._candidates,
-            self._finite,
-            self._seed,
-            self.samples,
-            self.kept,
-        )
-        launch(
-            kernels_sampling.unit_sphere,
-            batch,
-            kernels_sampling.BLOCK_THREADS,
-            stream,
-            self.samples,
-            self._finite,
-            self.kept,
-            self.status,
+            kernels_sampling.unit_sphere, batch, threads, stream, self.samples, finite, self.kept, self.status
         )
         self._projector.enqueue(self.samples, self.kept, batch)
 

@@ -19,19 +19,21 @@ from pathlib import Path
 from typing import Any
 
 from c2p_deploy.errors import MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_deploy.files import user_cache
 from c2p_deploy.projection import prepare
 
-_INSTALL = (
-    "pip install 'c2p-deploy[cuda12]' (JetPack 6, CUDA 12) or 'c2p-deploy[cuda13]' (JetPack 7, CUDA 13)"
-)
+
+def _how_to_get() -> str:
+    return f"{install('cuda12')} (JetPack 6, CUDA 12), or the same with cuda13 (JetPack 7, CUDA 13)"
+
 
 try:
     from numba import cuda
     from numba.cuda import libdevice
     from numba.cuda.core import config  # not in the `cuda` of numba alone, which nobody maintains
 except ImportError as error:
-    raise MissingDependencyError("the GPU needs numba-cuda", _INSTALL) from error
+    raise MissingDependencyError("the GPU needs numba-cuda", _how_to_get()) from error
 
 __all__ = ["check_gpu", "cuda", "kernel", "launch", "libdevice"]
 
@@ -42,7 +44,7 @@ def check_gpu() -> None:
     """Raises MissingDependencyError when kernels cannot be compiled for a GPU of this machine."""
     if not cuda.is_available():
         raise MissingDependencyError(
-            "numba-cuda finds no NVIDIA driver, or no CUDA compiler (libNVVM) for it", _INSTALL
+            "numba-cuda finds no NVIDIA driver, or no CUDA compiler (libNVVM) for it", _how_to_get()
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError, reason_of
+from c2p_deploy.extras import install
 from c2p_runtime.backends.choose import has_openvino, why_no_cuda
 from c2p_runtime.backends.cuda_versions import (
     driver_cuda,
@@ -190,7 +191,7 @@ def onnxruntime(gpus: tuple[Gpu, ...]) -> Finding:
     session = open_session(DEFAULT_ENGINE, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
     if session.get_providers()[0] != "CUDAExecutionProvider":
         problem = f"its CUDA provider does not load: {missing or 'a library of CUDA or cuDNN is missing'}"
-        return Finding(name, found, problem, f"pip install 'c2p-deploy[cuda{major}]'")
+        return Finding(name, found, problem, install(f"cuda{major}"))
     return Finding(name, f"{found}: its CUDA provider loads")
 
 
@@ -212,12 +213,9 @@ def openvino(machine: Mapping[str, Any]) -> Finding:
     """OpenVINO, which runs engines faster on a CPU."""
     version = machine["versions"].get("openvino")
     if version is None:
-        hint = 'faster on a CPU: pip install "c2p-deploy[openvino]"'
-        return Finding("OpenVINO", f"not installed ({hint})")
+        return Finding("OpenVINO", f"not installed (faster on a CPU: {install('openvino')})")
     if not has_openvino():
-        return Finding(
-            "OpenVINO", version, "is too old and not used", 'pip install -U "c2p-deploy[openvino]"'
-        )
+        return Finding("OpenVINO", version, "is too old and not used", install("openvino"))
     import openvino as ov
 
     return Finding("OpenVINO", f"{version}: {', '.join(ov.Core().available_devices)}")

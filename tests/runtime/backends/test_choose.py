@@ -108,7 +108,7 @@ def test_an_openvino_too_old_for_our_engines_is_left_alone(
 def test_int8_in_onnx_runtime_on_a_cpu_is_noticed(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine(monkeypatch)
     manifest = replace(Manifest.for_engine(onnx), precision="int8")
-    assert "c2p-deploy[openvino]" in (choose(onnx, manifest).notice or "")
+    assert "[openvino]" in (choose(onnx, manifest).notice or "")
     assert choose(onnx, manifest, backend="onnxruntime").notice is None  # asked for
 
 

@@ -29,17 +29,17 @@ def test_cuda_13_on_a_board_of_cuda_12() -> None:
     error = why_numba_mismatch((12, 6), 13, ORIN)
     assert error is not None
     assert error.problem == "the CUDA 13 of numba-cuda is too new: the driver speaks CUDA 12.6"
-    assert "pip install 'c2p-deploy[cuda12]'" in error.remedy
+    assert "[cuda12]" in error.remedy
     error = why_onnxruntime_mismatch((12, 6), 13)
     assert error is not None
     assert error.problem == "this ONNX Runtime is for CUDA 13, the driver speaks CUDA 12.6"
-    assert "c2p-deploy[cuda12]" in error.remedy and "onnxruntime-gpu<1.27" in error.remedy
+    assert "[cuda12]" in error.remedy and "onnxruntime-gpu<1.27" in error.remedy
 
 
 def test_cuda_12_on_a_board_that_it_does_not_know() -> None:
     error = why_numba_mismatch((13, 0), 12, THOR)
     assert error is not None and "does not know this GPU (NVIDIA Thor, SM110)" in error.problem
-    assert "pip install 'c2p-deploy[cuda13]'" in error.remedy
+    assert "[cuda13]" in error.remedy
 
 
 def test_what_is_installed_says_what_it_is_for() -> None:

@@ -25,9 +25,10 @@ def test_memory_of_the_device_is_taken_as_it_lies() -> None:
 @pytest.mark.parametrize(
     ("interface", "message"),
     [
-        ({"typestr": "<f8"}, r"must be float32 without gaps, got <f8"),
+        ({"typestr": "<f8"}, r"must be float32 \[N, 3\] without gaps, got <f8"),
         ({"strides": (16, 4)}, r"strides \(16, 4\)"),
-        ({"shape": (7, 4)}, r"got shape \(7, 4\)"),
+        ({"shape": (7, 4)}, r"got <f4 \[7, 4\] .*points\[:, :3\]"),
+        ({"shape": (7, 2)}, r"got shape \(7, 2\)"),
         ({"shape": (0, 3)}, "no finite point"),
         ({"shape": (11, 3)}, "11 points, but the buffers on the GPU hold 10; .*max_points=11"),
     ],
@@ -35,6 +36,12 @@ def test_memory_of_the_device_is_taken_as_it_lies() -> None:
 def test_memory_that_does_not_fit_is_refused(interface: dict[str, Any], message: str) -> None:
     with pytest.raises(CloudError, match=message):
         as_input(on_device(**interface), 10, 7)
+
+
+def test_of_more_columns_the_first_three_count() -> None:
+    cloud = as_input(np.arange(40, dtype=np.float32).reshape(8, 5), 10)
+    assert isinstance(cloud, HostCloud)
+    np.testing.assert_array_equal(cloud.points, np.arange(40).reshape(8, 5)[:, :3])
 
 
 def test_arrays_of_the_host_keep_their_precision() -> None:

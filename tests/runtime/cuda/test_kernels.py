@@ -20,14 +20,14 @@ CAPABILITIES = [(8, 7), (9, 0), (11, 0)]  # Orin; H100 and H200; Thor
 @pytest.fixture(scope="module")
 def ptx_of() -> Iterator[Callable[[str, tuple[int, int]], str]]:
     """PTX of a kernel for a compute capability, as `cuda.jit` would compile it there."""
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     from numba.cuda import dispatcher
     from numba.cuda.cudadrv import nvvm
 
     from c2p_runtime.cuda.numba_cuda import cuda
 
     if not nvvm.is_available():
-        pytest.skip("needs libNVVM; pip install 'c2p-deploy[test]'")
+        pytest.skip("needs libNVVM; pip install -e '.[test]'")
     kernels = kernels_and_signatures()
     compiled: dict[tuple[str, tuple[int, int]], str] = {}
 

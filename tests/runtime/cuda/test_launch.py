@@ -172,7 +172,7 @@ def test_another_seed_takes_other_points() -> None:
 
 
 def test_more_points_than_a_block_can_sample_are_refused() -> None:
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     from c2p_runtime.cuda.launch import DepthPipeline
 
     with pytest.raises(EngineError, match=r"at most 8192 points on the GPU.*takes 10000; use device='cpu'"):
@@ -188,7 +188,7 @@ def test_more_points_than_a_block_can_sample_are_refused() -> None:
     ],
 )
 def test_wrong_arguments_are_refused(change: dict[str, Any], message: str) -> None:
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     with pytest.raises(OptionError, match=message):
         depth_maps(**{"points": np.zeros((3, 3)), "views": FRONT, "spec": SMALL, **change})
 

@@ -84,7 +84,7 @@ def test_cuda_that_does_not_fit_the_driver_is_found(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(checks, "onnxruntime_cuda", lambda: 13)
     for check in (checks.kernels, checks.onnxruntime):
         found = check((ORIN,))
-        assert "CUDA 12.6" in found.problem and "c2p-deploy[cuda12]" in found.remedy
+        assert "CUDA 12.6" in found.problem and "[cuda12]" in found.remedy
 
 
 def test_little_memory_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

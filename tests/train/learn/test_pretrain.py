@@ -342,3 +342,29 @@ def test_the_command_trains_on_rendered_pairs(rendered: Path, tmp_path: Path) ->
         assert refused.stderr.count("error: ") == 1
     for change in (["--clip", "ViT-B-32"], ["--epochs", "3"], ["--pretrained", "openai"]):
         assert CliRunner().invoke(command, [*arguments, *change]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("able", "options", "expected"),
+    [(True, [], True), (False, [], False), (True, ["--no-bf16"], False), (False, ["--bf16"], True)],
+)
+def test_bfloat16_is_taken_where_it_is_no_imitation(
+    able: bool,
+    options: list[str],
+    expected: bool,
+    rendered: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    teacher = CLIP2Point(fresh(), frozen(), ZeroShot())
+    checkpoint = Checkpoint(teacher, ViewSet.named("clip2point-10"), DepthSpec(32, 0.1, 128), None, 100.0, {})
+    save_checkpoint(checkpoint, tmp_path / "image.pt")
+    seen = []
+    monkeypatch.setattr(
+        "c2p_train.learn.pretrain.pretrain", lambda pairs, encoder, config, *a, **k: seen.append(config)
+    )
+    monkeypatch.setattr("c2p_train.model.device.has_bfloat16", lambda device: able)
+    arguments = [str(rendered / "pairs"), "--image-encoder", str(tmp_path / "image.pt"), "--device", "cpu"]
+    done = CliRunner().invoke(command, [*arguments, "--out", str(tmp_path / "run"), *options])
+    assert done.exit_code == 0, done.output
+    assert [config.bfloat16 for config in seen] == [expected]
