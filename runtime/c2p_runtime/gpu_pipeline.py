@@ -126,7 +126,7 @@ class GpuPipeline:
                 cuda.current_context()  # of a thread that is new here
             predictions: list[Prediction] = []
             inputs = self._inputs(clouds)
-            if sum(cloud.count for cloud in inputs) <= self._max_total:
+            if sum(cloud.rows for cloud in inputs) <= self._max_total:
                 return self._call(inputs)
             while len(predictions) < len(clouds):
                 first = len(predictions)
@@ -162,7 +162,7 @@ class GpuPipeline:
         """How many of these clouds, from the first on, the buffers hold together."""
         total = 0
         for number, cloud in enumerate(inputs):
-            total += cloud.count
+            total += cloud.rows
             if total > self._max_total:
                 return number
         return len(inputs)
@@ -172,8 +172,8 @@ class GpuPipeline:
         batch, started, row = len(inputs), perf_counter(), 0
         for index, cloud in enumerate(inputs):
             self._copy_in(cloud, row)
-            self._spans[index, 0], self._spans[index, 1] = row, cloud.count
-            row += cloud.count
+            self._spans[index, 0], self._spans[index, 1] = row, cloud.rows
+            row += cloud.rows
         between = perf_counter()
         self._enqueue(batch)
         check(self._driver, self._driver.cuStreamSynchronize(self._handle))
@@ -184,13 +184,13 @@ class GpuPipeline:
 
     def _copy_in(self, cloud: HostCloud | DeviceCloud, row: int) -> None:
         """Puts a cloud's points into their place on the device, from this row on, in stream order."""
-        driver, size, place = self._driver, 12 * cloud.count, 12 * row  # three float32 a point
+        driver, size, place = self._driver, 12 * cloud.rows, 12 * row  # three float32 a point
         if isinstance(cloud, HostCloud):
-            staged = self._staging[row : row + cloud.count]
+            staged = self._staging[row : row + cloud.rows]
             if cloud.points.dtype == np.float32:
                 np.copyto(staged, cloud.points)
             else:
-                native.run("to_local", np.ascontiguousarray(cloud.points), cloud.count, staged)
+                native.run("to_local", np.ascontiguousarray(cloud.points), cloud.rows, staged)
             source = self._staging_at + place
             check(driver, driver.cuMemcpyHtoDAsync(self._points_at + place, source, size, self._handle))
             return

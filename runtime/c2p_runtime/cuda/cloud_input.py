@@ -14,21 +14,21 @@ _CUDA = (2, 13)  # of DLPack's devices: CUDA's memory, and its managed memory
 
 
 class HostCloud(NamedTuple):
-    """points: float32 or float64 [count, 3]."""
+    """points: float32 or float64 [rows, 3]."""
 
     points: npt.NDArray[np.floating]
-    count: int
+    rows: int
 
 
 class DeviceCloud(NamedTuple):
-    """float32 [count, 3] without gaps at an address of the device.
+    """float32 [rows, 3] without gaps at an address of the device.
 
     stream: handle of the CUDA stream that the points are complete on, None when ours waits for them or
     they are already. kept: what must live until they are copied.
     """
 
     address: int
-    count: int
+    rows: int
     stream: int | None
     kept: Any = None
 
@@ -47,12 +47,12 @@ def as_input(cloud: Any, max_points: int, stream: int) -> HostCloud | DeviceClou
         found = _through_interface(interface)
     else:
         found = _on_host(cloud)
-    if found.count == 0:
+    if found.rows == 0:
         raise CloudError(*NO_FINITE_POINT)
-    if found.count > max_points:
+    if found.rows > max_points:
         raise CloudError(
-            f"{found.count} points, but the buffers on the GPU hold {max_points}",
-            f"make the classifier with max_points={found.count} or more, or thin the cloud",
+            f"{found.rows} points, but the buffers on the GPU hold {max_points}",
+            f"make the classifier with max_points={found.rows} or more, or thin the cloud",
         )
     return found
 

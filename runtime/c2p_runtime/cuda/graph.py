@@ -1,7 +1,6 @@
 """CUDA graphs: what was put on a stream once is launched again with one call.
 
-Not run on hardware yet. Through NVIDIA's own bindings of the driver, which come with numba-cuda:
-numba itself has no graphs.
+Through NVIDIA's own bindings of the driver, which come with numba-cuda: numba itself has no graphs.
 """
 
 from __future__ import annotations

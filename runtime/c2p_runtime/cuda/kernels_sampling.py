@@ -169,8 +169,8 @@ def farthest_for(candidates: int, threads: int | None = None) -> tuple[Any, int]
         # Neighbours in order are in one thread, so that the first of equals is in the first thread of them.
         own, last = np.int32(thread * per_thread), np.int32(available - 1)
         for k in range(per_thread):
-            n = min(own + k, last)  # the last one, again, where there are no more
-            x[k], y[k], z[k] = candidates[cloud, n, 0], candidates[cloud, n, 1], candidates[cloud, n, 2]
+            row = min(own + k, last)  # the last one, again, where there are no more
+            x[k], y[k], z[k] = candidates[cloud, row, 0], candidates[cloud, row, 1], candidates[cloud, row, 2]
             nearest[k] = np.float32(np.inf)
         # Unsigned, as all places in the loop below: none has to be looked at for its sign.
         warp, lane, turn = np.uint32(thread // LANES), np.uint32(thread % LANES), np.uint32(0)

@@ -1,7 +1,7 @@
 """numba's `cuda`, imported here and nowhere else, so that changing to its successor is one line.
 
 Importing this module needs the package numba-cuda but no GPU and takes about half a second:
-the others import it inside the function that needs it. Not run on hardware yet.
+the others import it inside the function that needs it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,7 @@ def kernels(gpus: tuple[Gpu, ...]) -> Finding:
         if not gpus:
             return Finding(name, "numba-cuda is not installed, which only a GPU needs")
         return Finding(name, "", error.problem, error.remedy)
-    import numba_cuda as package
-
-    found = f"numba-cuda {package.__version__}" + (f" for CUDA {major}" if major else "")
+    found = f"numba-cuda {version('numba-cuda')}" + (f" for CUDA {major}" if major else "")
     if not gpus:
         return Finding(name, f"{found}; no GPU to run one on")
     if mismatch := why_numba_mismatch(driver_cuda(), major, gpus[0]):
@@ -150,7 +149,7 @@ def kernels(gpus: tuple[Gpu, ...]) -> Finding:
     check_gpu()
     from c2p_runtime.cuda.device import Device
 
-    @cuda.jit  # type: ignore[untyped-decorator]
+    @cuda.jit
     def double(values):  # type: ignore[no-untyped-def]
         values[cuda.grid(1)] *= 2
 
@@ -182,8 +181,8 @@ def onnxruntime(gpus: tuple[Gpu, ...]) -> Finding:
         return Finding(name, f"{found}, on the CPU")
     if mismatch := why_onnxruntime_mismatch(driver_cuda(), major):
         return Finding(name, found, mismatch.problem, mismatch.remedy)
-    if error := why_no_cuda(gpus):
-        return Finding(name, found, error.problem, error.remedy)
+    if reason := why_no_cuda(gpus):
+        return Finding(name, found, reason.problem, reason.remedy)
     from c2p_runtime.backends.onnxruntime import open_session, preload_libraries
     from c2p_runtime.classifier import DEFAULT_ENGINE
 
@@ -197,9 +196,9 @@ def onnxruntime(gpus: tuple[Gpu, ...]) -> Finding:
 
 def tensorrt(flavour: str) -> Finding:
     """A flavour of TensorRT; not to have it is no problem, to have it broken is."""
-    if version := installed_version(flavour):
+    if found := installed_version(flavour):
         import_tensorrt(flavour)  # raises for one that is too old
-        return Finding(TITLES[flavour], version)
+        return Finding(TITLES[flavour], found)
     try:
         import_tensorrt(flavour)
     except MissingDependencyError as error:
@@ -211,14 +210,14 @@ def tensorrt(flavour: str) -> Finding:
 
 def openvino(machine: Mapping[str, Any]) -> Finding:
     """OpenVINO, which runs engines faster on a CPU."""
-    version = machine["versions"].get("openvino")
-    if version is None:
+    found = machine["versions"].get("openvino")
+    if found is None:
         return Finding("OpenVINO", f"not installed (faster on a CPU: {install('openvino')})")
     if not has_openvino():
-        return Finding("OpenVINO", version, "is too old and not used", install("openvino"))
+        return Finding("OpenVINO", found, "is too old and not used", install("openvino"))
     import openvino as ov
 
-    return Finding("OpenVINO", f"{version}: {', '.join(ov.Core().available_devices)}")
+    return Finding("OpenVINO", f"{found}: {', '.join(ov.Core().available_devices)}")
 
 
 def memory(gpus: tuple[Gpu, ...]) -> Finding:

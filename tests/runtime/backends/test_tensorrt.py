@@ -1,4 +1,4 @@
-"""What the TensorRT backend checks before it needs a GPU. Running a plan: not run on hardware yet."""
+"""What the TensorRT backend checks before it needs a GPU. And what it asks of TensorRT for a run."""
 
 from __future__ import annotations
 
