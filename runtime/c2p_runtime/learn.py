@@ -57,8 +57,7 @@ def scores_by(labels: LabelSet, manifest: Manifest) -> Scores:
     if isinstance(labels, TaughtLabels):
         check_encoder(labels, manifest.encoder_sha256)
         return TaughtScores(labels, manifest.logit_scale)
-    text = np.ascontiguousarray(labels.text_features.T)
-    return lambda features: np.asarray(features @ text)
+    return lambda features: np.asarray(features @ labels.text_features.T)
 
 
 def rescored(

@@ -14,8 +14,8 @@ BUDGET = {
     "shade float16": 40,
     "count_finite": 24,
     "pick_candidates": 48,
-    "find_voxels": 40,
-    "keep_parts": 56,
+    "find_voxels": 64,
+    "keep_parts": 64,
     "farthest 4096": 128,  # in blocks of 256 threads
     "farthest 8192": 64,
     "unit_sphere": 64,
