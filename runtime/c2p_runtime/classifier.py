@@ -71,8 +71,9 @@ class Classifier:
     seed: of the sampling of clouds with more points than the model takes; the same cloud
     and seed give the same answer.
 
-    points may be any array of the host or, on a GPU, any object with `__cuda_array_interface__`
-    (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing goes over the host).
+    points may be any array of the host or, on a GPU, any object with `__dlpack__` or
+    `__cuda_array_interface__` (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing
+    goes over the host).
     One classifier may be called from many threads at once: on the CPU each keeps its own buffers, on
     a GPU they take turns. After a fork make a new one.
     Raises ManifestError, EngineError, LabelError or MissingDependencyError when it cannot be built, and

@@ -138,13 +138,14 @@ class GpuPipeline:
             return predictions
 
     def close(self) -> None:
-        """Frees graphs, event and stream; the buffers go with the object."""
+        """Frees graphs, engine, event and stream; the buffers go with the object."""
         with self._lock:
             for graph in self._graphs:
                 graph.close()
             self._graphs.clear()
             self._steps.clear()
             if self._event is not None:
+                del self._backend  # first: engines look at the stream once more when they end
                 self._driver.cuEventDestroy(self._event)
                 self._device.close()
                 self._event = None
