@@ -1,7 +1,7 @@
 """When does the bundled model say "unknown", is it right to, and how sure should its answers be?
 
-    python benchmarks/rejection.py --modelnet10 DIR --meshes DIR --posed-meshes DIR --text DIR \\
-        --objects DIR --scenes DIR --scans DIR
+    python benchmarks/rejection.py --modelnet10 DIR --meshes DIR --posed-meshes DIR --objects DIR \\
+        --scenes DIR --scans DIR
 
 Known things and strangers are those that `c2p-recipe calibrate` held back. Real clutter, which nothing was
 fitted to, is cut out of scenes; AUROC and false positives of its detectors stand beside those of the simplest
@@ -83,22 +83,21 @@ def clutter_group(name: str, some: Iterator[Points], clf: Classifier) -> Group:
     folder_option("--modelnet10", "As given to the recipe."),
     folder_option("--meshes", "As given to the recipe."),
     folder_option("--posed-meshes", "As given to the recipe."),
-    folder_option("--text", "As given to the recipe."),
     folder_option("--objects", "As given to the recipe."),
     folder_option("--scenes", "Organised .pcd of table tops, in a camera's frame."),
     folder_option("--scans", "Raw .bin of LiDARs and rooms, z up."),
     bundled=True,
 )
 def main(
-    modelnet10: Path, meshes: Path, posed_meshes: Path, text: Path, objects: Path, scenes: Path, scans: Path
+    modelnet10: Path, meshes: Path, posed_meshes: Path, objects: Path, scenes: Path, scans: Path
 ) -> Results:
     """Measure when the bundled model rejects, and how well its confidence is calibrated."""
-    data = RecipeData(modelnet10, meshes, posed_meshes, text, objects)
+    sources = RecipeData(modelnet10, meshes, posed_meshes, meshes).sources
     with Classifier(device="cpu") as clf:
         manifest, labels, scale = clf.manifest, clf.labels, clf.manifest.logit_scale
         if manifest.rejection is None:
             raise C2PError("the bundled model has no rejection", "run c2p-recipe calibrate", clf.engine)
-        _, groups = split_groups(rejection_groups(data, labels, manifest.spec, SEED), SEED)
+        _, groups = split_groups(rejection_groups(sources, objects, labels, manifest.spec, SEED), SEED)
         groups.append(clutter_of(groups, 2 * SEED + 1))
         groups.append(clutter_group("pieces of table tops", pieces(scenes, "*.pcd", "-y", SEED), clf))
         groups.append(clutter_group("pieces of streets and rooms", pieces(scans, "*.bin", "z", SEED), clf))

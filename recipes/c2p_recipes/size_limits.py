@@ -4,6 +4,10 @@ Written by hand. Wide on purpose: a limit that is too tight turns a right answer
 also made as a toy or a model (animals, vehicles, buildings) only the largest size says something.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 SIZE_LIMITS: dict[str, tuple[float, float]] = {
     "airplane": (0.03, 90), "animal": (0.02, 8), "balloon": (0.1, 60), "bathtub": (0.9, 3),
     "bed": (1.0, 3.5), "bicycle": (0.8, 2.6), "bird": (0.03, 3), "bottle": (0.05, 0.6),
@@ -19,3 +23,8 @@ SIZE_LIMITS: dict[str, tuple[float, float]] = {
     "train": (0.03, 500), "tree": (0.3, 100), "truck": (0.03, 25), "vase": (0.05, 1.5),
     "wheel": (0.03, 4),
 }  # fmt: skip
+
+
+def known_limits(labels: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """The limits of those labels that have some."""
+    return {name: SIZE_LIMITS[name] for name in labels if name in SIZE_LIMITS}

@@ -27,6 +27,7 @@ from c2p_deploy.manifest import (
     read_size_limits,
 )
 from c2p_deploy.rejection import Rejection
+from overwrite import overwrite
 
 
 @pytest.fixture
@@ -330,7 +331,7 @@ def test_a_wrong_value_anywhere_is_refused_or_harmless(manifest: Manifest, tmp_p
     refused = 0
     for path in paths:
         for wrong in WRONG:
-            file.write_text(json.dumps(changed(values, path, wrong)))
+            overwrite(file, json.dumps(changed(values, path, wrong)).encode())
             try:
                 read = Manifest.load(file)
             except ManifestError as error:

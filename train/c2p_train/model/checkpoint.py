@@ -17,7 +17,7 @@ from c2p_deploy.files import atomic_path
 from c2p_deploy.manifest import size_limits_of
 from c2p_deploy.rejection import Rejection
 from c2p_train.model.clip2point import CLIP2Point
-from c2p_train.model.descriptions import check_plain, is_number
+from c2p_train.model.descriptions import check_plain, fewest_tensors, is_number
 from c2p_train.model.encoders import (
     Encoder,
     build_encoder,
@@ -173,6 +173,8 @@ def check_finite(model: nn.Module, path: Path) -> None:
 
 def _encoder(stored: Mapping[str, Any]) -> Encoder:
     config = config_from_dict(stored["config"])
+    if len(stored["state"]) < fewest_tensors(config_to_dict(config)):
+        raise ValueError("weights are not those of the encoder described: there are too few")
     return filled(lambda: build_encoder(config), stored["state"])
 
 
