@@ -110,8 +110,9 @@ def check_features(features: npt.NDArray[np.float32], clouds: int, manifest: Man
         )
     shortest = _SHORTEST[manifest.head]
     # Nearly always: well within both bounds, and so finite. Ten small calls of NumPy cost more than a replay.
-    if all(1.001 * shortest**2 < row.dot(row) < 0.999 * _LONGEST**2 for row in features):
-        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if all(1.001 * shortest**2 < row.dot(row) < 0.999 * _LONGEST**2 for row in features):
+            return
     if not np.isfinite(features).all():
         raise EngineError(
             "the engine gave features that are not finite",
