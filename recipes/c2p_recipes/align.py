@@ -15,6 +15,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,7 +48,7 @@ class AlignConfig:
     view_loss: float = 0.5  # weight of the loss of single views beside that of their mean
     ema: float = 0.998  # of the weights that are evaluated and kept
     validate_every: int = 500  # steps
-    bfloat16: bool = True  # autocast: twice as fast where the processor has it
+    bfloat16: bool = True  # autocast, where the processor has it: twice as fast there
     seed: int = 0
 
 
@@ -151,7 +152,8 @@ def train_step(
     b, v, c, s, _ = images.shape
     begin_step(run, rate, config.seed)
     run.encoder.train()
-    with torch.autocast(text.device.type, torch.bfloat16, enabled=config.bfloat16):
+    narrow = config.bfloat16 and has_bfloat16(text.device)
+    with torch.autocast(text.device.type, torch.bfloat16, enabled=narrow):
         features = run.encoder(images.reshape(b * v, c, s, s))
     views = F.normalize(features.float(), dim=-1).reshape(b, v, -1)  # [B, v, D]
     scale = run.log_scale.exp()
@@ -180,6 +182,12 @@ def train_step(
                 kept.copy_(new)
     run.loss = loss.item() if math.isnan(run.loss) else 0.98 * run.loss + 0.02 * loss.item()
     run.step += 1
+
+
+@cache
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is faster there than float32: with AVX2 alone a step takes ten times as long."""
+    return device.type != "cpu" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 def chances(group: npt.NDArray[np.int64], weight: npt.ArrayLike = 1.0) -> npt.NDArray[np.float64]:

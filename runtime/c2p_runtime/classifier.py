@@ -11,7 +11,6 @@ import copy
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, read_cloud
-from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError
+from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError, one_line
 from c2p_deploy.json_file import shown
 from c2p_deploy.labels import TaughtLabels
 from c2p_deploy.labels.label_set import checked_names
@@ -29,6 +28,7 @@ from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
 from c2p_runtime.at_exit import awaited_at_exit
 from c2p_runtime.backends import Device
 from c2p_runtime.backends.choose import choose
+from c2p_runtime.bundled import engine_path
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.learn import Scores, Users, learned, relabelled, rescored, scores_by, tell_untried, untried
 from c2p_runtime.prediction import Prediction
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("c2p_runtime")
 MAX_POINTS = 1 << 17  # of a cloud, for the buffers on a GPU
 MOST_POINTS = 1 << 28  # that a GPU's memory holds at all
-DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
+DEFAULT_ENGINE = engine_path(None)
 Cloud = npt.ArrayLike | str | PathLike[str]  # points, or a file of them
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
 
@@ -52,7 +52,8 @@ class Classifier:
         pred = clf(points)                 # (N, 3) float array in any unit; or clf("chair.ply")
         pred.label, pred.score, pred.top(5)
 
-    engine: an `.onnx` or a `.plan` with its manifest beside it; None is the bundled default model.
+    engine: an `.onnx` or a `.plan` with its manifest beside it, or the name of a bundled engine
+    (`c2p-run --list-engines`); None is the one called "default".
     labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the engine does not
     know are looked up in the word bank; any others need the text encoder that c2p-export --text-encoder puts
     beside it, or clouds: see `learn`.
@@ -86,11 +87,11 @@ class Classifier:
         _check_whole("max_points", max_points, 1, MOST_POINTS)
         if engine is not None and not isinstance(engine, (str, PathLike)):
             raise OptionError(f"engine must be a path, got {shown(engine)}")
-        self.engine = Path(engine) if engine is not None else DEFAULT_ENGINE
+        self.engine = engine_path(engine)
         self.manifest = Manifest.for_engine(self.engine)
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
-            _log.warning("%s: %s", self.engine, choice.notice)
+            _log.warning("%s", one_line(f"{self.engine}: {choice.notice}"))
         self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)

@@ -44,6 +44,16 @@ others still run, and the exit code is 1.
 """
 
 
+def list_engines(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Prints the engines of the package and ends the command, where that is wanted."""
+    if wanted and not context.resilient_parsing:
+        from c2p_runtime.bundled import listing
+
+        with console.exit_on_error():
+            click.echo(listing())
+        context.exit()
+
+
 @click.command(epilog=_EPILOG, context_settings=console.CONTEXT)
 @click.argument("clouds", nargs=-1, metavar="CLOUD...")
 @engine_option
@@ -99,6 +109,14 @@ others still run, and the exit code is 1.
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of sampling meshes and points."
+)
+@click.option(
+    "--list-engines",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=list_engines,
+    help="Say which engines come with the package, on what they were trained, how good they are; and stop.",
 )
 @click.version_option(package_name="c2p-deploy")
 def main(

@@ -19,6 +19,7 @@ from c2p_deploy import manifest as manifest_module
 from c2p_deploy.errors import ManifestError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import MOST_CALL_BYTES, BatchProfile, EngineCost, EngineTarget, TextEncoderFiles
+from overwrite import overwrite
 
 
 @pytest.fixture
@@ -271,7 +272,7 @@ def test_a_wrong_value_anywhere_is_refused_or_harmless(manifest: Manifest, tmp_p
     refused = 0
     for path in paths:
         for wrong in WRONG:
-            file.write_text(json.dumps(changed(values, path, wrong)))
+            overwrite(file, json.dumps(changed(values, path, wrong)).encode())
             try:
                 read = Manifest.load(file)
             except ManifestError as error:

@@ -19,7 +19,9 @@ from c2p_deploy.errors import CloudError, CloudFileError, EngineError, LabelErro
 from c2p_deploy.manifest import BatchProfile
 from c2p_deploy.projection.prepare import prepare
 from c2p_runtime import Classifier, Prediction
+from c2p_runtime import classifier as classifier_module
 from c2p_runtime.backends.base import Tensor, check_tensors
+from c2p_runtime.backends.choose import Choice
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.prediction import check_features, check_scores
@@ -382,6 +384,18 @@ def test_engines_that_cannot_run_are_refused(tmp_path: Path) -> None:
     titles = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
     with pytest.raises(EngineError, match=rf"broken\.onnx: {titles[CPU_BACKEND]} cannot load it"):
         Classifier(broken, device="cpu")
+
+
+def test_a_notice_cannot_command_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(
+        classifier_module, "choose", lambda *given: Choice("cpu", CPU_BACKEND, "could be faster")
+    )
+    Classifier(write_engine(tmp_path, name="a\x1b[31m\nb")).close()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/a?[31m b.onnx: could be faster"
+    ]
 
 
 def run_python(code: str, **environment: str) -> str:
