@@ -18,7 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, read_cloud
-from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError, one_line
+from c2p_deploy.errors import (
+    C2PError,
+    CloudError,
+    EngineError,
+    LabelError,
+    OptionError,
+    UnusableCloudError,
+    one_line,
+)
 from c2p_deploy.json_file import shown
 from c2p_deploy.labels import TaughtLabels
 from c2p_deploy.labels.label_set import checked_names
@@ -57,14 +65,17 @@ class Classifier:
     labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the engine does not
     know are looked up in the word bank; any others need the text encoder that c2p-export --text-encoder puts
     beside it, or clouds: see `learn`.
-    device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine.
-    backend: "auto", or one of "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx". max_points: of the
-    largest cloud, for the buffers on a GPU. up: the axis of your clouds that points up, "z" or "y".
+    device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine, and
+    else says in the log what is missing. backend: "auto", or one of "onnxruntime", "openvino", "tensorrt",
+    "tensorrt-rtx". max_points: of the largest cloud, for the buffers on a GPU; max_points_per_call: of all
+    clouds of one engine call together, more of them take more calls (None: as many as max_points
+    allows). up: the axis of your clouds that points up, "z" or "y".
     seed: of the sampling of clouds with more points than the model takes; the same cloud
     and seed give the same answer.
 
-    points may be any array of the host or, on a GPU, any object with `__cuda_array_interface__`
-    (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing goes over the host).
+    points may be any array of the host or, on a GPU, any object with `__dlpack__` or
+    `__cuda_array_interface__` (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing
+    goes over the host).
     One classifier may be called from many threads at once: on the CPU each keeps its own buffers, on
     a GPU they take turns. After a fork make a new one.
     Raises ManifestError, EngineError, LabelError or MissingDependencyError when it cannot be built, and
@@ -81,10 +92,13 @@ class Classifier:
         up: UpAxis = "z",
         seed: int = 0,
         max_points: int = MAX_POINTS,
+        max_points_per_call: int | None = None,
     ) -> None:
         check_up(up)
         _check_whole("seed", seed, 0, None)
         _check_whole("max_points", max_points, 1, MOST_POINTS)
+        if max_points_per_call is not None:
+            _check_whole("max_points_per_call", max_points_per_call, int(max_points), MOST_POINTS)
         if engine is not None and not isinstance(engine, (str, PathLike)):
             raise OptionError(f"engine must be a path, got {shown(engine)}")
         self.engine = engine_path(engine)
@@ -92,7 +106,6 @@ class Classifier:
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
             _log.warning("%s", one_line(f"{self.engine}: {choice.notice}"))
-        self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
         # None: the pipeline's own, which know text features only.
@@ -104,15 +117,23 @@ class Classifier:
                 raise error if not isinstance(labels, (str, PathLike)) else error.at(labels) from error
         self._users = Users()
         tell_untried(self.untried_labels)
-        self._pipeline: CpuPipeline | GpuPipeline | None
-        if choice.device == "cpu":
-            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
-        else:
-            from c2p_runtime.gpu_pipeline import GpuPipeline
+        self._pipeline: CpuPipeline | GpuPipeline | None = None
+        if choice.device == "cuda":
+            try:
+                from c2p_runtime.gpu_pipeline import GpuPipeline
 
-            self._pipeline = GpuPipeline(
-                self.engine, self.manifest, choice, self.labels, up, seed, max_points
-            )
+                self._pipeline = GpuPipeline(
+                    self.engine, self.manifest, choice, self.labels, up, seed, max_points, max_points_per_call
+                )
+            except C2PError as error:
+                if device != "auto" or self.engine.suffix.lower() == ".plan":
+                    raise
+                reason = f"{error.problem}; {error.remedy}" if error.remedy else error.problem
+                _log.warning("%s", one_line(f"{self.engine}: runs on the CPU: {reason}"))
+                choice = choose(self.engine, self.manifest, "cpu", backend)
+        self.device = choice.device
+        if self._pipeline is None:
+            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
 
     @property
     def backend(self) -> str:
