@@ -195,7 +195,7 @@ class Manifest:
 
     @property
     def encoder_sha256(self) -> str:
-        """What the features of a cloud depend on, as a hash: the same for all precisions of an engine."""
+        """What the features of a clean cloud depend on, as a hash; the same for all precisions."""
         spec = (self.spec.image_size, self.spec.point_radius, self.spec.num_points)
         views = [
             array.astype("<f4").tobytes().hex() for array in (self.views.rotations, self.views.distances)
