@@ -46,7 +46,7 @@ class TaughtScores:
         best = (labels.shots @ self._words).max(axis=1) if self._words.size else np.zeros(len(labels.shots))
         self._level = (self._share.T @ best + ODDS_AT_BAR / logit_scale).astype(np.float32)  # [T]
         text = np.where(labels.worded[:, None], labels.text_features, np.nan)[self._taught]
-        self._weights = fit_weights(text, labels.shots, self._place, logit_scale).weights.T  # [D, T]
+        self._weights = fit_weights(text, labels.shots, self._place, logit_scale).T  # [D, T]
 
     def __call__(self, features: FloatArray) -> FloatArray:
         """Scores [B, C] of features [B, D], to be scaled by the engine's logit scale as cosines are."""
