@@ -12,6 +12,7 @@ from c2p_recipes.cloud_training import CloudBatchConfig, train_on_clouds
 from c2p_recipes.clouds import recipe_clouds
 from c2p_recipes.data import RecipeData
 from c2p_recipes.publish import figures_table, publish
+from c2p_train.model.device import has_bfloat16
 
 
 def make_default_model(
@@ -28,7 +29,8 @@ def make_default_model(
     out: work folder; with it in place an interrupted run goes on. Raises C2PError.
     """
     out.mkdir(parents=True, exist_ok=True)
-    training, drawing = AlignConfig(seed=seed), CloudBatchConfig(seed=seed)
+    training = AlignConfig(bfloat16=has_bfloat16(device), seed=seed)
+    drawing = CloudBatchConfig(seed=seed)
     if steps is not None:
         training = replace(training, steps=steps)
     clouds = recipe_clouds(data, drawing.spec, out, seed)

@@ -42,6 +42,7 @@ from c2p_train.learn.sweep import ShotRun, few_shot_sweep
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.device import has_bfloat16
 from c2p_train.model.heads import Head, ZeroShot
 from c2p_train.pairs.mesh_files import MeshFile
 from c2p_train.pairs.pair_dataset import PairDataset
@@ -89,7 +90,10 @@ def make_mini_model(
 
     progress.say("2. an image encoder that stands in for CLIP's")
     mesh_labels = data.label_set(tuple(sorted({*pairs.classes, *validation_pairs.classes})))
-    image_training = AlignConfig(encoder=config.encoder, steps=config.image_steps, seed=config.seed)
+    bfloat16 = has_bfloat16(device)
+    image_training = AlignConfig(
+        encoder=config.encoder, steps=config.image_steps, bfloat16=bfloat16, seed=config.seed
+    )
     image = train_on_pictures(
         pairs, validation_pairs, mesh_labels, image_training, config.spec, out / "image-run.pt", device
     )
@@ -107,6 +111,7 @@ def make_mini_model(
         epochs=config.pretrain_epochs,
         learning_rate=config.pretrain_rate,
         point_radius=config.spec.point_radius,
+        bfloat16=bfloat16,
         seed=config.seed,
     )
     pretrained = pretrain(
@@ -136,6 +141,7 @@ def make_mini_model(
         steps=config.tuning_steps,
         warmup=100,
         learning_rate=config.tuning_rate,
+        bfloat16=bfloat16,
         seed=config.seed,
     )
     drawing = CloudBatchConfig(spec=config.spec, view_set=config.view_set, seed=config.seed)

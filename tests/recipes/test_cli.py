@@ -108,7 +108,7 @@ def test_steps_are_tabled_with_their_spread() -> None:
 def test_the_recipe_of_the_bundled_model(data: RecipeData, tmp_path: Path) -> None:
     card = tmp_path / "CARD.md"
     card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    arguments = ["default", "--steps", "2", "--out", str(tmp_path / "run"), "--card", str(card)]
+    arguments = ["default", "--steps", "1", "--out", str(tmp_path / "run"), "--card", str(card)]
     for option, folder in vars(data).items():
         arguments += [f"--{option.replace('_', '-')}", str(folder)]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
