@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,10 +21,10 @@ from c2p_deploy.errors import LabelError, ManifestError, OptionError, reason_of
 from c2p_deploy.files import sha256_of, write_atomic
 from c2p_deploy.json_file import is_number, is_whole, parse_json, read_small, shown
 from c2p_deploy.labels import LabelSet
-from c2p_deploy.projection.spec import DepthSpec
+from c2p_deploy.projection.spec import PREPARATIONS, DepthSpec, Preparation
 from c2p_deploy.projection.views import ViewSet
 
-SCHEMA = "1.1"  # major.minor; readers refuse another major
+SCHEMA = "1.2"  # major.minor; readers refuse another major
 HEADS = ("zeroshot", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
@@ -124,6 +125,7 @@ class Manifest:
     created: str = ""  # ISO 8601, UTC
     text_encoder: TextEncoderFiles | None = None  # for labels that the engine has no text feature of
     cost: EngineCost | None = None  # None when whoever exported it did not count
+    preparation: Preparation = "robust"  # of clouds: whether stray points are removed
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
@@ -140,6 +142,10 @@ class Manifest:
             raise ManifestError(f"head {shown(self.head)} is not one of {', '.join(HEADS)}")
         if self.precision not in PRECISIONS:
             raise ManifestError(f"precision {shown(self.precision)} is not one of {', '.join(PRECISIONS)}")
+        if self.preparation not in PREPARATIONS:
+            raise ManifestError(
+                f"preparation {shown(self.preparation)} is not one of {', '.join(PREPARATIONS)}"
+            )
         if not is_number(self.logit_scale) or not 0 < self.logit_scale <= MOST_LOGIT_SCALE:
             raise ManifestError(
                 f"logit_scale must be a positive number, at most {MOST_LOGIT_SCALE:g}, "
@@ -173,6 +179,16 @@ class Manifest:
     def maps_shape(self) -> tuple[int, int, int]:
         """(V, S, S), of the depth maps of one cloud."""
         return len(self.views), self.spec.image_size, self.spec.image_size
+
+    @property
+    def encoder_sha256(self) -> str:
+        """What the features of a cloud depend on, as a hash: the same for all precisions of an engine."""
+        spec = (self.spec.image_size, self.spec.point_radius, self.spec.num_points)
+        views = [
+            array.astype("<f4").tobytes().hex() for array in (self.views.rotations, self.views.distances)
+        ]
+        about = json.dumps([self.checkpoint_sha256, self.head, spec, views])
+        return sha256(about.encode()).hexdigest()
 
     @staticmethod
     def path_for(engine: Path) -> Path:
@@ -279,6 +295,7 @@ class Manifest:
             if text
             else None,
             "cost": asdict(self.cost) if self.cost else None,
+            "preparation": self.preparation,
         }
 
     @staticmethod
@@ -363,6 +380,8 @@ def _manifest(values: dict[str, Any]) -> Manifest:
         created=values["created"],
         text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
         cost=_cost(values.get("cost")),  # the same
+        # Absent before schema 1.2: an engine answers as it did when it was exported.
+        preparation=values.get("preparation", "paper"),
     )
 
 

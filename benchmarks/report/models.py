@@ -6,10 +6,17 @@ from .words import Results, listed, median, number, percent, table
 
 
 def robustness(results: Results) -> str:
-    """Top-1 on held-out clouds, a line per change and a column per source."""
+    """Top-1 on held-out clouds, a line per change; per source without strays, and with all points."""
     sources = results["clouds"]
-    rows = [[row["change"], *(percent(row[source]) for source in sources)] for row in results["top1"]]
-    return table(["clouds", *(f"{source} ({count})" for source, count in sources.items())], rows)
+    rows = []
+    for row in results["top1"]:
+        found = [row.get(source, {}) for source in sources]
+        figures = [of.get(name) for of in found for name in ("robust", "paper")]
+        rows.append([row["change"], *("" if top1 is None else percent(top1) for top1 in figures)])
+    header = [
+        text for source, count in sources.items() for text in (f"{source} ({count})", "all points count")
+    ]
+    return table(["clouds", *header], rows)
 
 
 def precision(results: Results) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import CloudError, OptionError, reason_of
-from c2p_deploy.projection.spec import DepthSpec, FloatArray
+from c2p_deploy.projection.spec import DepthSpec, FloatArray, Preparation
 
 # Farthest-point sampling looks at no more than this many candidates per point it keeps.
 _CANDIDATES_PER_POINT = 8
@@ -17,6 +19,31 @@ LARGEST_COORDINATE = 1e18
 NO_FINITE_POINT = "no finite point in the cloud", "check the sensor or the file"
 ALL_COINCIDE = "all points coincide", "a cloud needs some extent to be classified"
 TOO_LARGE = "coordinates beyond 1e18 in the cloud", "the data is damaged or its columns are not x, y, z"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """points: float32 [M, 3], ready for `project_depth`. strays: how many were removed of those looked at."""
+
+    points: FloatArray
+    strays: int = 0
+
+
+def prepare(points: npt.ArrayLike, spec: DepthSpec, preparation: Preparation, seed: int = 0) -> Prepared:
+    """What `prepare_points` gives; "robust" removes stray points before anything is sampled or measured.
+
+    They are looked for among at most 8 points per point kept, drawn at random. Raises as `prepare_points`.
+    """
+    if preparation == "paper":
+        return Prepared(prepare_points(points, spec, seed))
+    from c2p_deploy.projection.outliers import kept_points
+
+    rng = _generator(seed)
+    looked_at = _thinned(finite_points(points), spec.num_points, rng)
+    kept = kept_points(looked_at)
+    strays = len(kept) - int(np.count_nonzero(kept))
+    cloud = looked_at[kept] if strays else looked_at
+    return Prepared(to_unit_sphere(_spread(cloud, spec.num_points, rng)), strays)
 
 
 def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> FloatArray:
@@ -88,16 +115,35 @@ def sample_points(
     differ no more than between two seeds (benchmarks/sampling.py). Raises OptionError for a seed
     that is none.
     """
+    rng = _generator(seed)
+    return _spread(_thinned(points, num_points, rng), num_points, rng)
+
+
+def _generator(seed: int) -> np.random.Generator:
+    """Raises OptionError for a seed that is none."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise OptionError(f"seed must be a whole number of at least 0, not {seed!r}")
+    return np.random.default_rng(seed)
+
+
+def _thinned(
+    points: npt.NDArray[np.floating], num_points: int, rng: np.random.Generator
+) -> npt.NDArray[np.floating]:
+    """At most 8 of points [N, 3] per point to be kept, at random, in their order."""
+    candidates = _CANDIDATES_PER_POINT * num_points
+    if len(points) <= candidates:
+        return points
+    return points[np.sort(rng.choice(len(points), candidates, replace=False, shuffle=False))]
+
+
+def _spread(
+    points: npt.NDArray[np.floating], num_points: int, rng: np.random.Generator
+) -> npt.NDArray[np.floating]:
+    """At most num_points of points [N, 3], each the farthest from those before it, in their order."""
     if len(points) <= num_points:
         return points
     from c2p_deploy.projection.sampling import farthest_points  # here: small clouds need none of it
 
-    rng = np.random.default_rng(seed)
-    candidates = _CANDIDATES_PER_POINT * num_points
-    if len(points) > candidates:
-        points = points[np.sort(rng.choice(len(points), candidates, replace=False, shuffle=False))]
     # Distances are taken in float32: the offset goes first (map coordinates are large).
     local = _offsets(points)[0].astype(np.float32)
     chosen = farthest_points(local, num_points, first=int(rng.integers(len(points))))

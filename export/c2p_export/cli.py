@@ -9,6 +9,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, run, shown
 from c2p_deploy.manifest import PRECISIONS
+from c2p_deploy.projection.spec import PREPARATIONS
 from c2p_export.request import Options, resolve
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -66,6 +67,12 @@ class _Command(click.Group):
 @click.option("--int8", is_flag=True, help="Products with weights in int8; needs --calib.")
 @click.option("--fp8", is_flag=True, help="The same in float8, for GPUs from SM89 on; needs --calib.")
 @click.option("--calib", type=_FOLDER, help="Clouds to measure the ranges for int8 and fp8 on.")
+@click.option(
+    "--preparation",
+    type=click.Choice(PREPARATIONS),
+    help="Of clouds on the robot: robust removes stray points first, paper lets all count.  "
+    "[default: robust]",
+)
 @click.option(
     "--labels",
     metavar="LABELS",

@@ -90,10 +90,7 @@ def make_mini_model(
 
     progress.say("2. an image encoder that stands in for CLIP's")
     mesh_labels = data.label_set(tuple(sorted({*pairs.classes, *validation_pairs.classes})))
-    bfloat16 = has_bfloat16(device)
-    image_training = AlignConfig(
-        encoder=config.encoder, steps=config.image_steps, bfloat16=bfloat16, seed=config.seed
-    )
+    image_training = AlignConfig(encoder=config.encoder, steps=config.image_steps, seed=config.seed)
     image = train_on_pictures(
         pairs, validation_pairs, mesh_labels, image_training, config.spec, out / "image-run.pt", device
     )
@@ -111,7 +108,7 @@ def make_mini_model(
         epochs=config.pretrain_epochs,
         learning_rate=config.pretrain_rate,
         point_radius=config.spec.point_radius,
-        bfloat16=bfloat16,
+        bfloat16=has_bfloat16(device),
         seed=config.seed,
     )
     pretrained = pretrain(
@@ -141,7 +138,6 @@ def make_mini_model(
         steps=config.tuning_steps,
         warmup=100,
         learning_rate=config.tuning_rate,
-        bfloat16=bfloat16,
         seed=config.seed,
     )
     drawing = CloudBatchConfig(spec=config.spec, view_set=config.view_set, seed=config.seed)

@@ -7,25 +7,30 @@ scores are taken outside the engine, so labels change without rebuilding anythin
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy import LabelSet, Manifest, prepare_points, read_cloud
-from c2p_deploy.errors import CloudError, EngineError, OptionError, UnusableCloudError
+from c2p_deploy import LabelSet, Manifest, read_cloud
+from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError, one_line
 from c2p_deploy.json_file import shown
+from c2p_deploy.labels import TaughtLabels
+from c2p_deploy.labels.label_set import checked_names
 from c2p_deploy.projection.compiled import project_depth
+from c2p_deploy.projection.prepare import prepare
 from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
 from c2p_runtime.at_exit import awaited_at_exit
 from c2p_runtime.backends import Device
 from c2p_runtime.backends.choose import choose
+from c2p_runtime.bundled import engine_path
 from c2p_runtime.cpu_pipeline import CpuPipeline
+from c2p_runtime.learn import Scores, Users, learned, relabelled, rescored, scores_by, tell_untried, untried
 from c2p_runtime.prediction import Prediction
 from c2p_runtime.text_encoder import choose_any_labels
 
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("c2p_runtime")
 MAX_POINTS = 1 << 17  # of a cloud, for the buffers on a GPU
 MOST_POINTS = 1 << 28  # that a GPU's memory holds at all
-DEFAULT_ENGINE = Path(__file__).parent / "models" / "default.onnx"
+DEFAULT_ENGINE = engine_path(None)
 Cloud = npt.ArrayLike | str | PathLike[str]  # points, or a file of them
 Labels = LabelSet | str | PathLike[str] | Iterable[str] | None
 
@@ -47,9 +52,11 @@ class Classifier:
         pred = clf(points)                 # (N, 3) float array in any unit; or clf("chair.ply")
         pred.label, pred.score, pred.top(5)
 
-    engine: an `.onnx` or a `.plan` with its manifest beside it; None is the bundled default model.
-    labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the
-    engine does not know need the text encoder that c2p-export --text-encoder puts beside it.
+    engine: an `.onnx` or a `.plan` with its manifest beside it, or the name of a bundled engine
+    (`c2p-run --list-engines`); None is the one called "default".
+    labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the engine does not
+    know are looked up in the word bank; any others need the text encoder that c2p-export --text-encoder puts
+    beside it, or clouds: see `learn`.
     device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine.
     backend: "auto", or one of "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx". max_points: of the
     largest cloud, for the buffers on a GPU. up: the axis of your clouds that points up, "z" or "y".
@@ -80,14 +87,23 @@ class Classifier:
         _check_whole("max_points", max_points, 1, MOST_POINTS)
         if engine is not None and not isinstance(engine, (str, PathLike)):
             raise OptionError(f"engine must be a path, got {shown(engine)}")
-        self.engine = Path(engine) if engine is not None else DEFAULT_ENGINE
+        self.engine = engine_path(engine)
         self.manifest = Manifest.for_engine(self.engine)
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
-            _log.warning("%s: %s", self.engine, choice.notice)
+            _log.warning("%s", one_line(f"{self.engine}: {choice.notice}"))
         self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
+        # None: the pipeline's own, which know text features only.
+        self._scores: Scores | None = None
+        if isinstance(self.labels, TaughtLabels):
+            try:
+                self._scores = scores_by(self.labels, self.manifest)
+            except LabelError as error:
+                raise error if not isinstance(labels, (str, PathLike)) else error.at(labels) from error
+        self._users = Users()
+        tell_untried(self.untried_labels)
         self._pipeline: CpuPipeline | GpuPipeline | None
         if choice.device == "cpu":
             self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
@@ -126,10 +142,44 @@ class Classifier:
             predictions += self._run(clouds[start : start + largest], start)
         return predictions
 
+    @property
+    def untried_labels(self) -> tuple[str, ...]:
+        """Labels that the engine was neither made with nor taught: CLIP knows the word, and that is all."""
+        return untried(self.manifest, self.labels)
+
+    def with_labels(self, labels: Labels) -> Classifier:
+        """A new classifier with other labels on the same engine; this one stays as it is, also while it runs.
+
+        labels: as for a new classifier. Names that this one was taught keep their clouds. Takes milliseconds.
+        The engine is freed when the last of the classifiers on it is closed. Raises LabelError.
+        """
+        return self._derived(relabelled(self.engine, self.manifest, self.labels, labels))
+
+    def learn(self, examples: Mapping[str, Cloud | Sequence[Cloud]]) -> Classifier:
+        """A new classifier on the same engine that knows these things, too; this one stays as it is.
+
+            clf = clf.learn({"my drill": [cloud, another], "bowl": [cloud]})
+            clf.labels.save("mine.json")              # Classifier(labels="mine.json")
+
+        examples: clouds of each thing (points [N, 3] or files), or one; from several sides if it will be seen
+        so. A name that is a label already gets further clouds. Nothing is trained: the features of the clouds
+        are kept, and go into the file. Raises CloudError, naming the thing, and LabelError.
+        """
+        features = {}
+        checked_names(examples)
+        for name, clouds in examples.items():
+            alone = isinstance(clouds, (str, PathLike)) or getattr(clouds, "ndim", 0) == 2
+            try:
+                predictions = self.batch([clouds] if alone else clouds)  # type: ignore[arg-type, list-item]
+            except CloudError as error:
+                raise CloudError(f"{name!r}: {error.problem}", error.remedy, error.path) from error
+            features[name] = [prediction.features for prediction in predictions]
+        return self._derived(learned(self.engine, self.manifest, self.labels, features))
+
     def depth_maps(self, points: Cloud) -> FloatArray:
         """What the encoder sees of one cloud: float32 [V, S, S], near dark, background 1.0."""
-        prepared = prepare_points(self._points(points), self.manifest.spec, self.seed)
-        return project_depth(prepared, self.manifest.views, self.manifest.spec, self.up)
+        prepared = prepare(self._points(points), self.manifest.spec, self.manifest.preparation, self.seed)
+        return project_depth(prepared.points, self.manifest.views, self.manifest.spec, self.up)
 
     def warmup(self) -> None:
         """Does everything that only a first call has to do: compiling or loading kernels, allocating."""
@@ -137,8 +187,8 @@ class Classifier:
         self(np.resize(corners, (self.manifest.spec.num_points + 1, 3)))
 
     def close(self) -> None:
-        """Frees the engine. Calling the classifier afterwards raises EngineError."""
-        if self._pipeline is not None:
+        """Frees the engine, unless others share it. Calling this classifier afterwards raises EngineError."""
+        if self._pipeline is not None and self._users.leave():
             self._pipeline.close()
         self._pipeline = None
 
@@ -159,11 +209,22 @@ class Classifier:
         points = [self._points(cloud) for cloud in clouds]
         try:
             with awaited_at_exit():
-                return self._open_pipeline().run(points)
+                predictions = self._open_pipeline().run(points)
         except UnusableCloudError as error:
             if len(clouds) == 1 and first == 0:
                 raise
             raise CloudError(f"cloud {first + error.index}: {error.problem}", error.remedy) from error
+        if self._scores is None:
+            return predictions
+        return rescored(predictions, self.labels, self._scores, self.manifest.logit_scale)
+
+    def _derived(self, labels: LabelSet) -> Classifier:
+        """One with these labels on the same engine."""
+        self._open_pipeline()
+        derived = copy.copy(self)
+        derived.labels, derived._scores = labels, scores_by(labels, self.manifest)
+        self._users.join()
+        return derived
 
     def _open_pipeline(self) -> CpuPipeline | GpuPipeline:
         if self._pipeline is None:

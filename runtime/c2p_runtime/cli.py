@@ -34,6 +34,8 @@ Examples:
   c2p-run --top-k 5 --save-views views.png scan.pcd
   c2p-run --labels "chair, sofa, bed" --json clouds/ > answers.jsonl
   c2p-run --engine model.onnx --up y "meshes/*.obj"
+  c2p-run --learn my_clouds/ --save mine.json          (my_clouds/my_drill/1.ply, ...)
+  c2p-run --labels mine.json scan.pcd
   ssh robot cat scan.pcd | c2p-run -
 
 Clouds: PLY, PCD, OFF, OBJ, STL, GLB/GLTF, XYZ/TXT/CSV, NPY/NPZ, LAS/LAZ and raw float32 .bin.
@@ -42,8 +44,18 @@ others still run, and the exit code is 1.
 """
 
 
+def list_engines(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Prints the engines of the package and ends the command, where that is wanted."""
+    if wanted and not context.resilient_parsing:
+        from c2p_runtime.bundled import listing
+
+        with console.exit_on_error():
+            click.echo(listing())
+        context.exit()
+
+
 @click.command(epilog=_EPILOG, context_settings=console.CONTEXT)
-@click.argument("clouds", nargs=-1, required=True, metavar="CLOUD...")
+@click.argument("clouds", nargs=-1, metavar="CLOUD...")
 @engine_option
 @device_option
 @backend_option
@@ -51,9 +63,24 @@ others still run, and the exit code is 1.
     "--labels",
     metavar="LABELS",
     help="What to choose from: names separated by commas, a text file with one name per line, or a "
-    "label-set .json. Words the engine does not know need one exported with --text-encoder.  "
-    "[default: all labels of the engine]",
+    "label-set .json. 1,600 words are known by their CLIP text feature; others need an engine exported with "
+    "--text-encoder, or --learn.  [default: all labels of the engine]",
 )
+@click.option(
+    "--learn",
+    multiple=True,
+    metavar="FOLDER",
+    help="Learn things from clouds, a folder each: FOLDER/NAME/CLOUD, or files FOLDER/NAME_1.ply. They join "
+    "the labels. Also a file that --save wrote, whose things then join them. May be repeated.",
+)
+@click.option("--forget", multiple=True, metavar="NAME", help="Drop a label and its clouds. May be repeated.")
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="JSON",
+    help="Write the labels, with all that was learnt, for --labels and --learn.",
+)
+@click.option("--list-labels", is_flag=True, help="Print the labels and what is known of each.")
 @click.option(
     "--top-k", type=click.IntRange(min=1), default=3, show_default=True, help="Names to give per cloud."
 )
@@ -83,6 +110,14 @@ others still run, and the exit code is 1.
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of sampling meshes and points."
 )
+@click.option(
+    "--list-engines",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=list_engines,
+    help="Say which engines come with the package, on what they were trained, how good they are; and stop.",
+)
 @click.version_option(package_name="c2p-deploy")
 def main(
     clouds: tuple[str, ...],
@@ -90,6 +125,10 @@ def main(
     device: Any,
     backend: str,
     labels: str | None,
+    learn: tuple[str, ...],
+    forget: tuple[str, ...],
+    save: Path | None,
+    list_labels: bool,
     top_k: int,
     up: Any,
     as_json: bool,
@@ -103,11 +142,16 @@ def main(
     Prints one line per cloud with the most likely names. Without --engine the bundled model
     answers, which knows about fifty everyday things.
     """
+    if not (clouds or learn or forget or save or list_labels):
+        raise click.UsageError("Missing argument 'CLOUD...'.")
+    if (learn or forget) and not (clouds or save or list_labels):
+        raise click.UsageError("What was learnt or forgotten would be lost: add --save JSON, or clouds.")
     # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
         from c2p_deploy.io import find_clouds, read_cloud
         from c2p_deploy.io.stream import read_stream
         from c2p_runtime.classifier import Classifier
+        from c2p_runtime.teach import changed, listing
 
     failed = False
     paths: list[Path] = []
@@ -120,6 +164,13 @@ def main(
                 failed = True
         with no_garbage():
             classifier = Classifier(engine, labels, device, backend=backend, up=up, seed=seed)
+        if learn or forget or save:
+            bars = console.shown() if learn else nullcontext()
+            with bars:
+                classifier, complete = changed(classifier, learn, forget, save, seed=seed, columns=columns)
+            failed |= not complete
+        for line in listing(classifier) if list_labels else ():
+            console.answer(line)
 
         outputs = OutputNames(many=len(paths) > 1)
         bars = console.shown() if len(paths) > _HANDFUL else nullcontext()
@@ -237,6 +288,7 @@ def describe(
             for label, score in prediction.top(top_k)
         ],
         "points": points,
+        "strays": prediction.strays,
         "timing_ms": {stage: round(ms, 3) for stage, ms in timing.items()},
         "engine": str(classifier.engine),
         "backend": classifier.backend,

@@ -64,7 +64,9 @@ class GpuPipeline:
         batch, dim, names = manifest.batch.max, manifest.labels.dim, len(labels)
         self._stream = cuda.stream()  # makes the context that the backend then shares
         self._handle = int(self._stream)
-        self._maps = DepthPipeline(batch, max_points, manifest.views, manifest.spec, up, seed)
+        self._maps = DepthPipeline(
+            batch, max_points, manifest.views, manifest.spec, up, seed, preparation=manifest.preparation
+        )
         self._text = cuda.to_device(np.ascontiguousarray(labels.text_features.T))  # [D, C]
         self._logit_scale = np.float32(manifest.logit_scale)
         self._features = cuda.device_array((batch, dim), np.float32)
@@ -75,6 +77,7 @@ class GpuPipeline:
         self._found_features = cuda.pinned_array((batch, dim), np.float32)
         self._found_scores = cuda.pinned_array((batch, names), np.float32)
         self._status = cuda.pinned_array(batch, np.int32)
+        self._strays = cuda.pinned_array(batch, np.int32)
         self._backend = open_device_backend(choice, engine, manifest, self._handle)
         self._maps.warm_up(self._stream)
         self._graphs: list[CudaGraph] = []
@@ -186,6 +189,7 @@ class GpuPipeline:
             (self._features, self._found_features),
             (self._scores, self._found_scores),
             (self._maps.status, self._status),
+            (self._maps.strays, self._strays),
         ):
             source[:batch].copy_to_host(target[:batch], stream=stream)
 
@@ -202,6 +206,7 @@ class GpuPipeline:
                 self._found_features[index].copy(),
                 timing(copy_ms, 0.0, device_ms, 0.0),
                 self._labels.text_features,
+                int(self._strays[index]),
             )
             for index in range(batch)
         ]

@@ -24,6 +24,8 @@ class Prediction:
     batch, the cloud's own preparation and projection and its share of the rest). On a GPU,
     where all stages are one launch, "prepare" is the copy to the device and "encode" the rest.
     text_features: float32 [C, D] of unit length, those of the labels.
+    strays: how many points were removed, which belong to nothing (docs/projection.md), of those looked
+    at: no more than 8 (on a GPU, 4) per point that the model takes.
     """
 
     labels: tuple[str, ...]
@@ -31,6 +33,7 @@ class Prediction:
     features: npt.NDArray[np.float32]
     timing_ms: Mapping[str, float]
     text_features: npt.NDArray[np.float32]
+    strays: int = 0
 
     def __repr__(self) -> str:
         answers = ", ".join(f"{label} {100 * score:.1f} %" for label, score in self.top(3))

@@ -19,6 +19,7 @@ from c2p_deploy import manifest as manifest_module
 from c2p_deploy.errors import ManifestError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import MOST_CALL_BYTES, BatchProfile, EngineCost, EngineTarget, TextEncoderFiles
+from overwrite import overwrite
 
 
 @pytest.fixture
@@ -137,6 +138,9 @@ def _text_encoder(model: str, digest: str) -> dict[str, Any]:
     ("change", "complaint"),
     [
         ({"schema": "2.0"}, "schema '2.0', this release reads 1.x"),
+        ({"preparation": "clean"}, "preparation 'clean' is not one of paper, robust"),
+        ({"preparation": ["robust"]}, "is not one of paper, robust"),
+        ({"preparation": None}, "preparation None is not one of"),
         ({"schema": None}, "schema None"),
         ({"head": "mlp"}, "head 'mlp'"),
         ({"precision": "fp64"}, "precision 'fp64'"),
@@ -178,7 +182,9 @@ def test_malformed_manifests_are_refused_by_name(
     assert str(caught.value).startswith(f"{file}: ")
 
 
-@pytest.mark.parametrize("key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder", "cost"}))
+@pytest.mark.parametrize(
+    "key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder", "cost", "preparation"})
+)
 def test_no_key_may_be_missing(manifest: Manifest, key: str) -> None:
     stored_as = {"views": "view_set", "spec": "depth_spec", "input_name": "input", "output_name": "output"}
     values = manifest.to_dict()
@@ -193,6 +199,13 @@ def test_a_manifest_from_before_there_were_text_encoders_is_read(manifest: Manif
     again = Manifest.from_dict(values)
     assert again.text_encoder is None
     assert replace(again, labels=manifest.labels) == replace(manifest, text_encoder=None)
+
+
+def test_clouds_of_an_older_engine_are_prepared_as_they_were_when_it_was_exported(manifest: Manifest) -> None:
+    values = replace(manifest, preparation="robust").to_dict() | {"schema": "1.1"}
+    assert Manifest.from_dict(values).preparation == "robust"
+    del values["preparation"]
+    assert Manifest.from_dict(values).preparation == "paper"
 
 
 def test_features_that_are_not_numbers_are_refused(manifest: Manifest) -> None:
@@ -259,7 +272,7 @@ def test_a_wrong_value_anywhere_is_refused_or_harmless(manifest: Manifest, tmp_p
     refused = 0
     for path in paths:
         for wrong in WRONG:
-            file.write_text(json.dumps(changed(values, path, wrong)))
+            overwrite(file, json.dumps(changed(values, path, wrong)).encode())
             try:
                 read = Manifest.load(file)
             except ManifestError as error:

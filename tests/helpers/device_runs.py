@@ -87,7 +87,7 @@ def pipeline_runs(
         results.append(
             {
                 name: getattr(pipeline, name).copy_to_host()[: len(clouds)]
-                for name in ("depth", "status", "samples", "kept")
+                for name in ("depth", "status", "samples", "kept", "strays")
             }
         )
     return results
@@ -105,6 +105,22 @@ def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, 
         cuda.to_device(candidates[None]), cuda.to_device(np.array([finite], np.int32)), seed, samples, kept
     )
     return samples.copy_to_host()[0, : kept.copy_to_host()[0]]
+
+
+def clouds_without_strays(clouds: Sequence[np.ndarray], most: int) -> list[tuple[np.ndarray, int, int]]:
+    """What `StrayRemoval` leaves of clouds of at most `most` points: points, how many it says, and strays."""
+    from c2p_runtime.cuda.numba_cuda import cuda
+    from c2p_runtime.cuda.outliers import StrayRemoval
+
+    candidates = np.full((len(clouds), most, 3), np.nan, np.float32)
+    for b, cloud in enumerate(clouds):
+        candidates[b, : len(cloud)] = cloud
+    finite = np.array([len(cloud) for cloud in clouds], np.int32)
+    removal, stream = StrayRemoval(len(clouds), most), cuda.stream()
+    removal.enqueue(stream, cuda.to_device(candidates), cuda.to_device(finite), len(clouds))
+    stream.synchronize()
+    points, left, strays = (a.copy_to_host() for a in (removal.points, removal.left, removal.strays))
+    return [(points[b, : left[b]], int(left[b]), int(strays[b])) for b in range(len(clouds))]
 
 
 def block_results(values: np.ndarray) -> np.ndarray:
@@ -281,13 +297,14 @@ def _simulate() -> None:
     FakeCUDAModule.shfl_xor_sync = _shfl_xor_sync
     FakeCUDAModule.ballot_sync = _ballot_sync
 
+    from c2p_runtime.cuda import kernels_outliers, kernels_sampling, kernels_score
     from c2p_runtime.cuda import kernels_projection as kernels
-    from c2p_runtime.cuda import kernels_sampling, kernels_score
 
     kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = 32
     # Of two warps, which have to agree.
     kernels.SHADE_THREADS = kernels_score.SCORE_THREADS = 64
     kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64
+    kernels_outliers.OUTLIER_THREADS = 32  # they meet hundreds of times
 
 
 def _run_block(manager: Any, block: tuple[int, ...], *arguments: Any) -> None:

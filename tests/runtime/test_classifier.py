@@ -17,8 +17,11 @@ import pytest
 from c2p_deploy import LabelSet, Manifest, ViewSet, prepare_points, project_depth_reference, read_cloud
 from c2p_deploy.errors import CloudError, CloudFileError, EngineError, LabelError, ManifestError, OptionError
 from c2p_deploy.manifest import BatchProfile
+from c2p_deploy.projection.prepare import prepare
 from c2p_runtime import Classifier, Prediction
+from c2p_runtime import classifier as classifier_module
 from c2p_runtime.backends.base import Tensor, check_tensors
+from c2p_runtime.backends.choose import Choice
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.prediction import check_features, check_scores
@@ -35,7 +38,8 @@ def bundled() -> Classifier:
 
 def plain_answer(cloud: np.ndarray, up: str = "z") -> tuple[np.ndarray, np.ndarray]:
     """Features and scores of the tiny engine, computed step by step without the runtime."""
-    depth = project_depth_reference(prepare_points(cloud, SPEC), VIEWS, SPEC, up)  # type: ignore[arg-type]
+    prepared = prepare(cloud, SPEC, "robust").points
+    depth = project_depth_reference(prepared, VIEWS, SPEC, up)  # type: ignore[arg-type]
     features = depth.mean(axis=(1, 2), dtype=np.float64) / 3
     exponent = np.exp(10.0 * features @ LABELS.text_features.T)
     return features, exponent / exponent.sum()
@@ -51,6 +55,28 @@ def test_answers_are_those_of_the_plain_path(tmp_path: Path, up: str) -> None:
         np.testing.assert_allclose(prediction.scores, scores, atol=1e-3)  # float16 text features
         assert prediction.label == LABELS.names[scores.argmax()]
         assert prediction.score == pytest.approx(scores.max(), abs=1e-3)
+
+
+def test_strays_are_counted_and_change_no_answer(bundled: Classifier, chair: np.ndarray) -> None:
+    """But where the manifest lets every point count."""
+    assert bundled.manifest.preparation == "robust"
+    strays = np.float32([[9, 9, 9], [-80, 0, 4], [0, 7e5, 0]])
+    clean, (found, again) = bundled(chair), bundled.batch([np.concatenate([strays, chair]), chair])
+    assert (clean.strays, found.strays, again.strays) == (0, 3, 0)
+    np.testing.assert_array_equal(found.features, clean.features)
+    np.testing.assert_array_equal(
+        bundled.depth_maps(np.concatenate([chair, strays])), bundled.depth_maps(chair)
+    )
+
+
+def test_where_the_manifest_says_so_every_point_counts(tmp_path: Path, chair: np.ndarray) -> None:
+    cloud = np.concatenate([chair, np.float32([[9, 9, 9]])])
+    with Classifier(write_engine(tmp_path, preparation="paper")) as clf:
+        found = clf(cloud)
+        depth = project_depth_reference(prepare_points(cloud, SPEC), VIEWS, SPEC)
+        np.testing.assert_array_equal(clf.depth_maps(cloud), depth)
+    np.testing.assert_allclose(found.features, depth.mean(axis=(1, 2), dtype=np.float64) / 3, atol=1e-6)
+    assert found.strays == 0
 
 
 def test_bundled_model_agrees_with_the_reference_projection(bundled: Classifier, chair: np.ndarray) -> None:
@@ -358,6 +384,18 @@ def test_engines_that_cannot_run_are_refused(tmp_path: Path) -> None:
     titles = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
     with pytest.raises(EngineError, match=rf"broken\.onnx: {titles[CPU_BACKEND]} cannot load it"):
         Classifier(broken, device="cpu")
+
+
+def test_a_notice_cannot_command_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(
+        classifier_module, "choose", lambda *given: Choice("cpu", CPU_BACKEND, "could be faster")
+    )
+    Classifier(write_engine(tmp_path, name="a\x1b[31m\nb")).close()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/a?[31m b.onnx: could be faster"
+    ]
 
 
 def run_python(code: str, **environment: str) -> str:

@@ -21,10 +21,11 @@ from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.errors import EngineError
 from c2p_deploy.projection.compiled import checked
 from c2p_deploy.projection.reference import pixel_centres
-from c2p_deploy.projection.spec import FloatArray, UpAxis, check_up
+from c2p_deploy.projection.spec import FloatArray, Preparation, UpAxis, check_up
 from c2p_runtime.cuda import kernels_projection as kernels
 from c2p_runtime.cuda import kernels_sampling
 from c2p_runtime.cuda.numba_cuda import check_gpu, cuda
+from c2p_runtime.cuda.outliers import StrayRemoval
 from c2p_runtime.cuda.sampling_reference import CANDIDATES_PER_POINT
 
 # One block samples a cloud; beyond this its threads would hold more than 32 candidates each.
@@ -85,7 +86,8 @@ class DepthPipeline:
     engine's input. status: int32 [max_batch], 0 or what is wrong with the cloud
     (NO_FINITE_POINT, ALL_COINCIDE, TOO_LARGE of `kernels_sampling`); the maps of such a cloud
     are all background. samples: float32 [max_batch, P, 3] and kept: int32 [max_batch], the
-    prepared points that were drawn.
+    prepared points that were drawn. strays: int32 [max_batch], how many points were removed before, as the
+    preparation asks for.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class DepthPipeline:
         up: UpAxis = "z",
         seed: int = 0,
         dtype: Output = np.float32,
+        preparation: Preparation = "paper",
     ) -> None:
         """Raises MissingDependencyError without a GPU and EngineError when the spec has too many points."""
         if capacity > spec.num_points > LARGEST_NUM_POINTS:
@@ -118,6 +121,8 @@ class DepthPipeline:
         most = min(capacity, CANDIDATES_PER_POINT * spec.num_points)
         self._candidates = cuda.device_array((max_batch, most, 3), np.float32)
         self._finite = cuda.device_array(max_batch, np.int32)
+        self._removal = StrayRemoval(max_batch, most) if preparation == "robust" else None
+        self.strays = self._removal.strays if self._removal else cuda.to_device(np.zeros(max_batch, np.int32))
         searched = most if most > spec.num_points else 1  # else every cloud passes as it is
         self._farthest = kernels_sampling.farthest_for(_blocks(searched, kernels_sampling.BLOCK_THREADS))
 
@@ -128,9 +133,13 @@ class DepthPipeline:
         kernels_sampling.pick_candidates[rows](
             self.points, self.counts, self._tile_counts, self._seed, self._candidates, self._finite
         )
+        candidates, finite = self._candidates, self._finite
+        if self._removal is not None:
+            self._removal.enqueue(stream, candidates, finite, batch)
+            candidates, finite = self._removal.points, self._removal.left
         clouds = batch, kernels_sampling.BLOCK_THREADS, stream
-        self._farthest[clouds](self._candidates, self._finite, self._seed, self.samples, self.kept)
-        kernels_sampling.unit_sphere[clouds](self.samples, self._finite, self.kept, self.status)
+        self._farthest[clouds](candidates, finite, self._seed, self.samples, self.kept)
+        kernels_sampling.unit_sphere[clouds](self.samples, finite, self.kept, self.status)
         self._projector.enqueue(stream, self.samples, self.kept, batch)
 
     def warm_up(self, stream: Any) -> None:

@@ -27,6 +27,8 @@ BUDGET = {
     "shade float16": 40,
     "count_finite": 24,
     "pick_candidates": 48,
+    "find_voxels": 64,
+    "keep_parts": 64,
     "farthest 4": 56,
     "farthest 8": 64,
     "unit_sphere": 64,
@@ -38,8 +40,8 @@ def kernels_and_signatures() -> dict[str, tuple[Any, tuple[Any, ...]]]:
     """Every kernel with the types it is launched with."""
     from numba.cuda import types
 
+    from c2p_runtime.cuda import kernels_outliers, kernels_sampling, kernels_score
     from c2p_runtime.cuda import kernels_projection as kernels
-    from c2p_runtime.cuda import kernels_sampling, kernels_score
 
     def array(kind: Any, dimensions: int) -> Any:
         return types.Array(kind, dimensions, "C")
@@ -68,6 +70,11 @@ def kernels_and_signatures() -> dict[str, tuple[Any, tuple[Any, ...]]]:
         "pick_candidates": (
             kernels_sampling.pick_candidates,
             (clouds, per_cloud, array(whole, 2), seed, clouds, per_cloud),
+        ),
+        "find_voxels": (kernels_outliers.find_voxels, (clouds, per_cloud, array(whole, 2))),
+        "keep_parts": (
+            kernels_outliers.keep_parts,
+            (clouds, per_cloud, *[array(whole, 2)] * 7, clouds, per_cloud, per_cloud),
         ),
         "farthest 4": (kernels_sampling.farthest_for(4), sampling),
         "farthest 8": (kernels_sampling.farthest_for(8), sampling),

@@ -8,6 +8,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error
 from c2p_train.commands.common import FILE, NEW_FILE
+from c2p_train.network import require_weights
 
 _EPILOG = """
 \b
@@ -71,6 +72,8 @@ def labels(
             "--features are finished: --template, --clip and --pretrained do not go with it"
         )
     with exit_on_error():
+        if features is None:
+            require_weights(pretrained)
         from c2p_deploy.labels import PAPER_TEMPLATE, label_names
         from c2p_train.model.text_encoder import label_set_from_clip, label_set_from_file
 

@@ -9,6 +9,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, NEW_FOLDER, device_option, seed_option
+from c2p_train.network import require_weights
 
 if TYPE_CHECKING:
     from c2p_train.model.encoders import Encoder
@@ -146,6 +147,8 @@ def pretrain(
     if epochs is not None and steps is not None:
         raise click.UsageError("--epochs and --steps exclude each other")
     with exit_on_error(INTERRUPTED), shown():
+        if pretrained is not None:
+            require_weights(pretrained)
         from c2p_deploy import LabelSet
         from c2p_deploy.errors import C2PError
         from c2p_train.datasets.labelled_clouds import load_split

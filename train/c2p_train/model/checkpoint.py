@@ -15,7 +15,7 @@ from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, CheckpointError, reason_of
 from c2p_deploy.files import atomic_path
 from c2p_train.model.clip2point import CLIP2Point
-from c2p_train.model.descriptions import check_plain, is_number
+from c2p_train.model.descriptions import check_plain, fewest_tensors, is_number
 from c2p_train.model.encoders import (
     Encoder,
     build_encoder,
@@ -163,6 +163,8 @@ def check_finite(model: nn.Module, path: Path) -> None:
 
 def _encoder(stored: Mapping[str, Any]) -> Encoder:
     config = config_from_dict(stored["config"])
+    if len(stored["state"]) < fewest_tensors(config_to_dict(config)):
+        raise ValueError("weights are not those of the encoder described: there are too few")
     return filled(lambda: build_encoder(config), stored["state"])
 
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2p_deploy import LabelSet
-from c2p_deploy import labels as labels_module
 from c2p_deploy.errors import LabelError
 from c2p_deploy.labels import choose_labels
+from c2p_deploy.labels import label_set as labels_module
 
 NAMES = ("chair", "night stand", "sofa", "T-shirt")
 
