@@ -98,7 +98,7 @@ def find_voxels(candidates, finite, keys):  # type: ignore[no-untyped-def]
     for n in range(thread, points, threads):
         key = 0
         for axis in range(3):
-            steps = 0
+            steps = np.int32(0)
             if away > 0:
                 offset = _offset(candidates, cloud, n, axis, lows, highs)
                 steps = np.int32(min(abs(offset) / unit * VOXELS, np.float64(FARTHEST_VOXEL)) + 0.5)
