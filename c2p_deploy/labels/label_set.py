@@ -62,6 +62,10 @@ class LabelSet:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __repr__(self) -> str:
+        some = ", ".join(map(repr, self.names[:3])) + (", ..." if len(self) > 3 else "")
+        return f"LabelSet({len(self)} names: {some}; features of {self.dim})"
+
     @property
     def dim(self) -> int:
         """D, the width of the text features."""
@@ -128,18 +132,24 @@ class LabelSet:
     @staticmethod
     def load(path: str | PathLike[str]) -> LabelSet:
         """Reads what `save` wrote. Raises LabelError that names the file."""
-        try:
-            values = parse_json(read_small(path))
-        except OSError as error:
-            raise LabelError(f"cannot read label set: {reason_of(error)}", "check the path", path) from error
-        except ValueError as error:
-            raise LabelError(f"not a JSON label set: {reason_of(error)}", _SAVE, path) from error
-        if not isinstance(values, dict):
-            raise LabelError(f"not a label set but a JSON {type(values).__name__}", _SAVE, path)
+        values = read_label_file(path)
         try:
             return LabelSet.from_dict(values)
         except LabelError as error:
             raise error.at(path) from error
+
+
+def read_label_file(path: str | PathLike[str]) -> dict[str, Any]:
+    """The JSON object of a label-set file, of whatever kind. Raises LabelError that names the file."""
+    try:
+        values = parse_json(read_small(path))
+    except OSError as error:
+        raise LabelError(f"cannot read label set: {reason_of(error)}", "check the path", path) from error
+    except ValueError as error:
+        raise LabelError(f"not a JSON label set: {reason_of(error)}", _SAVE, path) from error
+    if not isinstance(values, dict):
+        raise LabelError(f"not a label set but a JSON {type(values).__name__}", _SAVE, path)
+    return values
 
 
 def templates_of(labels: LabelSet) -> tuple[str, ...]:

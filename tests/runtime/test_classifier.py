@@ -7,6 +7,7 @@ import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from c2p_deploy import LabelSet, Manifest, ViewSet, prepare_points, project_depth_reference
-from c2p_deploy.errors import CloudError, EngineError, LabelError, ManifestError, OptionError
+from c2p_deploy import LabelSet, Manifest, ViewSet, prepare_points, project_depth_reference, read_cloud
+from c2p_deploy.errors import CloudError, CloudFileError, EngineError, LabelError, ManifestError, OptionError
 from c2p_deploy.manifest import BatchProfile
-from c2p_runtime import Classifier, Prediction
+from c2p_deploy.projection.prepare import prepare
+from c2p_runtime import Classifier, Prediction, cpu_pipeline
+from c2p_runtime import classifier as classifier_module
 from c2p_runtime.backends.base import Tensor, check_tensors
+from c2p_runtime.backends.choose import Choice
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.prediction import check_features, check_scores
@@ -35,7 +39,8 @@ def bundled() -> Classifier:
 
 def plain_answer(cloud: np.ndarray, up: str = "z") -> tuple[np.ndarray, np.ndarray]:
     """Features and scores of the tiny engine, computed step by step without the runtime."""
-    depth = project_depth_reference(prepare_points(cloud, SPEC), VIEWS, SPEC, up)  # type: ignore[arg-type]
+    prepared = prepare(cloud, SPEC, "robust").points
+    depth = project_depth_reference(prepared, VIEWS, SPEC, up)  # type: ignore[arg-type]
     features = depth.mean(axis=(1, 2), dtype=np.float64) / 3
     exponent = np.exp(10.0 * features @ LABELS.text_features.T)
     return features, exponent / exponent.sum()
@@ -51,6 +56,28 @@ def test_answers_are_those_of_the_plain_path(tmp_path: Path, up: str) -> None:
         np.testing.assert_allclose(prediction.scores, scores, atol=1e-3)  # float16 text features
         assert prediction.label == LABELS.names[scores.argmax()]
         assert prediction.score == pytest.approx(scores.max(), abs=1e-3)
+
+
+def test_strays_are_counted_and_change_no_answer(bundled: Classifier, chair: np.ndarray) -> None:
+    """But where the manifest lets every point count."""
+    assert bundled.manifest.preparation == "robust"
+    strays = np.float32([[9, 9, 9], [-80, 0, 4], [0, 7e5, 0]])
+    clean, (found, again) = bundled(chair), bundled.batch([np.concatenate([strays, chair]), chair])
+    assert (clean.strays, found.strays, again.strays) == (0, 3, 0)
+    np.testing.assert_array_equal(found.features, clean.features)
+    np.testing.assert_array_equal(
+        bundled.depth_maps(np.concatenate([chair, strays])), bundled.depth_maps(chair)
+    )
+
+
+def test_where_the_manifest_says_so_every_point_counts(tmp_path: Path, chair: np.ndarray) -> None:
+    cloud = np.concatenate([chair, np.float32([[9, 9, 9]])])
+    with Classifier(write_engine(tmp_path, preparation="paper")) as clf:
+        found = clf(cloud)
+        depth = project_depth_reference(prepare_points(cloud, SPEC), VIEWS, SPEC)
+        np.testing.assert_array_equal(clf.depth_maps(cloud), depth)
+    np.testing.assert_allclose(found.features, depth.mean(axis=(1, 2), dtype=np.float64) / 3, atol=1e-6)
+    assert found.strays == 0
 
 
 def test_bundled_model_agrees_with_the_reference_projection(bundled: Classifier, chair: np.ndarray) -> None:
@@ -241,7 +268,7 @@ def test_features_that_no_head_gives_never_become_an_answer(length: float, head:
     if possible:
         check_features(features, 2, manifest, DEFAULT_ENGINE)
         return
-    with pytest.raises(EngineError, match=rf"default\.onnx: .*feature of length .*head {head}"):
+    with pytest.raises(EngineError, match=rf"\.onnx: .*feature of length .*head {head}"):
         check_features(features, 2, manifest, DEFAULT_ENGINE)
 
 
@@ -322,6 +349,38 @@ def test_sizes_that_an_engine_leaves_open_fit(
         check_tensors(engine, manifest, *found)
 
 
+def test_an_engine_of_unknown_sizes_fits_and_one_of_fixed_sizes_is_told_its_batches(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    manifest, features = Manifest.for_engine(engine), [Tensor("features", True, None)]
+    check_tensors(engine, manifest, [Tensor("depth", True, None)], features)
+    for shape, told in (((2, 6, 16, 16), True), ((None, 6, 16, 17), False), ((), False)):
+        with pytest.raises(EngineError) as caught:
+            check_tensors(engine, manifest, [Tensor("depth", True, shape)], features)
+        assert caught.value.problem.endswith(" with 1 to 4 clouds a call") == told
+
+
+def test_times_are_milliseconds_of_each_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that goes on by 1, 2, 4 ... seconds whenever it is looked at."""
+    seconds = accumulate(2**n for n in range(100))
+    monkeypatch.setattr(cpu_pipeline, "perf_counter", lambda: next(seconds))
+    first, second = Classifier(write_engine(tmp_path)).batch(CLOUDS[:2])
+    for found, (prepared, projected) in ((first, (2, 4)), (second, (16, 32))):
+        encode, score = 128 / 2, 256 / 2  # of both together
+        expected = {"prepare": prepared, "project": projected, "encode": encode, "score": score}
+        assert found.timing_ms == {
+            **{stage: 1000 * value for stage, value in expected.items()},
+            "total": 1000 * (prepared + projected + encode + score),
+        }
+
+
+def test_scores_that_are_no_probabilities_never_become_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu_pipeline, "softmax", lambda logits: logits * np.nan)
+    with pytest.raises(EngineError, match=r"tiny\.onnx: its features gave scores that are not probabilities"):
+        Classifier(write_engine(tmp_path))(CLOUDS[0])
+
+
 def test_an_engine_of_another_type_is_refused(tmp_path: Path) -> None:
     engine = write_engine(tmp_path)
     depth = Tensor("depth", True, (None, 6, 16, 16))
@@ -360,6 +419,18 @@ def test_engines_that_cannot_run_are_refused(tmp_path: Path) -> None:
         Classifier(broken, device="cpu")
 
 
+def test_a_notice_cannot_command_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(
+        classifier_module, "choose", lambda *given: Choice("cpu", CPU_BACKEND, "could be faster")
+    )
+    Classifier(write_engine(tmp_path, name="a\x1b[31m\nb")).close()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/a?[31m b.onnx: could be faster"
+    ]
+
+
 def run_python(code: str, **environment: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -394,3 +465,55 @@ def test_an_answer_on_the_cpu_needs_no_numba_and_writes_nothing(tmp_path: Path) 
     )
     assert out.split() == ["False"]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_read_where_points_could_be_given(tmp_path: Path) -> None:
+    clf = Classifier(write_engine(tmp_path), seed=5)
+    np.save(tmp_path / "a.npy", CLOUDS[0])
+    (tmp_path / "mesh.off").write_text("OFF\n4 2 0\n0 0 0\n1 0 0\n0 1 0\n0 0 3\n3 0 1 2\n3 0 1 3\n")
+    for path in (tmp_path / "a.npy", str(tmp_path / "mesh.off")):
+        points = read_cloud(path, seed=5)
+        np.testing.assert_array_equal(clf(path).features, clf(points).features)
+        np.testing.assert_array_equal(clf.depth_maps(path), clf.depth_maps(points))
+    labels = [prediction.label for prediction in clf.batch([tmp_path / "a.npy", CLOUDS[1]])]
+    assert labels == [clf(CLOUDS[0]).label, clf(CLOUDS[1]).label]
+    with pytest.raises(CloudFileError, match=r"gone\.ply: no such file"):
+        clf("gone.ply")
+
+
+def test_of_more_columns_the_first_three_are_meant(tmp_path: Path) -> None:
+    clf = Classifier(write_engine(tmp_path))
+    wide = np.hstack([CLOUDS[0], np.full((len(CLOUDS[0]), 2), np.nan)])
+    np.testing.assert_array_equal(clf(wide).features, clf(CLOUDS[0]).features)
+
+
+def test_cosines_do_not_depend_on_the_other_names(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    clf = Classifier(engine)
+    found = clf(CLOUDS[0])
+    text, features = clf.labels.text_features, found.features
+    expected = text @ features / np.linalg.norm(features)
+    np.testing.assert_allclose(found.cosines, expected, rtol=1e-6)
+    assert found.cosine == pytest.approx(expected.max()) and np.linalg.norm(features) < 0.99
+    alone = Classifier(engine, labels=["box"])(CLOUDS[0])
+    assert alone.cosine == pytest.approx(expected[LABELS.names.index("box")])
+
+
+def test_what_is_printed_of_things_is_short(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    clf = Classifier(engine, device="cpu", backend="onnxruntime")
+    prediction = clf(CLOUDS[0])
+    (first, share), *_ = prediction.top(1)
+    assert repr(clf) == "Classifier('tiny.onnx', 3 labels, onnxruntime on cpu)"
+    clf.close()
+    assert repr(clf) == "Classifier('tiny.onnx', 3 labels, closed)"
+    assert repr(prediction).startswith(f"Prediction({first} {100 * share:.1f} %, ")
+    assert repr(LABELS) == "LabelSet(3 names: 'cup', 'box', 'rod'; features of 6)"
+    many = LabelSet([f"thing {i}" for i in range(99)], np.eye(99))
+    assert repr(many) == "LabelSet(99 names: 'thing 0', 'thing 1', 'thing 2', ...; features of 99)"
+    scores = np.full(99, 1 / 99, np.float32)
+    of_many = Prediction(many.names, scores, np.ones(99, np.float32), {}, many.text_features)
+    assert repr(of_many) == "Prediction(thing 0 1.0 %, thing 1 1.0 %, thing 2 1.0 %, and 96 more)"
+    assert repr(clf.manifest) == "Manifest(tiny.onnx: zeroshot in fp32, 6 views of 16 px, 3 labels)"
+    assert repr(clf.manifest.views) == "ViewSet('clip2point-6', 6 views)"
+    assert repr(clf.manifest.spec) == "DepthSpec(image_size=16, point_radius=0.2, num_points=64)"

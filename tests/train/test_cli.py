@@ -1,5 +1,6 @@
 """`c2p-train` as a user meets it: help, in time, and errors in one line."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,32 @@ def test_the_module_is_the_command() -> None:
     assert run.returncode == 0 and "version" in run.stdout
 
 
+AT_THE_START = """
+import atexit, os, sys
+from importlib import import_module
+atexit.register(lambda: print([os.environ.get(name) for name in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")]))
+command = import_module(f"{sys.argv.pop(1)}.__main__").main
+assert "torch" not in sys.modules
+command()
+"""
+
+
+@pytest.mark.parametrize("package", ["c2p_train", "c2p_recipes", "c2p_export"])
+def test_threads_that_wait_sleep_unless_told_otherwise(package: str) -> None:
+    """OpenMP reads it when torch is imported: it has to be there before."""
+    given = {
+        name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")
+    }
+    for more, expected in (({}, ["PASSIVE", "0"]), ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", "0"])):
+        run = subprocess.run(
+            [sys.executable, "-c", AT_THE_START, package, "--version"],
+            capture_output=True,
+            text=True,
+            env=given | more,
+        )
+        assert run.stdout.splitlines()[-1] == str(expected), run.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -63,3 +90,42 @@ def test_bad_input_ends_in_one_line(
     errors = [line for line in result.output.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and "Traceback" not in result.output
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["bad.pt"]
+
+
+WITHOUT_EXTRAS = """
+import sys
+from click.testing import CliRunner
+from c2p_recipes.cli import main as recipe
+from c2p_train.cli import main as train
+
+for name in ("torch", "torchvision", "open_clip", "trimesh", "embreex", "h5py", "matplotlib", "onnx"):
+    sys.modules[name] = None  # as if it were not installed
+folder, file = sys.argv[1:]
+for command, arguments in (
+    (train, ["import", file, "--out", "x.pt"]),
+    (train, ["render", folder, "--out", "pairs"]),
+    (train, ["pretrain", folder, "--image-encoder", file, "--out", "run"]),
+    (train, ["fewshot", "--data", folder]),
+    (train, ["eval", "--ckpt", file, "--data", folder]),
+    (train, ["labels", "mug", "--out", "l.json"]),
+    (train, ["reproduce", "--data-root", folder, "--weights", folder]),
+    (recipe, ["default"] + [f"--{of}={folder}" for of in ("modelnet10", "meshes", "posed-meshes", "text")]),
+):
+    help = CliRunner().invoke(command, [arguments[0], "--help"])
+    ran = CliRunner().invoke(command, arguments)
+    print(help.exit_code, ran.exit_code, repr(ran.exception), ran.stderr, end="")
+"""
+
+
+def test_without_its_extra_every_command_names_it_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.pt"
+    file.touch()
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_EXTRAS, tmp_path, file], capture_output=True, text=True, cwd=tmp_path
+    )
+    lines = run.stdout.splitlines()
+    assert len(lines) == len(COMMANDS) + 1, run.stdout + run.stderr
+    for line, extra in zip(lines, [*len(COMMANDS) * ["train"], "export"], strict=True):
+        assert line.startswith("0 1 SystemExit(1) error: ") and " needs " in line
+        assert "; pip install " in line and line.endswith(f"[{extra}]'")
+    assert list(tmp_path.iterdir()) == [file]

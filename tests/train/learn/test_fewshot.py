@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from itertools import count, takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError
@@ -22,7 +24,7 @@ from c2p_train.commands.fewshot import fewshot
 from c2p_train.datasets.labelled_clouds import load_split
 from c2p_train.datasets.shots import sample_shots, short_classes
 from c2p_train.evaluate.features import ViewFeatures, view_features
-from c2p_train.learn.curve import curve_points, save_curve_csv, save_curve_png
+from c2p_train.learn.curve import CurvePoint, curve_points, save_curve_csv, save_curve_png
 from c2p_train.learn.fewshot import (
     PAPER,
     FewShotConfig,
@@ -36,8 +38,10 @@ from c2p_train.learn.sweep import ShotRun, Sweep, few_shot_sweep
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.encoders import weights_digest
 from c2p_train.model.heads import Head, ZeroShot
 from heard import heard_lines
+from interrupting import invoke, strike
 from training_data import write_clouds
 
 CLASSES, VIEWS, DIM = 4, 3, 16
@@ -317,6 +321,26 @@ def test_curve_has_mean_and_standard_deviation_of_the_seeds(tmp_path: Path) -> N
     assert (tmp_path / "curve.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+def test_the_numbers_of_a_curve_stand_above_their_bars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = [
+        CurvePoint("0", 1, 0.6, None, 0.6, 0.6),
+        CurvePoint("1", 3, 0.5, 0.2, 0.3, 0.7),
+        CurvePoint("full", 3, 0.9, 0.01, 0.9, 0.9),
+    ]
+    drawn: list[Any] = []
+    monkeypatch.setattr("c2p_train.learn.curve.save_figure", lambda figure, path: drawn.append(figure))
+    save_curve_png(points, "title", tmp_path / "curve.png")
+    figure = drawn[0]
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["60.0", "50.0", "90.0"]
+    for x, (text, point) in enumerate(zip(axes.texts, points, strict=True)):
+        top = axes.transData.transform((x, 100 * (point.mean + (point.std or 0))))[1]
+        assert top < text.get_window_extent().y0 and text.get_window_extent().y1 < figure.bbox.y1
+
+
 # --- the command --------------------------------------------------------------------------
 
 NAMES = ("night_stand", "rod", "ball")
@@ -386,6 +410,27 @@ def test_command_repeated_does_not_train_again(tmp_path: Path, monkeypatch: pyte
     code, output = run_command(tmp_path, "--shots", "2")
     assert code == 0, output
     assert "0 trainings" in output
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_command_struck_anywhere_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    write_clouds(tmp_path / "data", per_class=10, classes=NAMES)
+    start_from(tmp_path / "start.pt")
+
+    def run(out: str) -> Result:
+        return invoke(
+            fewshot, "--ckpt", tmp_path / "start.pt", "--data", tmp_path / "data", "--out", tmp_path / out,
+            "--cache", tmp_path / f"{out} cache", "--device", "cpu", "--epochs", 2, "--shots", "1,2",
+        )  # fmt: skip
+
+    assert run("straight").exit_code == 0
+    struck = list(takewhile(lambda at: strike(lambda: run("struck"), at), count(1)))
+    assert len(struck) > 3
+    results = [json.loads((tmp_path / out / "results.json").read_text()) for out in ("straight", "struck")]
+    assert [run["accuracy"] for run in results[0]["runs"]] == [run["accuracy"] for run in results[1]["runs"]]
+    for file in (tmp_path / "straight").rglob("model.pt"):
+        other = load_checkpoint(tmp_path / "struck" / file.relative_to(tmp_path / "straight"))
+        assert weights_digest(other.model) == weights_digest(load_checkpoint(file).model)
 
 
 def test_labels_may_come_from_a_file(tmp_path: Path) -> None:

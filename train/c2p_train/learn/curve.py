@@ -73,8 +73,14 @@ def save_curve_png(points: list[CurvePoint], title: str, path: Path) -> None:
         capsize=3,
     )
     for x, p in zip(positions, points, strict=True):
+        top = 100 * (p.mean + (p.std or 0))  # where its bar ends: the number stands above that
         axes.annotate(
-            f"{100 * p.mean:.1f}", (x, 100 * p.mean), (0, 7), textcoords="offset points", ha="center"
+            f"{100 * p.mean:.1f}",
+            (x, top),
+            (0, 6),
+            textcoords="offset points",
+            ha="center",
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
         )
     axes.set_xticks(positions, [p.shots for p in points])
     axes.set_xlabel("shots per class")

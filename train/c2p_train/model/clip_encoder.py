@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError, reason_of
+from c2p_deploy.extras import install
 from c2p_train.model.filled import NOT_A_MODEL, filled
 from c2p_train.model.torch_file import load_torch_file
 from c2p_train.model.torchscript_file import is_torchscript, read_torchscript
@@ -75,9 +76,7 @@ def import_open_clip() -> Any:
     try:
         import open_clip
     except ImportError as error:
-        raise MissingDependencyError(
-            "CLIP's encoders need open_clip", "pip install 'c2p-deploy[train]'"
-        ) from error
+        raise MissingDependencyError("CLIP's encoders need open_clip", install("train")) from error
     return open_clip
 
 
