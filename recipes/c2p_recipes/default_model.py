@@ -43,7 +43,7 @@ from c2p_recipes.training_set import (
     validation_clouds,
 )
 from c2p_recipes.vocabulary.table import label_set
-from c2p_train.datasets.cloud_files import cached_arrays, fingerprint
+from c2p_train.datasets.cloud_files import PREPARED_AS, cached_arrays, fingerprint
 from c2p_train.evaluate.calibrate import checkpoint_encoder
 from c2p_train.model.checkpoint import Checkpoint
 from c2p_train.model.clip2point import CLIP2Point
@@ -206,7 +206,7 @@ def data_parts(data: RealData, out: Path, seed: int, shapes_per_label: int) -> t
             if data.research or not learned:
                 mine = [path for path in files if (path not in kept) == learned]
                 cache = out / f"{source.name} {'learned' if learned else 'apart'}.npz"
-                key = fingerprint((source.up, seed), mine)
+                key = fingerprint((source.up, seed, PREPARED_AS), mine)
                 part = stored_part(cache, key, partial(of_files, source, mine, FOLDER_LABELS, seed))
                 (trained if learned else apart).append(part)
     return trained, [part for part in apart if len(part.names)]

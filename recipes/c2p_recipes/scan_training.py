@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from c2p_deploy import DepthSpec, ViewSet, project_depth
-from c2p_deploy.projection.prepare import sample_points, to_unit_sphere
+from c2p_deploy.projection.prepare import prepare, to_unit_sphere
 from c2p_recipes.align import chances
 from c2p_recipes.augment import about, random_rotation
 from c2p_recipes.sensing.scan import ScanOptions, random_scan, surface_of
@@ -68,8 +68,8 @@ class ScanBatches:
         whole = whole * np.exp(rng.uniform(-config.stretch, config.stretch, 3))
         whole = to_unit_sphere(whole).astype(np.float64)
         scan = random_scan(surface_of(whole), whole, rng, config.scans)
-        kept = sample_points(scan, config.spec.num_points, int(rng.integers(2**31)))
-        return to_unit_sphere(kept) * np.float32(1 - rng.uniform(0, config.zoom))
+        prepared = prepare(scan, config.spec, "robust", int(rng.integers(2**31)))
+        return prepared.points * np.float32(1 - rng.uniform(0, config.zoom))
 
     def settings(self) -> Mapping[str, Any]:
         """Plain values that a run must not change on its way."""
