@@ -71,7 +71,7 @@ class TaughtScores:
         return np.where(self._taught[place] == best, odds, np.nan).astype(np.float32)
 
     def _above_bar(self, features: FloatArray) -> FloatArray:
-        """How far features [B, D] are above each bar [B, T]: 0 at the bar, 1 where they are the thing's own."""
+        """How far features [B, D] are above each bar [B, T]: 0 at the bar, 1 where they are its own."""
         like = self._similarity(_unit(features) @ self._keys.T, self._share)
         return np.asarray((like - self._bar) / (1 - self._bar), np.float32)
 
