@@ -26,7 +26,7 @@ from c2p_deploy.projection.views import ViewSet
 from c2p_deploy.rejection import Rejection
 
 SCHEMA = "1.2"  # major.minor; readers refuse another major
-HEADS = ("zeroshot", "dpa", "gdpa")
+HEADS = ("zeroshot", "ridge", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
 # CLIP's training keeps it below 100. Beyond 1e4 the last digit of a float32 cosine would decide the answer.
@@ -195,7 +195,7 @@ class Manifest:
 
     @property
     def encoder_sha256(self) -> str:
-        """What the features of a cloud depend on, as a hash: the same for all precisions of an engine."""
+        """What the features of a clean cloud depend on, as a hash; the same for all precisions."""
         spec = (self.spec.image_size, self.spec.point_radius, self.spec.num_points)
         views = [
             array.astype("<f4").tobytes().hex() for array in (self.views.rotations, self.views.distances)

@@ -46,7 +46,7 @@ class TaughtScores:
         best = (labels.shots @ self._words).max(axis=1) if self._words.size else np.zeros(len(labels.shots))
         self._level = (self._share.T @ best + ODDS_AT_BAR / logit_scale).astype(np.float32)  # [T]
         text = np.where(labels.worded[:, None], labels.text_features, np.nan)[self._taught]
-        self._weights = fit_weights(text, labels.shots, self._place, logit_scale).weights.T  # [D, T]
+        self._weights = fit_weights(text, labels.shots, self._place, logit_scale).T  # [D, T]
 
     def __call__(self, features: FloatArray) -> FloatArray:
         """Scores [B, C] of features [B, D], to be scaled by the engine's logit scale as cosines are."""
@@ -71,7 +71,7 @@ class TaughtScores:
         return np.where(self._taught[place] == best, odds, np.nan).astype(np.float32)
 
     def _above_bar(self, features: FloatArray) -> FloatArray:
-        """How far features [B, D] are above each bar [B, T]: 0 at the bar, 1 where they are its own."""
+        """How far features [B, D] are above each bar [B, T]: 0 at the bar, 1 for the thing itself."""
         like = self._similarity(_unit(features) @ self._keys.T, self._share)
         return np.asarray((like - self._bar) / (1 - self._bar), np.float32)
 

@@ -1,4 +1,4 @@
-"""What models answer and engines cost: robustness.py, rejection.py, precision.py and export_cost.py."""
+"""What models answer and engines cost: robustness, rejection, teach, precision and export_cost (`.py`)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,30 @@ def detectors(results: Results) -> str:
         for name, found in results["detectors"].items()
     ]
     return table(header, rows)
+
+
+def teach(results: Results) -> str:
+    """Found and lost, a line per number of clouds shown; all things at once; other members of a kind."""
+    old = results["old"]
+    rows: dict[int, list[str]] = {}
+    for row in results["one_by_one"]:
+        found, *lost = percent(row["found"]), *(f"{100 * row[key]:.1f}" for key in ("lost", "lost_most"))
+        rows.setdefault(row["shown"], [str(row["shown"])]).extend([found, *lost])
+    at_once, kinds = results["all_at_once"], results["kinds_one_by_one"]
+    empty = [""] * 4
+    together = [
+        f"4, all {results['things']} at once",
+        percent(at_once["found"]),
+        f"{100 * at_once['lost']:.1f}",
+    ]
+    members = [f"4 of {results['kinds']} kinds", percent(kinds["found"])]
+    members += [f"{100 * kinds[key]:.1f}" for key in ("lost", "lost_most")]
+    columns = ["found", "lost", "lost at most"]
+    header = ["taught from", *columns, *(f"{column}, one side" for column in columns)]
+    figures = table(header, [*rows.values(), [*together, *empty], [*members, *empty[1:]]])
+    setting = f"{old['clouds']} held-out clouds of the old labels, {percent(old['top1'])} before:"
+    times = "; ".join(f"{name}: {number(ms['cpu'])} ms" for name, ms in results["ms"].items())
+    return f"{setting}\n\n{figures}\n\nWork of a core: {times}."
 
 
 def precision(results: Results) -> str:

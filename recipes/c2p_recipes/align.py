@@ -15,7 +15,6 @@ import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +31,7 @@ from c2p_train.learn.run import Run, RunFile, begin_step, run_steps
 from c2p_train.learn.run_report import RunReport
 from c2p_train.learn.schedule import Schedule, cosine
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.device import has_bfloat16
 from c2p_train.model.encoders import weights_digest
 
 
@@ -182,12 +182,6 @@ def train_step(
                 kept.copy_(new)
     run.loss = loss.item() if math.isnan(run.loss) else 0.98 * run.loss + 0.02 * loss.item()
     run.step += 1
-
-
-@cache
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is faster there than float32: with AVX2 alone a step takes ten times as long."""
-    return device.type != "cpu" or torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 def chances(group: npt.NDArray[np.int64], weight: npt.ArrayLike = 1.0) -> npt.NDArray[np.float64]:

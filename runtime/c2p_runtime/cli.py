@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from c2p_runtime.classifier import Classifier
     from c2p_runtime.prediction import Prediction
 
+_log = logging.getLogger("c2p_runtime")
+_FLOOR = "seems to stand on a piece of floor, which counts as part of it; cut that off for a better answer"
 _HANDFUL = 8  # more clouds than this get a progress bar
 
 _EPILOG = """
@@ -162,6 +165,7 @@ def main(
     with no_garbage():
         from c2p_deploy.io import find_clouds, read_cloud
         from c2p_deploy.io.stream import read_stream
+        from c2p_deploy.projection.floor import has_floor
         from c2p_runtime.classifier import Classifier
         from c2p_runtime.teach import changed, listing
 
@@ -211,6 +215,8 @@ def main(
                         line = json.dumps(record)  # ASCII, also of names that are no text
                     else:
                         line = answer_line(path, prediction, top_k)
+                    if has_floor(points, up):
+                        _log.warning("%s: %s", path, _FLOOR)
                 except Exception as error:  # the others still run
                     console.print_error(refusal_of(error, path))
                     failed = True

@@ -90,9 +90,9 @@ class Prediction:
         return [(self.labels[i], float(self.scores[i])) for i in best]
 
 
-# How long a feature can be: `dpa` and `gdpa` scale theirs to unit length; `zeroshot` takes the mean of
+# How long a feature can be: the heads that learn scale theirs to unit length; `zeroshot` takes the mean of
 # unit features, shorter the less alike the views are, but never longer. Rounding moves that by a hundredth.
-_SHORTEST = {"zeroshot": 1e-3, "dpa": 0.5, "gdpa": 0.5}
+_SHORTEST = {"zeroshot": 1e-3, "ridge": 0.5, "dpa": 0.5, "gdpa": 0.5}
 _LONGEST = 2.0
 
 

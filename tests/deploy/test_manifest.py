@@ -210,6 +210,7 @@ def _text_encoder(model: str, digest: str) -> dict[str, Any]:
         ({"depth_spec": {"image_size": 112.0}}, "image_size must be a whole number"),
         ({"engines": {"../x.onnx": {"sha256": "0" * 64}}}, "plain file name"),
         ({"engines": {"x.onnx": {"sha256": "abc"}}}, "plain file name"),
+        ({"engines": {"\udc00\ud800.onnx": {"sha256": "0" * 64}}}, "plain file name"),
         ({"engines": []}, "malformed"),
         ({"batch": {"min": 0, "opt": 1, "max": 2}}, "batch profile"),
         ({"depth_spec": {"image_size": -1}}, "malformed: image_size"),
@@ -441,6 +442,7 @@ def test_sane_logit_scales_are_taken(manifest: Manifest, scale: float) -> None:
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 1, 4096), (4096, 4096, 4096), (2, 3, 4)])
 def test_profiles_that_rise_are_taken(sizes: tuple[int, int, int]) -> None:
     assert BatchProfile(*sizes).max == sizes[2]
+    assert BatchProfile(max=2) == BatchProfile(1, 1, 2)
 
 
 @pytest.mark.parametrize("sizes", [(0, 1, 1), (2, 1, 2), (1, 3, 2), (1, 1, 4097)])

@@ -214,7 +214,7 @@ def test_points_by_dlpack_make_our_stream_wait(clf: Classifier) -> None:
     theirs = DLPackPoints(address, (30, 3))
     np.testing.assert_array_equal(clf(theirs).features, clf(CLOUDS[1]).features)
     assert theirs.streams == [clf._pipeline._handle]  # type: ignore[union-attr]
-    with pytest.raises(CloudError, match="must be float32 without gaps, got float64"):
+    with pytest.raises(CloudError, match=r"must be float32 \[N, 3\] without gaps, got float64"):
         clf(DLPackPoints(address, (15, 3), bits=64))
     with pytest.raises(CloudError, match=r"got shape \(90,\)"):
         clf(DLPackPoints(address, (90,)))

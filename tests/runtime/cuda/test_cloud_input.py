@@ -39,7 +39,7 @@ def test_memory_that_does_not_fit_is_refused(interface: dict[str, Any], message:
 
 
 def test_of_more_columns_the_first_three_count() -> None:
-    cloud = as_input(np.arange(40, dtype=np.float32).reshape(8, 5), 10)
+    cloud = as_input(np.arange(40, dtype=np.float32).reshape(8, 5), 10, 7)
     assert isinstance(cloud, HostCloud)
     np.testing.assert_array_equal(cloud.points, np.arange(40).reshape(8, 5)[:, :3])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +96,13 @@ def test_little_memory_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.problem == "little memory is free" and "0.5 of 8.6 GB" in found.found
 
 
-def test_help_is_quick() -> None:
-    def seconds() -> float:
-        started = time.process_time_ns(), time.perf_counter()
-        assert "Examples:" in doctor("--help").stdout
-        return time.perf_counter() - started[1]
-
-    assert min(seconds() for _ in range(3)) < 3  # on a machine that does other things; alone it is 0.3 s
+def test_help_waits_for_nothing_heavy() -> None:
+    code = "import sys; import c2p_runtime.doctor.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"numba", "onnxruntime", "openvino", "torch", "rich", "c2p_runtime.doctor.checks"} & set(
+        loaded.split()
+    )
+    assert "Examples:" in doctor("--help").stdout
 
 
 @needs_gpu
