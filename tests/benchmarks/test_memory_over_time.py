@@ -11,7 +11,7 @@ from c2p_deploy.errors import C2PError
 def test_all_threads_call_while_memory_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_over_time, "_LARGEST_BATCH", 1)
     found = memory_over_time.run_threads("onnxruntime", threads=2, seconds=2, every=1, seed=0)
-    assert found["calls"] >= 6 and len(found["samples"]) >= 2
+    assert found["calls"] >= 6 and found["samples"]
     for seconds, megabytes, _ in found["samples"]:
         assert seconds > 0 and 50 < megabytes < 10_000
 
