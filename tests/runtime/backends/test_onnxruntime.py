@@ -1,4 +1,4 @@
-"""ONNX Runtime: the settings it is asked with, what becomes of its errors, and a stand-in for it on a GPU."""
+"""ONNX Runtime: its settings, what becomes of its errors, and a stand-in for it on a GPU."""
 
 from __future__ import annotations
 
