@@ -17,7 +17,9 @@ def simple_predictions(train: FloatArray, label: IntArray, test: FloatArray) -> 
     The mean of unit features of a class, by cosine; scikit-learn's logistic regression with C = 10 on unit
     features, about the best setting on the sets of benchmarks/fewshot.py.
     """
-    train, test = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (train, test))
+    train, test = (
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (train, test)
+    )
     classes = np.unique(label)
     if len(classes) == 1:
         return {name: np.full(len(test), classes[0]) for name in METHODS}
