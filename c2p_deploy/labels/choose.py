@@ -10,6 +10,7 @@ from pathlib import Path
 
 from c2p_deploy.errors import LabelError, reason_of
 from c2p_deploy.json_file import read_small, shown
+from c2p_deploy.labels.groups import without_groups
 from c2p_deploy.labels.label_set import ASK, MOST_LABELS, LabelSet, checked_names, unknown_names
 from c2p_deploy.labels.names import key_of, row_of, rows_of
 from c2p_deploy.labels.taught import load_labels
@@ -70,10 +71,11 @@ def label_names(wanted: str | PathLike[str]) -> tuple[str, ...]:
 def by_names(known: LabelSet, names: Iterable[str], *, bank: bool = True) -> LabelSet:
     """The label set of these names, with the features that `known` has of them, or else the word bank.
 
+    The name of a group (`label_groups`) stands for those of its labels that `known` has.
     A bank made with another prompt than `known` is taken for all names, where it has them all, so that
     their features can be compared. Raises LabelError, UnknownLabelError.
     """
-    wanted = checked_names(names)
+    wanted = without_groups(checked_names(names), known.names)
     keys = list(map(key_of, wanted))
     own = rows_of(known.names)
     mine = [own.get(key) for key in keys]

@@ -15,8 +15,10 @@ from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, CheckpointError, reason_of
 from c2p_deploy.files import atomic_path
 from c2p_deploy.labels.label_set import MOST_LABELS
+from c2p_deploy.manifest import size_limits_of
+from c2p_deploy.rejection import Rejection
 from c2p_train.model.clip2point import CLIP2Point
-from c2p_train.model.descriptions import check_plain, is_number
+from c2p_train.model.descriptions import check_plain, fewest_tensors, is_number
 from c2p_train.model.encoders import (
     Encoder,
     build_encoder,
@@ -48,6 +50,8 @@ class Checkpoint:
     labels: LabelSet | None  # what the model is offered with; None until somebody chooses
     logit_scale: float
     training: dict[str, Any]  # settings and validation figures; plain values
+    rejection: Rejection | None = None  # fitted for `labels` by c2p-train calibrate
+    size_limits: Mapping[str, tuple[float, float]] | None = None  # as a manifest has them
 
     def __post_init__(self) -> None:
         for encoder in self.encoders.values():
@@ -93,6 +97,10 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, fp16: bool = False) -
         "logit_scale": checkpoint.logit_scale,
         "training": checkpoint.training,
     }
+    if checkpoint.rejection is not None:
+        values["rejection"] = checkpoint.rejection.to_dict()
+    if checkpoint.size_limits is not None:
+        values["size_limits"] = {name: list(limits) for name, limits in checkpoint.size_limits.items()}
     with atomic_path(path) as temporary:
         torch.save(values, temporary)
 
@@ -143,6 +151,8 @@ def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
             labels=LabelSet.from_dict(values["labels"]) if values["labels"] is not None else None,
             logit_scale=float(values["logit_scale"]),
             training=values["training"],
+            rejection=Rejection.from_dict(values["rejection"]) if "rejection" in values else None,
+            size_limits=size_limits_of(values.get("size_limits")),
         )
     except CheckpointError:
         raise
@@ -166,6 +176,8 @@ def check_finite(model: nn.Module, path: Path) -> None:
 
 def _encoder(stored: Mapping[str, Any]) -> Encoder:
     config = config_from_dict(stored["config"])
+    if len(stored["state"]) < fewest_tensors(config_to_dict(config)):
+        raise ValueError("weights are not those of the encoder described: there are too few")
     return filled(lambda: build_encoder(config), stored["state"])
 
 
