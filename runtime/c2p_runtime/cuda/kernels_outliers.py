@@ -96,7 +96,7 @@ def find_voxels(candidates, finite, keys):  # type: ignore[no-untyped-def]
         else:
             nearer = between
     for n in range(thread, points, threads):
-        key = 0
+        key = np.int32(0)
         for axis in range(3):
             steps = np.int32(0)
             if away > 0:
