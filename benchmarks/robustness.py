@@ -182,8 +182,8 @@ def accuracy(
             robust = classifiers["robust"](changed)
             # Without strays both are the same computation.
             paper = classifiers["paper"](changed) if robust.strays else robust
-            right["robust"] += robust.label == expected
-            right["paper"] += paper.label == expected
+            right["robust"] += robust.guess == expected
+            right["paper"] += paper.guess == expected
     return {name: round(count / len(files), 4) for name, count in right.items()}
 
 

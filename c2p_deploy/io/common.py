@@ -9,9 +9,8 @@ Text is walked line by line, never kept as a list of lines: a line costs more th
 from __future__ import annotations
 
 import codecs
-import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ Ints = NDArray[np.int64]
 
 MOST_LINE = 1 << 20  # bytes; of rows of numbers it is tens of thousands of columns
 BATCH = 1 << 18  # bytes of text whose words exist at a time: as objects they take twenty times that
+LINES = 1 << 12  # of such a batch, at most
 ROWS = 1 << 16  # points or triangles looked at together where the results between are larger than they are
 # What a packed cloud may become in memory: clouds pack 3 : 1, a bomb 1000 : 1.
 UNPACKED_RATIO, UNPACKED_FREE = 8, 160 << 20
@@ -115,33 +115,41 @@ def unix_lines(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
-def lines_of(data: bytes, start: int = 0) -> Iterator[bytes]:
-    """The lines from `start` on that are not blank, with their ends."""
+def line_blocks(data: bytes, start: int = 0) -> Iterator[list[bytes]]:
+    """The lines from `start` on that are not blank, with their ends: some BATCH bytes of them at a time."""
     if data.find(b"\r", start) >= 0:
         data, start = unix_lines(data[start:]), 0
-    stream = io.BytesIO(data)
-    stream.seek(start)
-    for line in stream:
-        if len(line) > MOST_LINE:
-            if line.isspace():
-                continue
-            raise damaged(f"has a line of {len(line)} bytes, which no row of numbers is")
-        if not line.isspace():
-            yield line
+    while start < len(data):
+        end = data.find(b"\n", start + BATCH) + 1 or len(data)
+        lines = [line for line in data[start:end].splitlines(keepends=True) if not line.isspace()]
+        if end - start > MOST_LINE and (longest := max(map(len, lines), default=0)) > MOST_LINE:
+            raise damaged(f"has a line of {longest} bytes, which no row of numbers is")
+        yield lines
+        start = end
+
+
+def lines_of(data: bytes, start: int = 0) -> Iterator[bytes]:
+    """The lines from `start` on that are not blank, with their ends."""
+    return chain.from_iterable(line_blocks(data, start))
 
 
 def batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
     """`lines`, so many at a time that their words fit into memory whatever the size of the file."""
-    batch: list[bytes] = []
-    size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line)
-        if size > BATCH:
+    lines = iter(lines)
+    while some := list(islice(lines, LINES)):
+        if sum(map(len, some)) <= BATCH:
+            yield some
+            continue
+        batch: list[bytes] = []
+        size = 0
+        for line in some:
+            batch.append(line)
+            size += len(line)
+            if size > BATCH:
+                yield batch
+                batch, size = [], 0
+        if batch:
             yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def parse_rows(rows: Iterable[bytes], columns: Sequence[int]) -> Floats:

@@ -6,7 +6,7 @@ Format: http://paulbourke.net/dataformats/obj/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from c2p_deploy.io.common import (
     damaged,
     integer_rows,
     join_polygons,
+    line_blocks,
     lines_of,
     not_numbers,
     parse_rows,
@@ -42,65 +43,57 @@ def read_obj(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geome
         raise CloudFileError(
             "holds no OBJ vertices (lines that begin with 'v ')", "check that it is an OBJ file with a shape"
         )
-    corners, counts = join_polygons([_parse_faces(*batch) for batch in _face_batches(_statements(data))])
+    corners, counts = join_polygons([_parse_faces(*batch) for batch in _face_batches(data)])
     if not len(counts):
         return Geometry(points, None, declared=False)
     return Geometry(points, triangulate(corners, counts, points), declared=False)
 
 
-def _statements(data: bytes) -> Iterator[bytes]:
-    """The lines `v ...` and `f ...`; a statement may go on on the next line."""
-    if b"\\" not in data:
-        yield from (row for line in lines_of(data) if (row := line.strip()).startswith(STATEMENTS))
-        return
+def _statements(data: bytes) -> Iterator[list[bytes]]:
+    """The lines `v ...` and `f ...`, some at a time; a statement may go on on the next line."""
+    blocks = line_blocks(data) if b"\\" not in data else batches(_whole_lines(data))
+    for lines in blocks:
+        yield [row for line in lines if (row := line.strip()).startswith(STATEMENTS)]
+
+
+def _whole_lines(data: bytes) -> Iterator[bytes]:
+    """Lines put together that end in a backslash."""
     parts: list[bytes] = []
     size = 0
     for line in lines_of(data):
         line = line.strip()
-        if parts or line.endswith(b"\\"):
-            parts.append(line.removesuffix(b"\\"))
-            size += len(line)
-            if size > MOST_LINE:
-                raise damaged(f"has a statement of more than {MOST_LINE} bytes")
-            if line.endswith(b"\\"):
-                continue
-            line = b" ".join(parts).strip()
+        parts.append(line.removesuffix(b"\\"))
+        size += len(line)
+        if size > MOST_LINE:
+            raise damaged(f"has a statement of more than {MOST_LINE} bytes")
+        if not line.endswith(b"\\"):
+            yield b" ".join(parts)
             parts, size = [], 0
-        if line.startswith(STATEMENTS):
-            yield line
-    if parts and (line := b" ".join(parts).strip()).startswith(STATEMENTS):
-        yield line
+    if parts:
+        yield b" ".join(parts)
 
 
 def _vertices(data: bytes, limits: Limits) -> Iterator[bytes]:
     number = 0
-    for line in _statements(data):
-        if line.startswith(VERTEX):
-            number += 1
-            limits.check_points(number)
-            yield line
+    for rows in _statements(data):
+        vertices = [row for row in rows if row.startswith(VERTEX)]
+        number += len(vertices)
+        limits.check_points(number)
+        yield from vertices
 
 
-def _face_batches(statements: Iterable[bytes]) -> Iterator[tuple[list[bytes], list[int]]]:
+def _face_batches(data: bytes) -> Iterator[tuple[list[bytes], Ints]]:
     """Faces, and how many vertices stand above each: negative indices count back from there."""
-    seen: list[int] = []
     vertices = 0
-
-    def faces() -> Iterator[bytes]:
-        nonlocal vertices
-        for line in statements:
-            if line.startswith(VERTEX):
-                vertices += 1
-            else:
-                seen.append(vertices)
-                yield line[2:]
-
-    for batch in batches(faces()):
-        yield batch, seen
-        seen.clear()
+    for rows in _statements(data):
+        is_vertex = np.array([row.startswith(VERTEX) for row in rows], bool)
+        faces = [row[2:] for row in rows if not row.startswith(VERTEX)]
+        if faces:
+            yield faces, vertices + np.cumsum(is_vertex)[~is_vertex]
+        vertices += len(rows) - len(faces)
 
 
-def _parse_faces(lines: list[bytes], seen: list[int]) -> tuple[Ints, Ints]:
+def _parse_faces(lines: list[bytes], seen: Ints) -> tuple[Ints, Ints]:
     """Corners (K,) from 0, and counts (M,)."""
     # A corner is v, v/vt, v//vn or v/vt/vn; all but v goes.
     rows = re.sub(rb"/\S*", b"", b"\n".join(lines)).split(b"\n")

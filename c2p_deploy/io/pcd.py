@@ -23,6 +23,7 @@ from c2p_deploy.io.common import (
     check_unpacked,
     damaged,
     float_type,
+    line_blocks,
     lines_of,
     parse_rows,
     quoted,
@@ -121,7 +122,7 @@ def _single(entries: dict[str, list[str]], key: str) -> int | None:
 
 
 def _read_ascii(data: bytes, header: Header, limits: Limits) -> Floats:
-    rows = sum(1 for _ in lines_of(data, header.body))
+    rows = sum(map(len, line_blocks(data, header.body)))
     if rows < header.points:
         raise damaged(f"promises {header.points} points, but only {rows} are there")
     limits.check_points(header.points)

@@ -26,6 +26,7 @@ from c2p_deploy.io.common import (
     damaged,
     float_type,
     integer_rows,
+    line_blocks,
     lines_of,
     not_numbers,
     parse_rows,
@@ -310,7 +311,7 @@ def _read_ascii(
     data: bytes, body: int, elements: Sequence[Element], wanted: Mapping[int, list[int]]
 ) -> tuple[dict[int, list[Column]], int]:
     """Columns `wanted[i]` of every element i asked for, and how many rows follow the last; one row a line."""
-    left = sum(1 for _ in lines_of(data, body))
+    left = sum(map(len, line_blocks(data, body)))
     lines = lines_of(data, body)
     tables: dict[int, list[Column]] = {}
     for index, element in enumerate(elements):

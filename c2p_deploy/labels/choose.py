@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from c2p_deploy.errors import LabelError, reason_of
 from c2p_deploy.json_file import read_small, shown
+from c2p_deploy.labels.groups import without_groups
 from c2p_deploy.labels.label_set import ASK, MOST_LABELS, LabelSet, checked_names, unknown_names
 from c2p_deploy.labels.names import key_of, row_of, rows_of
 from c2p_deploy.labels.taught import load_labels
@@ -73,10 +71,11 @@ def label_names(wanted: str | PathLike[str]) -> tuple[str, ...]:
 def by_names(known: LabelSet, names: Iterable[str], *, bank: bool = True) -> LabelSet:
     """The label set of these names, with the features that `known` has of them, or else the word bank.
 
+    The name of a group (`label_groups`) stands for those of its labels that `known` has.
     A bank made with another prompt than `known` is taken for all names, where it has them all, so that
     their features can be compared. Raises LabelError, UnknownLabelError.
     """
-    wanted = checked_names(names)
+    wanted = without_groups(checked_names(names), known.names)
     keys = list(map(key_of, wanted))
     own = rows_of(known.names)
     mine = [own.get(key) for key in keys]
@@ -92,17 +91,15 @@ def by_names(known: LabelSet, names: Iterable[str], *, bank: bool = True) -> Lab
             theirs[i] = row_of(key, words.rows)
     if words.template != known.template and None not in theirs:
         mine = [None] * len(wanted)
-    features: list[npt.NDArray[np.float32] | None] = []
-    for row, there in zip(mine, theirs, strict=True):
+    if any(row is None and there is None for row, there in zip(mine, theirs, strict=True)):
+        found = [there if row is None else row for row, there in zip(mine, theirs, strict=True)]
+        raise unknown_names(wanted, found, known.names, words.names)
+    features = words.features[[0 if there is None else there for there in theirs]]
+    for i, row in enumerate(mine):
         if row is not None:
-            features.append(known.text_features[row])
-        else:
-            features.append(None if there is None else words.features[there])
-    found = [feature for feature in features if feature is not None]
-    if len(found) < len(wanted):
-        raise unknown_names(wanted, features, known.names, words.names)
+            features[i] = known.text_features[row]
     templates = dict.fromkeys([known.template] * any(row is not None for row in mine) + [words.template])
-    return LabelSet(wanted, np.stack(found), ", ".join(templates))
+    return LabelSet(wanted, features, ", ".join(templates))
 
 
 def _is_label_file(wanted: str | PathLike[str]) -> bool:

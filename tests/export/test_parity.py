@@ -38,6 +38,23 @@ def test_figures_of_known_features() -> None:
     assert parity.score_max_abs == pytest.approx(softmax[0] - softmax[1], abs=1e-5)
 
 
+def test_a_cosine_does_not_depend_on_lengths() -> None:
+    expected = np.array([[0.03, 0.04], [3, 4]], dtype=np.float32)
+    parity = compare(expected, np.array([[0.04, 0.03], [8, 6]], dtype=np.float32), LABELS, 1)
+    assert (parity.cosine_min, parity.cosine_mean) == (pytest.approx(0.96), pytest.approx(0.96))
+    assert Parity(*asdict(parity).values()) == parity and Parity(1, 1, 1, 0, 0, 1).nan_count == 0
+
+
+@pytest.mark.parametrize(
+    ("precision", "remedy"),
+    [("fp32", "please report"), ("fp16", "export with --fp32"), ("int8", "--calib"), ("fp8", "--calib")],
+)
+def test_what_to_do_depends_on_the_precision(tmp_path: Path, precision: str, remedy: str) -> None:
+    manifest = replace(Manifest.for_engine(write_engine(tmp_path)), precision=precision)
+    refusal = refusal_of(replace(manifest, parity={"tensorrt": asdict(replace(GOOD, cosine_min=0.1))}))
+    assert refusal is not None and remedy in refusal.remedy
+
+
 def test_labels_that_the_checkpoint_cannot_tell_apart_are_one_answer() -> None:
     expected = np.array([[0.5004, 0.5], [0.55, 0.5]], dtype=np.float32)
     got = expected[:, ::-1].copy()
@@ -47,9 +64,11 @@ def test_labels_that_the_checkpoint_cannot_tell_apart_are_one_answer() -> None:
 def test_features_that_are_no_numbers_are_counted_and_refused() -> None:
     expected = np.array([[1, 0], [0, 1]], dtype=np.float32)
     got = np.array([[1, np.nan], [np.inf, 1]], dtype=np.float32)
-    parity = compare(expected, got, LABELS, 10)
-    assert parity.nan_count == 2
-    assert np.isfinite([parity.cosine_min, parity.score_max_abs, parity.feature_max_abs]).all()
+    for infinity in (np.inf, -np.inf):
+        got[1, 0] = infinity
+        parity = compare(expected, got, LABELS, 10)
+        assert parity.nan_count == 2
+        assert (parity.cosine_min, parity.score_max_abs, parity.feature_max_abs) == (1, 0, 0)  # zero instead
     assert "2 features are not finite" in (why_refused(parity, "int8") or "")
 
 

@@ -77,7 +77,8 @@ def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None
     assert [record["points"] for record in records] == [1024, 50]
     record = records[0]
     assert list(record) == [
-        *("file", "label", "score", "cosine", "top", "points", "strays", "timing_ms", "engine", "backend")
+        *("file", "label", "guess", "confidence", "reason", "score", "cosine", "top", "points", "strays"),
+        *("timing_ms", "engine", "backend"),
     ]
     assert [record["strays"] for record in records] == [0, 0]
     assert record["file"] == str(clouds / "chair.npy")
@@ -150,7 +151,7 @@ def test_a_name_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
         (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),
         (["--engine", "tiny.plan", "a.npy"], "tiny.plan: no such engine file, but tiny.onnx lies there"),
         (["--engine", "model.pt", "a.npy"], "export it first: c2p-export --ckpt model.pt"),
-        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose among"),
+        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose a near word"),
         (["--labels", "gone.json", "a.npy"], "gone.json: cannot read label set"),
         (
             ["--save-views", "gone/v.png", "a.npy"],

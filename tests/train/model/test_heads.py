@@ -112,6 +112,16 @@ def test_the_authors_adapters_are_fused_to_the_authors_logits(kind: type[DPA]) -
         np.testing.assert_allclose(got @ golden["text_norm"].T, golden["dpa_logits"], atol=1e-6)
 
 
+def test_what_training_starts_from() -> None:
+    """As the authors have it: each view counts half, and a new gate gives the mean of the paths."""
+    dpa, gdpa = build_head("dpa", V, D), build_head("gdpa", V, D)
+    assert (dpa.depth_path.view_weight == 0.5).all() and dpa.depth_path.view_weight.shape == (V,)
+    assert dpa.image_path.dropout.p == 0.075
+    depth, image = torch.randn(2, B, D, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(dpa.fuse(depth, image), (depth + image) / 2)
+    torch.testing.assert_close(gdpa.fuse(depth, image), (depth + image) / 2)
+
+
 def test_an_unknown_head_is_refused() -> None:
     with pytest.raises(C2PError, match="no head 'voting'; there are zeroshot, dpa and gdpa"):
         build_head("voting", V, D)

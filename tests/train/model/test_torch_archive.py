@@ -19,6 +19,7 @@ from c2p_train.model.clip_encoder import import_open_clip, read_clip_file
 from c2p_train.model.import_official import import_official, open_checkpoint
 from c2p_train.model.torch_file import load_torch_file
 from c2p_train.model.torchscript_file import is_torchscript, read_torchscript
+from overwrite import overwrite
 
 pytestmark = pytest.mark.filterwarnings(  # of writing, for the tests
     "ignore:.*torch.jit.*:FutureWarning", "ignore::torch.jit.TracerWarning"
@@ -328,12 +329,12 @@ def test_damage_anywhere_is_a_refusal_or_other_weights(tmp_path: Path, kind: str
     read = read_clip_file
     for at in range(0, len(whole), max(1, len(whole) // 400)):
         for flip in (0x01, 0xFF):
-            (tmp_path / "w.pt").write_bytes(whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :])
+            overwrite(tmp_path / "w.pt", whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :])
             try:
                 read(tmp_path / "w.pt")
             except CheckpointError as error:
                 assert error.path == str(tmp_path / "w.pt")
     for length in range(0, len(whole), max(1, len(whole) // 50)):
-        (tmp_path / "w.pt").write_bytes(whole[:length])
+        overwrite(tmp_path / "w.pt", whole[:length])
         with pytest.raises(CheckpointError):
             read(tmp_path / "w.pt")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -139,7 +140,7 @@ def cached_arrays(cache: Path, key: str, make: Callable[[], Arrays]) -> Arrays:
         with np.load(cache) as stored:
             if str(stored["key"]) == key:
                 return {name: stored[name] for name in stored.files}
-    except (FileNotFoundError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, MemoryError, ValueError, zipfile.BadZipFile, zlib.error):
         pass
     arrays: Arrays = {"key": np.array(key), **make()}
     with atomic_path(cache) as temporary, temporary.open("wb") as file:

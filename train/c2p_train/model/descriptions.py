@@ -117,6 +117,20 @@ def check_description(values: Mapping[str, Any]) -> None:
         _check(fields["vision"], _VISION, "an image encoder of open_clip")
 
 
+def fewest_tensors(values: Mapping[str, Any]) -> int:
+    """How many weights an encoder of this description (checked) has at the least.
+
+    Counting the blocks takes no time; making thousands of them, even without memory, takes seconds.
+    """
+    vision = {} if values["kind"] == "conv" else values["vision"]
+    if vision.get("timm_model_name"):
+        return 0  # its name says it
+    layers = vision.get("layers", values.get("blocks"))
+    if isinstance(layers, (list, tuple)):  # residual blocks: two convolutions with their norms, or more
+        return 4 * sum(layers)
+    return 8 * (layers or 0)  # of a transformer: two norms, attention, two products
+
+
 def check_plain(values: object, depth: int = 0) -> None:
     """Raises ValueError unless it is made of words, finite numbers, lists, and dictionaries by words."""
     if isinstance(values, float) and not math.isfinite(values):

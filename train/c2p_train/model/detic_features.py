@@ -7,14 +7,16 @@ Objects365 and LVIS, so no text encoder is needed to train against real CLIP tex
 from __future__ import annotations
 
 import csv
-import json
+import io
 from pathlib import Path
 
 import numpy as np
 
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import LabelError, reason_of
+from c2p_deploy.json_file import parse_json, read_small
 from c2p_deploy.projection.spec import FloatArray
+from c2p_train.numpy_files import load_array
 
 _REMEDY = "copy the folder datasets/metadata of facebookresearch/Detic again"
 # Label -> name in the feature files, where it is not the label itself: the nearest thing that they have
@@ -44,17 +46,17 @@ def read_detic_features(folder: Path) -> dict[str, FloatArray]:
     """
     found: dict[str, FloatArray] = {}
     try:
-        names = json.loads((folder / "class_names_lvis_oid.json").read_text(encoding="utf-8"))
-        lvis = json.loads((folder / "lvis_v1_train_cat_info.json").read_text(encoding="utf-8"))
-        with (folder / "Objects365_names_fix.csv").open(encoding="utf-8", newline="") as file:
-            o365 = [row[2] for row in csv.reader(file) if row]
+        names = parse_json(read_small(folder / "class_names_lvis_oid.json"))
+        lvis = parse_json(read_small(folder / "lvis_v1_train_cat_info.json"))
+        table = read_small(folder / "Objects365_names_fix.csv").decode("utf-8")
+        o365 = [row[2] for row in csv.reader(io.StringIO(table, newline="")) if row]
         vocabularies = (
             ("lvis_v1_clip_a+cname.npy", [c["name"] for c in sorted(lvis, key=lambda c: c["id"])]),
             ("o365_clip_a+cnamefix.npy", o365),
             ("oid_clip_a+cname.npy", names["oid"]),
         )
         for file_name, vocabulary in vocabularies:  # later ones win
-            features = np.load(folder / file_name, allow_pickle=False).astype(np.float32)
+            features = load_array(folder / file_name).astype(np.float32)
             if features.shape != (len(vocabulary), 512):
                 raise LabelError(
                     f"text features {features.shape}, expected {(len(vocabulary), 512)}",
@@ -62,7 +64,7 @@ def read_detic_features(folder: Path) -> dict[str, FloatArray]:
                     folder / file_name,
                 )
             found.update({name.lower(): row for name, row in zip(vocabulary, features, strict=True)})
-    except (OSError, KeyError, IndexError, ValueError) as error:
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, csv.Error) as error:
         problem = f"not the CLIP text features of Detic: {reason_of(error)}"
         raise LabelError(problem, _REMEDY, folder) from error
     return found

@@ -26,6 +26,7 @@ from c2p_train.model.clip_encoder import (
     read_clip_file,
 )
 from c2p_train.model.detic_features import read_detic_features
+from c2p_train.numpy_files import load_arrays
 
 if TYPE_CHECKING:
     import open_clip
@@ -91,9 +92,9 @@ def label_set_from_file(names: Sequence[str], file: Path) -> LabelSet:
         stored = LabelSet(tuple(found), np.stack(list(found.values())))
     elif file.suffix == ".npz":
         try:
-            with np.load(file, allow_pickle=False) as arrays:
-                words = tuple(str(name) for name in arrays["names"])
-                stored = LabelSet(words, arrays["text_features"])
+            arrays = load_arrays(file)
+            words = tuple(str(name) for name in arrays["names"].ravel())
+            stored = LabelSet(words, arrays["text_features"])
         except (OSError, KeyError, ValueError, LabelError) as error:
             raise LabelError(
                 f"not text features ({reason_of(error)})",

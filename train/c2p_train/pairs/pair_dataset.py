@@ -18,6 +18,7 @@ from c2p_deploy import ViewSet
 from c2p_deploy.errors import PairsError, reason_of
 from c2p_deploy.files import sha256_of
 from c2p_deploy.projection.spec import FloatArray
+from c2p_train.numpy_files import array_of
 from c2p_train.pairs.shards import FORMAT, VERSION, canonical_json
 
 _BLOCK = 512  # bytes: tar headers and data begin at multiples of it
@@ -87,8 +88,8 @@ class PairDataset:
     def points(self, i: int) -> FloatArray:
         """The clouds of object i, float32 [K, P, 3]."""
         try:
-            points = np.load(io.BytesIO(self._read(i, 1)), allow_pickle=False)
-        except (ValueError, EOFError) as error:
+            points = array_of(self._read(i, 1))
+        except ValueError as error:
             raise self._damaged(i) from error
         if points.shape != (self.samplings, self.num_points, 3) or points.dtype != np.float32:
             raise self._damaged(i)
