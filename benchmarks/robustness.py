@@ -177,7 +177,7 @@ def accuracy(source: Source, change: Change, points: int | None, seed: int) -> t
                 cloud = prepare_points(read_cloud(path, mesh_points=points), replace(spec, num_points=points))
             changed = change(turn_up(cloud, source.up), np.random.default_rng((seed, number)))
             for name, clf in classifiers.items():
-                right[name] += clf(changed).label == FOLDER_LABELS[path.parent.name]
+                right[name] += clf(changed).guess == FOLDER_LABELS[path.parent.name]
     return {name: round(count / len(files), 4) for name, count in right.items()}, len(files)
 
 

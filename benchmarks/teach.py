@@ -27,53 +27,19 @@ from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, RecipeData, vali
 from c2p_runtime import Classifier
 from frame import Results, benchmark, folder_option, seed_option
 
-KINDS = [
-    "stool",
-    "radiator",
-    "trashcan",
-    "washbasin",
-    "towel",
-    "barrel",
-    "crate",
-    "shield",
-    "axe",
-    "cactus",
-    "potion",
-    "plate",
-    "apple",
-    "fridge",
-    "oven",
-    "microwave",
-    "washing",
-    "guitar",
-    "fan",
-    "mirror",
-    "clock",
-    "umbrella",
-    "fence",
-    "bench",
-    "fireplace",
-    "pistol",
-    "grenade",
-    "arrow",
-    "column",
-    "carrot",
-    "pumpkin",
-    "piano",
-    "printer",
-    "laptop",
-    "screwdriver",
-    "hammer",
-    "drill",
-    "bowl",
-    "teapot",
-    "kettle",
+KINDS = (
+    *("stool", "radiator", "trashcan", "washbasin", "towel", "barrel", "crate", "shield", "axe", "cactus"),
+    *("potion", "plate", "apple", "fridge", "oven", "microwave", "washing", "guitar", "fan", "mirror"),
+    *("clock", "umbrella", "fence", "bench", "fireplace", "pistol", "grenade", "arrow", "column", "carrot"),
+    *("pumpkin", "piano", "printer", "laptop", "screwdriver", "hammer", "drill", "bowl", "teapot", "kettle"),
     "pan",
-]
+)
 FEWEST, MOST, HELD = 6, 14, 4  # objects of a kind, to judge the kind; those that are never judged by
 LOOKS = 12  # of a thing, the last eight to judge it by
 SHOWN = (1, 2, 4)
+FILE = click.Path(exists=True, path_type=Path)
 Points = npt.NDArray[np.floating]
+Answer = Callable[[FloatArray], npt.NDArray[np.intp]]
 
 
 def look(points: Points, rng: np.random.Generator) -> Points:
@@ -108,10 +74,8 @@ class Old:
         answers = (self.features @ self.labels.text_features.T).argmax(axis=1)
         self.top1 = float((answers == self.truth).mean())
 
-    def taught(
-        self, shown: dict[str, FloatArray]
-    ) -> tuple[Callable[[FloatArray], npt.NDArray[np.intp]], float]:
-        """What names a feature [n, D] by row once these were taught; and the top-1 of the old labels lost."""
+    def taught(self, shown: dict[str, FloatArray]) -> tuple[Answer, float]:
+        """What names features [n, D] by row once these were taught; and the top-1 of the old labels lost."""
         scores = TaughtScores(taught(self.labels, shown, "benchmark"), self.scale)
         answers = scores(self.features).argmax(axis=1)
         return lambda features: scores(features).argmax(axis=1), self.top1 - float(
@@ -142,10 +106,8 @@ def together(old: Old, shown: dict[str, FloatArray], judged: dict[str, FloatArra
     "teach",
     folder_option("--modelnet10", "As given to the recipe."),
     folder_option("--meshes", "As given to the recipe."),
-    click.option(
-        "--objects", type=click.Path(exists=True, path_type=Path), required=True, help="points [N, P, 3]"
-    ),
-    click.option("--names", type=click.Path(exists=True, path_type=Path), required=True, help="name per row"),
+    click.option("--objects", type=FILE, required=True, help="An .npz of points [N, P, 3], y up."),
+    click.option("--names", type=FILE, required=True, help="Their names: a .tsv with a column name."),
     seed_option,
     bundled=True,
 )

@@ -23,15 +23,18 @@ from c2p_deploy.json_file import is_number, is_whole, parse_json, read_small, sh
 from c2p_deploy.labels import LabelSet
 from c2p_deploy.projection.spec import PREPARATIONS, DepthSpec, Preparation
 from c2p_deploy.projection.views import ViewSet
+from c2p_deploy.rejection import Rejection
 
 SCHEMA = "1.2"  # major.minor; readers refuse another major
-HEADS = ("zeroshot", "dpa", "gdpa")
+HEADS = ("zeroshot", "ridge", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
 # CLIP's training keeps it below 100. Beyond 1e4 the last digit of a float32 cosine would decide the answer.
 MOST_LOGIT_SCALE = 1e4
 MOST_CLOUDS = 4096  # per call; c2p-export gives at most 1024
 MOST_CALL_BYTES = 8 << 30  # of depth maps, features and scores: the RAM of the smallest board that is sold
+_MOST_METRES = 1e5
+_LIMITS = "give two lengths in metres for each label, the smaller first"
 _EXPORT_AGAIN = "export the engine again"
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".safetensors")  # what people give in place of an engine
 _NOT_OURS = "give the .json made by c2p-export"
@@ -126,6 +129,10 @@ class Manifest:
     text_encoder: TextEncoderFiles | None = None  # for labels that the engine has no text feature of
     cost: EngineCost | None = None  # None when whoever exported it did not count
     preparation: Preparation = "robust"  # of clouds: whether stray points are removed
+    rejection: Rejection | None = None  # None: every cloud gets a label, and no calibrated confidence
+    size_limits: Mapping[str, tuple[float, float]] | None = (
+        None  # by label, least and largest extent in metres
+    )
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
@@ -153,6 +160,12 @@ class Manifest:
             )
         if self.opset is not None and (not is_whole(self.opset) or not 1 <= self.opset <= 1000):
             raise ManifestError(f"opset must be a whole number in 1 ... 1000, got {shown(self.opset)}")
+        size_limits_of(self.size_limits)
+        if self.rejection is not None and self.rejection.dim != self.labels.dim:
+            raise ManifestError(
+                f"its rejection is for features of {self.rejection.dim}, its labels have {self.labels.dim}",
+                "fit it again with c2p-train calibrate",
+            )
         if self.call_bytes > MOST_CALL_BYTES:
             views, size, _ = self.maps_shape
             raise ManifestError(
@@ -182,7 +195,7 @@ class Manifest:
 
     @property
     def encoder_sha256(self) -> str:
-        """What the features of a cloud depend on, as a hash: the same for all precisions of an engine."""
+        """What the features of a clean cloud depend on, as a hash; the same for all precisions."""
         spec = (self.spec.image_size, self.spec.point_radius, self.spec.num_points)
         views = [
             array.astype("<f4").tobytes().hex() for array in (self.views.rotations, self.views.distances)
@@ -296,6 +309,10 @@ class Manifest:
             else None,
             "cost": asdict(self.cost) if self.cost else None,
             "preparation": self.preparation,
+            "rejection": self.rejection.to_dict() if self.rejection else None,
+            "size_limits": {name: list(limits) for name, limits in self.size_limits.items()}
+            if self.size_limits is not None
+            else None,
         }
 
     @staticmethod
@@ -317,6 +334,33 @@ class Manifest:
             raise ManifestError(f"in its labels: {error.problem}", _EXPORT_AGAIN) from error
         except OptionError as error:  # of the view set and the depth spec
             raise ManifestError(f"manifest is malformed: {error.problem}", _EXPORT_AGAIN) from error
+
+
+def size_limits_of(values: Any) -> Mapping[str, tuple[float, float]] | None:
+    """By label the least and largest extent in metres, out of plain values. Raises ManifestError."""
+    if values is None:
+        return None
+    if not isinstance(values, Mapping):
+        raise ManifestError(f"size_limits must be a JSON object, got {shown(values)}", _LIMITS)
+    found = {}
+    for name, limits in values.items():
+        numbers = isinstance(limits, (list, tuple)) and len(limits) == 2 and all(map(is_number, limits))
+        if not isinstance(name, str) or not numbers or not 0 <= limits[0] < limits[1] <= _MOST_METRES:
+            raise ManifestError(f"size_limits of {shown(name)} cannot be {shown(limits)}", _LIMITS)
+        found[name] = (float(limits[0]), float(limits[1]))
+    return found
+
+
+def read_size_limits(path: Path) -> Mapping[str, tuple[float, float]] | None:
+    """Size limits out of a JSON file. Raises ManifestError that names it."""
+    try:
+        return size_limits_of(parse_json(read_small(path)))
+    except OSError as error:
+        raise ManifestError(f"cannot read size limits: {reason_of(error)}", "check the path", path) from error
+    except ValueError as error:
+        raise ManifestError(f"not valid JSON: {reason_of(error)}", _LIMITS, path) from error
+    except ManifestError as error:
+        raise error.at(path) from error
 
 
 def _no_engine(engine: Path) -> ManifestError:
@@ -382,6 +426,8 @@ def _manifest(values: dict[str, Any]) -> Manifest:
         cost=_cost(values.get("cost")),  # the same
         # Absent before schema 1.2: an engine answers as it did when it was exported.
         preparation=values.get("preparation", "paper"),
+        rejection=_rejection(values.get("rejection")),  # absent before schema 1.2
+        size_limits=size_limits_of(values.get("size_limits")),  # the same
     )
 
 
@@ -444,6 +490,10 @@ def _cost(values: Any) -> EngineCost | None:
         return None
     given = _of(dict, values, "cost")
     return EngineCost(given["flops_per_cloud"], given["weight_bytes"])
+
+
+def _rejection(values: Any) -> Rejection | None:
+    return None if values is None else Rejection.from_dict(_of(dict, values, "rejection"))
 
 
 def _target(values: Any) -> EngineTarget | None:

@@ -648,6 +648,66 @@ exit:
   ret void
 }
 
+define void @to_local(ptr readonly %0, i64 %1, ptr writeonly %2) {
+entry:
+  %.14078.not.i = icmp slt i64 %1, 1
+  br i1 %.14078.not.i, label %exit, label %B46.if.i
+
+B46.if.i:
+  %.64.079.i = phi i64 [ %.153.i, %B46.if.i ], [ 0, %entry ]
+  %.186.idx.i = mul i64 %.64.079.i, 24
+  %.186.i = getelementptr i8, ptr %0, i64 %.186.idx.i
+  %.187.i = load double, ptr %.186.i, align 8
+  %.191.i = getelementptr i8, ptr %.186.i, i64 8
+  %.192.i = load double, ptr %.191.i, align 8
+  %.196.i = getelementptr i8, ptr %.186.i, i64 16
+  %.197.i = load double, ptr %.196.i, align 8
+  %.208.i = tail call double @llvm.fabs.f64(double %.187.i)
+  %.209.i = fcmp one double %.208.i, 0x7FF0000000000000
+  %.212.i = tail call double @llvm.fabs.f64(double %.192.i)
+  %.213.i = fcmp one double %.212.i, 0x7FF0000000000000
+  %or.cond.not95.i = select i1 %.209.i, i1 %.213.i, i1 false
+  %.216.i = tail call double @llvm.fabs.f64(double %.197.i)
+  %.217.i = fcmp one double %.216.i, 0x7FF0000000000000
+  %or.cond77.not94.i = select i1 %or.cond.not95.i, i1 %.217.i, i1 false
+  %.153.i = add nsw i64 %.64.079.i, 1
+  %exitcond.not.i = icmp eq i64 %1, %.153.i
+  %or.cond93.i = select i1 %or.cond77.not94.i, i1 true, i1 %exitcond.not.i
+  br i1 %or.cond93.i, label %B338.if.i, label %B46.if.i
+
+B338.if.i:
+  %.283.087.i = phi i64 [ %.352.i, %B338.if.i ], [ 0, %B46.if.i ]
+  %.352.i = add nsw i64 %.283.087.i, 1
+  %3 = mul nsw i64 %.283.087.i, 3
+  %.379.i = getelementptr double, ptr %0, i64 %3
+  %.380.i = load double, ptr %.379.i, align 8
+  %.382.i = fsub double %.380.i, %.187.i
+  %.383.i = fptrunc double %.382.i to float
+  %.386.i = getelementptr float, ptr %2, i64 %3
+  store float %.383.i, ptr %.386.i, align 4
+  %.389.i = add nsw i64 %3, 1
+  %.391.i = getelementptr double, ptr %0, i64 %.389.i
+  %.392.i = load double, ptr %.391.i, align 8
+  %.394.i = fsub double %.392.i, %.192.i
+  %.395.i = fptrunc double %.394.i to float
+  %.399.i = getelementptr float, ptr %2, i64 %.389.i
+  store float %.395.i, ptr %.399.i, align 4
+  %.402.i = add nsw i64 %3, 2
+  %.404.i = getelementptr double, ptr %0, i64 %.402.i
+  %.405.i = load double, ptr %.404.i, align 8
+  %.407.i = fsub double %.405.i, %.197.i
+  %.408.i = fptrunc double %.407.i to float
+  %.412.i = getelementptr float, ptr %2, i64 %.402.i
+  store float %.408.i, ptr %.412.i, align 4
+  %exitcond89.not.i = icmp eq i64 %1, %.352.i
+  br i1 %exitcond89.not.i, label %exit, label %B338.if.i
+
+exit:
+  ret void
+}
+
+declare double @llvm.fabs.f64(double)
+
 define void @number_cells(ptr readonly %0, i64 %1, ptr %2, i64 %3, ptr %4, ptr %5, ptr %6, ptr writeonly %7) {
 entry:
   %notmask.i = shl nsw i64 -1, %3

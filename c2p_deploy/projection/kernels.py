@@ -23,11 +23,13 @@ CELLS = 1 << CELL_BITS  # per axis, of the grid that brings neighbours into one 
 AXIS_BITS = 21  # of a cell's number along each axis in its key, where cells are many and most are empty
 _SPREAD = 0x1E3779B97F4A7C15  # multiplied by this, keys that are alike take slots far apart
 
-# Arguments by kernel: "f*" float32 array, "u*" uint32 array, "q*" int64 array, "f" float32, "q" int64.
+# Arguments by kernel: "f*" float32 array, "d*" float64 array, "u*" uint32 array, "q*" int64 array,
+# "f" float32, "q" int64.
 SIGNATURES = {
     "draw_view": ("f*", "q", "f*", "f", "f*", "q", "f", "f*", "u*"),
     "by_cell": ("f*", "q", "f*", "q*", "q*", "q*"),
     "farthest": ("f*", "q", "q", "q", "q*", "q*", "f*", "u*", "f*", "f*", "u*"),
+    "to_local": ("d*", "q", "f*"),
     "number_cells": ("q*", "q", "q*", "q", "q*", "q*", "q*", "q*"),
     "nearest_voxels": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q*", "q*", "q*"),
     "link_cells": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q", "q*"),
@@ -175,6 +177,22 @@ def farthest(points, n, count, first, chosen, order, nearest, bits, sorted_point
                 for k in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
                     if bits[k] == top:
                         index = min(index, order[k])
+
+
+def to_local(points, count, local):
+    """Points [count, 3] in float64 -> local [count, 3] in float32, less the first row that is finite.
+
+    Map coordinates are large: in float32 they would leave no digits for the shape.
+    """
+    x, y, z = 0.0, 0.0, 0.0
+    for n in range(count):
+        x, y, z = points[3 * n], points[3 * n + 1], points[3 * n + 2]
+        if abs(x) < np.inf and abs(y) < np.inf and abs(z) < np.inf:
+            break
+    for n in range(count):
+        local[3 * n] = np.float32(points[3 * n] - x)
+        local[3 * n + 1] = np.float32(points[3 * n + 1] - y)
+        local[3 * n + 2] = np.float32(points[3 * n + 2] - z)
 
 
 # --- stray points: voxels [M, 3] are whole numbers, sorted into cells of which only those with one exist ---

@@ -34,7 +34,7 @@ def run(request: ExportRequest) -> Manifest:
         source = request.source
     else:
         if request.text_encoder is not None:
-            require_weights(request.text_encoder[1])
+            require_weights(*request.text_encoder)
         try:
             import c2p_export.graph.engine  # noqa: F401 -- missed now, not when the checkpoint is read
             from c2p_export.checkpoint import read_source

@@ -41,6 +41,8 @@ def new_manifest(
         text_encoder=text_encoder,
         cost=engine_cost(onnx),
         preparation=options.preparation,
+        rejection=checkpoint.rejection,
+        size_limits=checkpoint.size_limits,
     )
 
 

@@ -28,8 +28,10 @@ from c2p_recipes.packs.objects import dense_clouds, named_objects
 from c2p_recipes.packs.scanned import scanned_objects
 from c2p_recipes.packs.split import Split, report, split_objects
 from c2p_recipes.publish import figures_table, publish
+from c2p_recipes.rejection import fit_groups, validation_groups
 from c2p_recipes.scan_training import ScanBatchConfig, ScanBatches
 from c2p_recipes.shapes.catalogue import RULES_VERSION, SHAPES
+from c2p_recipes.size_limits import known_limits
 from c2p_recipes.training_set import (
     SHAPES_PER_LABEL,
     Part,
@@ -42,6 +44,7 @@ from c2p_recipes.training_set import (
 )
 from c2p_recipes.vocabulary.table import label_set
 from c2p_train.datasets.cloud_files import cached_arrays, fingerprint
+from c2p_train.evaluate.calibrate import checkpoint_encoder
 from c2p_train.model.checkpoint import Checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvEncoder
@@ -98,7 +101,7 @@ def make_real_model(
     device: torch.device,
     shapes_per_label: int = SHAPES_PER_LABEL,
 ) -> None:
-    """Reads, splits, trains, measures on clouds it never saw, exports with a parity check, fills the card.
+    """Reads, splits, trains, measures on clouds it never saw, fits the rejection, exports, fills the card.
 
     out: work folder; with it in place an interrupted run goes on. Raises C2PError.
     """
@@ -125,6 +128,10 @@ def make_real_model(
     about = {"config": {"training": asdict(training), "batches": asdict(drawing)}, "validation": accuracy}
     model = CLIP2Point(encoder, None, ZeroShot()).eval()
     checkpoint = Checkpoint(model, batches.views, drawing.spec, labels, scale, about)
+    encode = checkpoint_encoder(checkpoint, out / "features", device)
+    groups = validation_groups(clouds, data.objects, labels, drawing.spec, training.seed)
+    rejection = fit_groups(groups, labels, scale, encode, out, training.seed)
+    checkpoint = replace(checkpoint, rejection=rejection, size_limits=known_limits(labels.names))
     publish(checkpoint, figures_table(results), clouds, out, engine, card)
 
 

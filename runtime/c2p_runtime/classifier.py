@@ -12,13 +12,21 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest, read_cloud
-from c2p_deploy.errors import CloudError, EngineError, LabelError, OptionError, UnusableCloudError, one_line
+from c2p_deploy.errors import (
+    C2PError,
+    CloudError,
+    EngineError,
+    LabelError,
+    OptionError,
+    UnusableCloudError,
+    one_line,
+)
 from c2p_deploy.json_file import shown
 from c2p_deploy.labels import TaughtLabels
 from c2p_deploy.labels.label_set import checked_names
@@ -32,6 +40,7 @@ from c2p_runtime.bundled import engine_path
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.learn import Scores, Users, learned, relabelled, rescored, scores_by, tell_untried, untried
 from c2p_runtime.prediction import Prediction
+from c2p_runtime.rejection import SizeCheck, judge_for, judged
 from c2p_runtime.text_encoder import choose_any_labels
 
 if TYPE_CHECKING:
@@ -50,21 +59,26 @@ class Classifier:
 
         clf = Classifier()                 # the bundled model; or Classifier("model.onnx")
         pred = clf(points)                 # (N, 3) float array in any unit; or clf("chair.ply")
-        pred.label, pred.score, pred.top(5)
+        pred.label, pred.confidence, pred.top(5)  # label None: see pred.guess and pred.reason
 
     engine: an `.onnx` or a `.plan` with its manifest beside it, or the name of a bundled engine
     (`c2p-run --list-engines`); None is the one called "default".
     labels: None (the engine's own), names, a label-set file or a LabelSet. Names that the engine does not
     know are looked up in the word bank; any others need the text encoder that c2p-export --text-encoder puts
     beside it, or clouds: see `learn`.
-    device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine.
-    backend: "auto", or one of "onnxruntime", "openvino", "tensorrt", "tensorrt-rtx". max_points: of the
-    largest cloud, for the buffers on a GPU. up: the axis of your clouds that points up, "z" or "y".
+    device: "cpu", "cuda" or "auto", which takes the GPU where there is one that can run the engine, and
+    else says in the log what is missing. backend: "auto", or one of "onnxruntime", "openvino", "tensorrt",
+    "tensorrt-rtx". max_points: of the largest cloud, for the buffers on a GPU; max_points_per_call: of all
+    clouds of one engine call together, more of them take more calls (None: as many as max_points
+    allows). up: the axis of your clouds that points up, "z" or "y".
     seed: of the sampling of clouds with more points than the model takes; the same cloud
-    and seed give the same answer.
+    and seed give the same answer. always_answer: give every cloud a label, also what looks like clutter or
+    like none of the labels. unit: "m" where clouds are in metres, so that names impossible at that size are
+    left out (for labels with size limits in the manifest); None where the unit is not known.
 
-    points may be any array of the host or, on a GPU, any object with `__cuda_array_interface__`
-    (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing goes over the host).
+    points may be any array of the host or, on a GPU, any object with `__dlpack__` or
+    `__cuda_array_interface__` (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing
+    goes over the host).
     One classifier may be called from many threads at once: on the CPU each keeps its own buffers, on
     a GPU they take turns. After a fork make a new one.
     Raises ManifestError, EngineError, LabelError or MissingDependencyError when it cannot be built, and
@@ -81,10 +95,17 @@ class Classifier:
         up: UpAxis = "z",
         seed: int = 0,
         max_points: int = MAX_POINTS,
+        max_points_per_call: int | None = None,
+        always_answer: bool = False,
+        unit: Literal["m"] | None = None,
     ) -> None:
         check_up(up)
+        if unit not in (None, "m"):
+            raise OptionError(f'unit must be "m" or None, got {shown(unit)}')
         _check_whole("seed", seed, 0, None)
         _check_whole("max_points", max_points, 1, MOST_POINTS)
+        if max_points_per_call is not None:
+            _check_whole("max_points_per_call", max_points_per_call, int(max_points), MOST_POINTS)
         if engine is not None and not isinstance(engine, (str, PathLike)):
             raise OptionError(f"engine must be a path, got {shown(engine)}")
         self.engine = engine_path(engine)
@@ -92,7 +113,6 @@ class Classifier:
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
             _log.warning("%s", one_line(f"{self.engine}: {choice.notice}"))
-        self.device = choice.device
         self.up, self.seed = up, seed
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
         # None: the pipeline's own, which know text features only.
@@ -104,15 +124,25 @@ class Classifier:
                 raise error if not isinstance(labels, (str, PathLike)) else error.at(labels) from error
         self._users = Users()
         tell_untried(self.untried_labels)
-        self._pipeline: CpuPipeline | GpuPipeline | None
-        if choice.device == "cpu":
-            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
-        else:
-            from c2p_runtime.gpu_pipeline import GpuPipeline
+        self._always_answer, self._unit = always_answer, unit
+        self._doubt_by_labels()
+        self._pipeline: CpuPipeline | GpuPipeline | None = None
+        if choice.device == "cuda":
+            try:
+                from c2p_runtime.gpu_pipeline import GpuPipeline
 
-            self._pipeline = GpuPipeline(
-                self.engine, self.manifest, choice, self.labels, up, seed, max_points
-            )
+                self._pipeline = GpuPipeline(
+                    self.engine, self.manifest, choice, self.labels, up, seed, max_points, max_points_per_call
+                )
+            except C2PError as error:
+                if device != "auto" or self.engine.suffix.lower() == ".plan":
+                    raise
+                reason = f"{error.problem}; {error.remedy}" if error.remedy else error.problem
+                _log.warning("%s", one_line(f"{self.engine}: runs on the CPU: {reason}"))
+                choice = choose(self.engine, self.manifest, "cpu", backend)
+        self.device = choice.device
+        if self._pipeline is None:
+            self._pipeline = CpuPipeline(self.engine, self.manifest, choice, self.labels, up, seed)
 
     @property
     def backend(self) -> str:
@@ -214,17 +244,29 @@ class Classifier:
             if len(clouds) == 1 and first == 0:
                 raise
             raise CloudError(f"cloud {first + error.index}: {error.problem}", error.remedy) from error
-        if self._scores is None:
+        if self._scores is not None:
+            predictions = rescored(
+                predictions, self.labels, self._scores, self.manifest.logit_scale, self._judge
+            )
+        elif self._judge is not None:
+            predictions = judged(predictions, self._judge)
+        if self._sizes is None:
             return predictions
-        return rescored(predictions, self.labels, self._scores, self.manifest.logit_scale)
+        return [self._sizes(each, cloud) for each, cloud in zip(predictions, points, strict=True)]
 
     def _derived(self, labels: LabelSet) -> Classifier:
         """One with these labels on the same engine."""
         self._open_pipeline()
         derived = copy.copy(self)
         derived.labels, derived._scores = labels, scores_by(labels, self.manifest)
+        derived._doubt_by_labels()
         self._users.join()
         return derived
+
+    def _doubt_by_labels(self) -> None:
+        """Sets up what rejects answers, and names impossible at a cloud's size: both follow the labels."""
+        self._judge = judge_for(self.manifest, self.labels, self._scores, always_answer=self._always_answer)
+        self._sizes = SizeCheck(self.manifest, self.labels, self._judge) if self._unit == "m" else None
 
     def _open_pipeline(self) -> CpuPipeline | GpuPipeline:
         if self._pipeline is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from c2p_runtime.classifier import Classifier
     from c2p_runtime.prediction import Prediction
 
+_log = logging.getLogger("c2p_runtime")
+_FLOOR = "seems to stand on a piece of floor, which counts as part of it; cut that off for a better answer"
 _HANDFUL = 8  # more clouds than this get a progress bar
 
 _EPILOG = """
@@ -39,7 +42,9 @@ Examples:
   ssh robot cat scan.pcd | c2p-run -
 
 Clouds: PLY, PCD, OFF, OBJ, STL, GLB/GLTF, XYZ/TXT/CSV, NPY/NPZ, LAS/LAZ and raw float32 .bin.
-Meshes are sampled on their surface. A cloud that cannot be read gets one line on stderr, the
+Meshes are sampled on their surface. The figure behind a name is the probability that it is right, those
+in brackets are scores of other names. "unknown (bottle?), novel" is a thing that is none of the names, most
+like a bottle; "clutter" is no single object. A cloud that cannot be read gets one line on stderr, the
 others still run, and the exit code is 1.
 """
 
@@ -91,6 +96,14 @@ def list_engines(context: click.Context, _option: click.Parameter, wanted: bool)
     show_default=True,
     help="The axis of the clouds that points up: z for robots (REP-103) and ModelNet, y for most meshes.",
 )
+@click.option(
+    "--always-answer", is_flag=True, help="Give every cloud a name, also one that looks like none of them."
+)
+@click.option(
+    "--metric",
+    is_flag=True,
+    help="The clouds are in metres: leave out names that are impossible at their size.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per cloud.")
 @click.option(
     "--save-views",
@@ -131,6 +144,8 @@ def main(
     list_labels: bool,
     top_k: int,
     up: Any,
+    always_answer: bool,
+    metric: bool,
     as_json: bool,
     save_views: Path | None,
     save_depth: Path | None,
@@ -150,6 +165,7 @@ def main(
     with no_garbage():
         from c2p_deploy.io import find_clouds, read_cloud
         from c2p_deploy.io.stream import read_stream
+        from c2p_deploy.projection.floor import has_floor
         from c2p_runtime.classifier import Classifier
         from c2p_runtime.teach import changed, listing
 
@@ -163,7 +179,16 @@ def main(
                 console.print_error(refusal_of(error, Path(cloud)))
                 failed = True
         with no_garbage():
-            classifier = Classifier(engine, labels, device, backend=backend, up=up, seed=seed)
+            classifier = Classifier(
+                engine,
+                labels,
+                device,
+                backend=backend,
+                up=up,
+                seed=seed,
+                always_answer=always_answer,
+                unit="m" if metric else None,
+            )
         if learn or forget or save:
             bars = console.shown() if learn else nullcontext()
             with bars:
@@ -190,6 +215,8 @@ def main(
                         line = json.dumps(record)  # ASCII, also of names that are no text
                     else:
                         line = answer_line(path, prediction, top_k)
+                    if has_floor(points, up):
+                        _log.warning("%s: %s", path, _FLOOR)
                 except Exception as error:  # the others still run
                     console.print_error(refusal_of(error, path))
                     failed = True
@@ -281,6 +308,9 @@ def describe(
     return {
         "file": str(path),
         "label": prediction.label,
+        "guess": prediction.guess,
+        "confidence": round(prediction.confidence, 6),
+        "reason": prediction.reason,
         "score": round(prediction.score, 6),
         "cosine": round(prediction.cosine, 6),
         "top": [
@@ -296,9 +326,11 @@ def describe(
 
 
 def answer_line(path: Path, prediction: Prediction, top_k: int) -> str:
-    """The line of one cloud: file, name, score and the runners-up."""
-    (label, score), *others = prediction.top(top_k)
-    line = f"{path}: {label} {100 * score:.1f} %"
+    """The line of one cloud: file, name, how sure that is, and the scores of the runners-up."""
+    if prediction.label is None:
+        return f"{path}: unknown ({prediction.guess}?), {prediction.reason}"
+    others = prediction.top(top_k)[1:]
+    line = f"{path}: {prediction.label} {100 * prediction.confidence:.1f} %"
     if others:
         line += f"  ({', '.join(f'{label} {100 * score:.1f} %' for label, score in others)})"
     return line

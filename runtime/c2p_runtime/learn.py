@@ -24,6 +24,7 @@ from c2p_deploy.labels.taught import check_encoder, extended, merged, taught
 from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.taught_scores import TaughtScores
 from c2p_runtime.prediction import Prediction, softmax
+from c2p_runtime.rejection import Judging
 from c2p_runtime.text_encoder import choose_any_labels, untried_names
 
 _log = logging.getLogger("c2p_runtime")
@@ -61,14 +62,21 @@ def scores_by(labels: LabelSet, manifest: Manifest) -> Scores:
 
 
 def rescored(
-    predictions: Sequence[Prediction], labels: LabelSet, scores: Scores, logit_scale: float
+    predictions: Sequence[Prediction],
+    labels: LabelSet,
+    scores: Scores,
+    logit_scale: float,
+    judge: Judging | None = None,
 ) -> list[Prediction]:
     """The predictions with other labels. Their features stay; making the scores counts as scoring."""
     started = perf_counter()
-    made = softmax(logit_scale * scores(np.stack([prediction.features for prediction in predictions])))
+    features = np.stack([prediction.features for prediction in predictions])
+    raw = scores(features)
+    made = softmax(logit_scale * raw)
+    judgements = [None] * len(made) if judge is None else judge(features, made, raw.max(axis=1))
     took = 1e3 * (perf_counter() - started) / len(predictions)
     found = []
-    for prediction, row in zip(predictions, made, strict=True):
+    for prediction, row, judgement in zip(predictions, made, judgements, strict=True):
         timing = dict(prediction.timing_ms)
         timing["score"] += took
         timing["total"] += took
@@ -79,6 +87,7 @@ def rescored(
                 scores=row,
                 timing_ms=timing,
                 text_features=labels.text_features,
+                judgement=judgement,
             )
         )
     return found

@@ -18,7 +18,15 @@ from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy import manifest as manifest_module
 from c2p_deploy.errors import ManifestError
 from c2p_deploy.files import sha256_of
-from c2p_deploy.manifest import MOST_CALL_BYTES, BatchProfile, EngineCost, EngineTarget, TextEncoderFiles
+from c2p_deploy.manifest import (
+    MOST_CALL_BYTES,
+    BatchProfile,
+    EngineCost,
+    EngineTarget,
+    TextEncoderFiles,
+    read_size_limits,
+)
+from c2p_deploy.rejection import Rejection
 from overwrite import overwrite
 
 
@@ -55,6 +63,53 @@ def test_every_field_survives_a_file(manifest: Manifest, tmp_path: Path) -> None
         assert getattr(again, name) == getattr(manifest, name), name
     assert again.labels.names == manifest.labels.names
     np.testing.assert_allclose(again.labels.text_features, manifest.labels.text_features, atol=1e-3)
+
+
+def test_a_rejection_and_size_limits_survive_a_file(manifest: Manifest, tmp_path: Path) -> None:
+    rejection = Rejection(
+        clutter=np.arange(9, dtype=np.float32),
+        novelty=np.arange(12, dtype=np.float32) / 3,
+        new_words=np.array([0.1, 2, 3, 4]),
+        confidence=np.array([1.0, -2, 3, 4]),
+        typical=np.array([0.2, 5, 0.9]),
+    )
+    limits = {"chair": (0.3, 1.8)}
+    replace(manifest, rejection=rejection, size_limits=limits).save(tmp_path / "tiny.json")
+    again = Manifest.load(tmp_path / "tiny.json")
+    assert again.rejection is not None and again.rejection.to_dict() == rejection.to_dict()
+    assert again.size_limits == limits
+    with pytest.raises(ManifestError, match="rejection is for features of 7"):
+        narrow = replace(rejection, clutter=rejection.clutter[1:], novelty=rejection.novelty[1:])
+        replace(manifest, rejection=narrow)
+
+
+def test_a_manifest_of_schema_1_1_has_neither(manifest: Manifest) -> None:
+    values = manifest.to_dict()
+    del values["rejection"], values["size_limits"]
+    again = Manifest.from_dict(values | {"schema": "1.1"})
+    assert again.rejection is None and again.size_limits is None
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [[], {"chair": [1]}, {"chair": [2, 1]}, {"chair": [-1, 1]}, {"chair": [0, 1e9]}, {"chair": "tall"}],
+)
+def test_size_limits_are_two_lengths(manifest: Manifest, limits: Any) -> None:
+    with pytest.raises(ManifestError, match="size_limits"):
+        Manifest.from_dict(manifest.to_dict() | {"size_limits": limits})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("nothing", "not valid JSON"), ('{"a": [3, 1]}', "size_limits of 'a'"), (None, "cannot read")],
+)
+def test_size_limits_of_a_file_are_refused_by_its_name(tmp_path: Path, text: str | None, says: str) -> None:
+    path = tmp_path / "sizes.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ManifestError, match=says) as caught:
+        read_size_limits(path)
+    assert str(caught.value).startswith(str(path))
 
 
 def test_text_features_are_little_endian_float16(manifest: Manifest) -> None:
@@ -155,6 +210,7 @@ def _text_encoder(model: str, digest: str) -> dict[str, Any]:
         ({"depth_spec": {"image_size": 112.0}}, "image_size must be a whole number"),
         ({"engines": {"../x.onnx": {"sha256": "0" * 64}}}, "plain file name"),
         ({"engines": {"x.onnx": {"sha256": "abc"}}}, "plain file name"),
+        ({"engines": {"\udc00\ud800.onnx": {"sha256": "0" * 64}}}, "plain file name"),
         ({"engines": []}, "malformed"),
         ({"batch": {"min": 0, "opt": 1, "max": 2}}, "batch profile"),
         ({"depth_spec": {"image_size": -1}}, "malformed: image_size"),
@@ -183,7 +239,11 @@ def test_malformed_manifests_are_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    "key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder", "cost", "preparation"})
+    "key",
+    sorted(
+        set(Manifest.__dataclass_fields__)
+        - {"text_encoder", "cost", "preparation", "rejection", "size_limits"}
+    ),
 )
 def test_no_key_may_be_missing(manifest: Manifest, key: str) -> None:
     stored_as = {"views": "view_set", "spec": "depth_spec", "input_name": "input", "output_name": "output"}
@@ -382,6 +442,7 @@ def test_sane_logit_scales_are_taken(manifest: Manifest, scale: float) -> None:
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 1, 4096), (4096, 4096, 4096), (2, 3, 4)])
 def test_profiles_that_rise_are_taken(sizes: tuple[int, int, int]) -> None:
     assert BatchProfile(*sizes).max == sizes[2]
+    assert BatchProfile(max=2) == BatchProfile(1, 1, 2)
 
 
 @pytest.mark.parametrize("sizes", [(0, 1, 1), (2, 1, 2), (1, 3, 2), (1, 1, 4097)])

@@ -22,6 +22,7 @@ from c2p_recipes.shapes.catalogue import SHAPES
 from c2p_runtime import Classifier
 from c2p_train.model.conv_encoder import ConvConfig
 from heard import heard_lines
+from interrupting import invoke, strike
 from open_objects import write_all_text_features, write_objects, write_package
 from training_data import write_clouds, write_text_features
 
@@ -147,6 +148,19 @@ def test_the_recipe_of_the_bundled_model(
     learned, apart = data_parts(replace(real, research=True), out, seed=0, shapes_per_label=1)
     assert {"ModelNet10", "meshes"} <= {part.source for part in learned} & {part.source for part in apart}
     assert "table" in learned[2].names and "table" not in labels.names
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_in_the_middle_of_a_recipe_ends_it_in_one_line(
+    data: RecipeData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it reads, renders and trains; that what trains goes on bit for bit is tested with what trains."""
+    monkeypatch.setattr("c2p_recipes.mini.MiniConfig", lambda seed: SMALL)
+    folders = [f"--{option.replace('_', '-')}={folder}" for option, folder in vars(data).items()]
+    out = tmp_path / "run"
+    for at in (1, 3, 5, 7):
+        assert strike(lambda: invoke(main, "mini", "--workers", 1, "--out", out, *folders), at)
+        assert not [path for path in tmp_path.rglob("*") if path.suffix in (".onnx", ".part", ".tmp")]
 
 
 def test_a_folder_without_known_classes_ends_in_one_line(data: RecipeData, tmp_path: Path) -> None:

@@ -56,6 +56,19 @@ def test_garbage_is_collected_again_after_loading() -> None:
     assert said.stdout.split() == ["False", "True"]
 
 
+def test_a_piece_of_floor_is_told_beside_the_answer(clouds: Path, chair: np.ndarray) -> None:
+    """On the error stream, so that answers stay what they are."""
+    rng = np.random.default_rng(0)
+    floor = rng.uniform(-2, 2, (400, 3)) * np.ptp(chair, axis=0).max()
+    floor[:, 2] = chair[:, 2].min()
+    np.save(clouds / "chair.npy", chair)
+    np.save(clouds / "floor.npy", np.concatenate([chair, floor + chair.mean(axis=0) * (1, 1, 0)]))
+    result = c2p_run("--device", "cpu", clouds / "chair.npy", clouds / "floor.npy")
+    assert result.returncode == 0 and len(result.stdout.splitlines()) == 2
+    assert result.stderr.startswith(f"{clouds / 'floor.npy'}: seems to stand on a piece of floor")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None:
     np.save(clouds / "chair.npy", chair)
     result = c2p_run("--json", "--device", "cpu", "--top-k", "5", clouds / "chair.npy", clouds / "b.xyz")
@@ -64,7 +77,8 @@ def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None
     assert [record["points"] for record in records] == [1024, 50]
     record = records[0]
     assert list(record) == [
-        *("file", "label", "score", "cosine", "top", "points", "strays", "timing_ms", "engine", "backend")
+        *("file", "label", "guess", "confidence", "reason", "score", "cosine", "top", "points", "strays"),
+        *("timing_ms", "engine", "backend"),
     ]
     assert [record["strays"] for record in records] == [0, 0]
     assert record["file"] == str(clouds / "chair.npy")

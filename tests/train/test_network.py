@@ -50,7 +50,7 @@ def server() -> Iterator[str]:
 def test_any_answer_will_do(alone: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert network.reachable(server)
     monkeypatch.setenv("HF_ENDPOINT", server)
-    network.require_weights("openai")
+    network.require_weights("ViT-B-32", "openai")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert not network.reachable(server)
 
@@ -64,17 +64,18 @@ def test_a_server_that_keeps_silent_is_not_waited_for(alone: Path, monkeypatch: 
 
 def test_what_is_here_needs_no_network(alone: Path) -> None:
     with pytest.raises(C2PError, match=r"'openai' are not on this machine and http://127\.0\.0\.1:9 cannot"):
-        network.require_weights("openai")
+        network.require_weights("ViT-B-32", "openai")
+    network.require_weights("ViT-Z-99", "openai")  # there is none: load_clip will say so
     weights = alone / "ViT-B-32.pt"
     weights.touch()
-    network.require_weights(str(weights))
+    network.require_weights(None, str(weights))
     blob = alone / "hub" / "models--timm--clip" / "blobs" / "0"
     blob.parent.mkdir(parents=True)
     blob.write_bytes(b"small")
     assert not network.fetched_before()
     with blob.open("wb") as file:
         file.truncate(11 << 20)
-    network.require_weights("openai")
+    network.require_weights("ViT-B-32", "openai")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import os
 import threading
 import urllib.error
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
 from c2p_deploy.errors import C2PError
@@ -18,13 +19,14 @@ _PATIENCE = 2.0  # seconds
 _SMALLEST_WEIGHTS = 10 << 20  # bytes of a file in the caches that may be some CLIP's weights
 
 
-def require_weights(pretrained: str) -> None:
+def require_weights(model: str | None, pretrained: str) -> None:
     """Raises C2PError within seconds where weights are to be fetched and the network is not there.
 
-    pretrained: a file, or a tag of open_clip. Where this machine keeps weights that were fetched earlier,
-    nothing is said: `load_clip` knows whether they are those.
+    model: of open_clip, None where a file says it; pretrained: a file, or a tag of open_clip. Where this
+    machine keeps weights that were fetched earlier, or open_clip has no such model, nothing is said:
+    `load_clip` knows better.
     """
-    if not Path(pretrained).exists() and not fetched_before():
+    if not Path(pretrained).exists() and not fetched_before() and _is_model(model):
         require_reachable(pretrained, hub())
 
 
@@ -72,6 +74,14 @@ def fetched_before() -> bool:
         for pattern in ((_hub_cache(), "models--*/blobs/*"), (Path("~/.cache/clip").expanduser(), "*"))
         for file in pattern[0].glob(pattern[1])
     )
+
+
+def _is_model(name: str | None) -> bool:
+    """Whether open_clip, which is not imported for it, may have a model of this name."""
+    package = find_spec("open_clip")
+    if name is None or package is None or not package.submodule_search_locations:
+        return True
+    return (Path(package.submodule_search_locations[0]) / "model_configs" / f"{name}.json").is_file()
 
 
 def _hub_cache() -> Path:

@@ -8,7 +8,7 @@ In the order of their launches, each one block's work per cloud:
 All decisions are made on whole numbers, so what stays is what the reference keeps, whichever thread comes
 first: voxels are numbered in any order, and only their groups and the sizes of these matter. M voxels have
 M² / 2 distances, about 1,000 for the surface of a thing and never more than candidates.
-B clouds, C candidates, T slots of a table, a power of two of at least 2 C. Not run on hardware yet.
+B clouds, C candidates, T slots of a table, a power of two of at least 2 C.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """numba's `cuda`, imported here and nowhere else, so that changing to its successor is one line.
 
 Importing this module needs the package numba-cuda but no GPU and takes about half a second:
-the others import it inside the function that needs it. Not run on hardware yet.
+the others import it inside the function that needs it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -34,7 +35,9 @@ try:
 except ImportError as error:
     raise MissingDependencyError("the GPU needs numba-cuda", _how_to_get()) from error
 
-__all__ = ["check_gpu", "cuda", "kernel", "libdevice"]
+__all__ = ["check_gpu", "cuda", "kernel", "launch", "libdevice"]
+
+_configuring = threading.Lock()
 
 
 def check_gpu() -> None:
@@ -43,6 +46,17 @@ def check_gpu() -> None:
         raise MissingDependencyError(
             "numba-cuda finds no NVIDIA driver, or no CUDA compiler (libNVVM) for it", _how_to_get()
         )
+
+
+def launch(kernel: Any, grid: int | tuple[int, ...], threads: int, stream: Any, *arguments: Any) -> None:
+    """Puts a kernel on a stream. Numba would warn of every grid of fewer than 128 blocks, as of one cloud."""
+    with _configuring:
+        warned, config.CUDA_LOW_OCCUPANCY_WARNINGS = config.CUDA_LOW_OCCUPANCY_WARNINGS, 0
+        try:
+            configured = kernel[grid, threads, stream]
+        finally:
+            config.CUDA_LOW_OCCUPANCY_WARNINGS = warned
+    configured(*arguments)
 
 
 def kernel(threads: int) -> Callable[[Callable[..., Any]], Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from c2p_runtime.cuda import kernels_outliers as kernels
-from c2p_runtime.cuda.numba_cuda import cuda
+from c2p_runtime.cuda.device import Device
+from c2p_runtime.cuda.numba_cuda import launch
 
 
 class StrayRemoval:
@@ -17,26 +18,31 @@ class StrayRemoval:
     how many, or what `finite` said of a cloud that has none; strays: int32 [max_batch], how many are missing.
     """
 
-    def __init__(self, max_batch: int, most: int) -> None:
-        def whole(*shape: int) -> Any:
-            return cuda.device_array((max_batch, *shape), np.int32)
+    def __init__(self, device: Device, max_batch: int, most: int) -> None:
+        """Raises OutOfMemoryError."""
 
-        self.points = cuda.device_array((max_batch, most, 3), np.float32)
+        def whole(*shape: int) -> Any:
+            return device.empty((max_batch, *shape), np.int32)
+
+        self._stream = device.stream
+        self.points = device.empty((max_batch, most, 3), np.float32)
         self.left, self.strays = whole(), whole()
         self._keys = whole(most)
         slots = 1 << (2 * most).bit_length()
         self._by_slot = whole(slots), whole(slots)
         self._by_voxel = tuple(whole(most) for _ in range(4))
 
-    def enqueue(self, stream: Any, candidates: Any, finite: Any, batch: int) -> None:
-        """Fills points, left and strays [:batch], in stream order; only launches kernels.
+    def enqueue(self, candidates: Any, finite: Any, batch: int) -> None:
+        """Fills points, left and strays [:batch] on the device's stream; only launches kernels.
 
         candidates: float32 [max_batch, most, 3] and finite: int32 [max_batch], on the device, both as
         `pick_candidates` leaves them.
         """
-        clouds = batch, kernels.OUTLIER_THREADS, stream
-        kernels.find_voxels[clouds](candidates, finite, self._keys)
-        kernels.keep_parts[clouds](
+        clouds = batch, kernels.OUTLIER_THREADS, self._stream
+        launch(kernels.find_voxels, *clouds, candidates, finite, self._keys)
+        launch(
+            kernels.keep_parts,
+            *clouds,
             candidates,
             finite,
             self._keys,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import LabelError
-from c2p_deploy.labels import choose_labels
+from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels
 from c2p_deploy.labels import label_set as labels_module
+from c2p_deploy.labels.label_set import is_template, templates_of
 
 NAMES = ("chair", "night stand", "sofa", "T-shirt")
 
@@ -233,6 +234,24 @@ def test_labels_can_be_asked_for_in_many_ways(labels: LabelSet, tmp_path: Path) 
         assert chosen.names == ("sofa", "chair"), wanted
         np.testing.assert_allclose(chosen.text_features, labels.text_features[[2, 0]], atol=1e-3)
     assert choose_labels(labels, None) is labels
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("a {}", True),
+        ("{}", True),
+        ("a", False),
+        ("{} {}", False),
+        ("{{}}", False),
+        ("{} }", False),
+        ("{0}", False),
+    ],
+)
+def test_a_template_has_one_place_for_the_name(text: str, is_one: bool) -> None:
+    assert is_template(text) == is_one
+    expected = (text, "b {}") if is_one else (PAPER_TEMPLATE,)
+    assert templates_of(LabelSet(("a",), np.ones((1, 1)), f"{text} | b {{}}")) == expected
 
 
 def test_a_long_list_of_names_is_not_taken_for_a_file() -> None:

@@ -61,7 +61,7 @@ def test_a_regression_alone_would_call_everything_by_the_new_name() -> None:
 
     features, label = known_things()
     text = np.concatenate([WORDS.text_features, np.full((1, DIM), np.nan)])
-    weights = fit_weights(text, looks("drill", 4), np.full(4, 3), SCALE).weights
+    weights = fit_weights(text, looks("drill", 4), np.full(4, 3), SCALE)
     assert ((features @ weights.T).argmax(axis=1) == label).mean() < 0.2
 
 

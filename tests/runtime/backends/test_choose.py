@@ -50,6 +50,7 @@ def machine(
         monkeypatch.setattr(module, "find_gpus", lambda: gpus)
     monkeypatch.setattr(tensorrt_install, "installed_version", {"tensorrt": tensorrt}.get)
     monkeypatch.setattr(backends, "require_cuda", require_cuda)
+    monkeypatch.setattr(backends, "driver_cuda", lambda: (13, 0))
     monkeypatch.setattr(backends, "has_openvino", lambda: openvino)
     monkeypatch.setattr(
         "onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]

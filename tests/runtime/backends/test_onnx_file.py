@@ -128,7 +128,17 @@ def test_neither_backend_opens_such_a_file(tmp_path: Path) -> None:
         open_session(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a model at all", b"\x3a\xff\xff\xff\xff\x0f", b"\xff" * 20])
+OTHER = {
+    "nothing": b"",
+    "text": b"not a model at all",
+    "a length beyond the end": b"\x3a\xff\xff\xff\xff\x0f",
+    "a number without end": b"\xff" * 20,
+    "a number of eleven bytes": b"\x08" + b"\x80" * 10 + b"\x00",
+    "a key of 33 bits": b"\x88\x80\x80\x80\x10\x00",
+}
+
+
+@pytest.mark.parametrize("content", OTHER.values(), ids=OTHER)
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "e.onnx").write_bytes(content)
     with pytest.raises(EngineError, match=r"e\.onnx: It cannot load it: it is damaged"):

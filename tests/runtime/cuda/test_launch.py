@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,7 @@ def test_more_points_than_a_block_can_sample_are_refused() -> None:
     from c2p_runtime.cuda.launch import DepthPipeline
 
     with pytest.raises(EngineError, match=r"at most 8192 points on the GPU.*takes 10000; use device='cpu'"):
-        DepthPipeline(1, 20_000, FRONT, DepthSpec(num_points=10_000))
+        DepthPipeline(SimpleNamespace(), 1, 20_000, FRONT, DepthSpec(num_points=10_000))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +222,7 @@ def test_depth_maps_equal_the_reference_on_a_gpu(name: str) -> None:
 
 
 @needs_gpu
+@pytest.mark.races
 def test_clouds_of_different_sizes_in_one_batch_on_a_gpu() -> None:
     check_pipeline(pipeline_runs(list(batches()), 75, FRONT, FEW, **OPTIONS))
 

@@ -34,14 +34,11 @@ def test_without_numba_cuda_the_error_names_the_extras() -> None:
 def test_without_a_gpu() -> None:
     pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     from c2p_deploy import DepthSpec, ViewSet
-    from c2p_runtime.cuda.launch import DepthPipeline, project_depth_cuda
+    from c2p_runtime.cuda.device import Device
+    from c2p_runtime.cuda.launch import project_depth_cuda
 
     views, spec = ViewSet.named("clip2point-6"), DepthSpec()
-    for attempt in (
-        require_cuda,
-        lambda: DepthPipeline(1, 10, views, spec),
-        lambda: project_depth_cuda([[0, 0, 0]], views, spec),
-    ):
+    for attempt in (require_cuda, Device, lambda: project_depth_cuda([[0, 0, 0]], views, spec)):
         with pytest.raises(MissingDependencyError, match=r"no NVIDIA driver.*\[cuda12\]"):
             attempt()
 
@@ -53,7 +50,7 @@ def test_compiled_kernels_go_where_the_user_keeps_caches(tmp_path, variable, fol
         "from c2p_runtime.cuda.kernels_projection import splat\n"
         "from c2p_runtime.cuda.kernels_sampling import farthest_for\n"
         "from numba.cuda.core import config\n"
-        "print(splat._cache.cache_path, farthest_for(4)._cache.cache_path, sep='\\n')\n"
+        "print(splat._cache.cache_path, farthest_for(4)[0]._cache.cache_path, sep='\\n')\n"
         "print(repr(config.CACHE_DIR))\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}

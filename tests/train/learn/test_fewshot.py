@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError
@@ -37,8 +38,10 @@ from c2p_train.learn.sweep import ShotRun, Sweep, few_shot_sweep
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.encoders import weights_digest
 from c2p_train.model.heads import Head, ZeroShot
 from heard import heard_lines
+from interrupting import invoke, strike
 from training_data import write_clouds
 
 CLASSES, VIEWS, DIM = 4, 3, 16
@@ -407,6 +410,27 @@ def test_command_repeated_does_not_train_again(tmp_path: Path, monkeypatch: pyte
     code, output = run_command(tmp_path, "--shots", "2")
     assert code == 0, output
     assert "0 trainings" in output
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_command_struck_anywhere_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    write_clouds(tmp_path / "data", per_class=10, classes=NAMES)
+    start_from(tmp_path / "start.pt")
+
+    def run(out: str) -> Result:
+        return invoke(
+            fewshot, "--ckpt", tmp_path / "start.pt", "--data", tmp_path / "data", "--out", tmp_path / out,
+            "--cache", tmp_path / f"{out} cache", "--device", "cpu", "--epochs", 2, "--shots", "1,2",
+        )  # fmt: skip
+
+    assert run("straight").exit_code == 0
+    struck = list(takewhile(lambda at: strike(lambda: run("struck"), at), count(1)))
+    assert len(struck) > 3
+    results = [json.loads((tmp_path / out / "results.json").read_text()) for out in ("straight", "struck")]
+    assert [run["accuracy"] for run in results[0]["runs"]] == [run["accuracy"] for run in results[1]["runs"]]
+    for file in (tmp_path / "straight").rglob("model.pt"):
+        other = load_checkpoint(tmp_path / "struck" / file.relative_to(tmp_path / "straight"))
+        assert weights_digest(other.model) == weights_digest(load_checkpoint(file).model)
 
 
 def test_labels_may_come_from_a_file(tmp_path: Path) -> None:

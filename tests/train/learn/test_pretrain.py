@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import trimesh
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet, prepare_points, project_depth
 from c2p_deploy.errors import C2PError, CheckpointError
@@ -22,11 +23,12 @@ from c2p_train.learn.pair_batches import PairBatches
 from c2p_train.learn.pretrain import batch_loss, new_run, pretrain, schedule_of, train_step
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
-from c2p_train.model.encoders import build_encoder
+from c2p_train.model.encoders import build_encoder, weights_digest
 from c2p_train.model.heads import ZeroShot
 from c2p_train.pairs.mesh_files import find_meshes
 from c2p_train.pairs.render import render_pairs
 from c2p_train.pairs.shards import RenderSettings
+from interrupting import invoke, strike
 from paths import REPOSITORY
 from tiny_pretraining import ENCODER, TINY, Boxes, fresh, frozen, train
 
@@ -368,3 +370,28 @@ def test_bfloat16_is_taken_where_it_is_no_imitation(
     done = CliRunner().invoke(command, [*arguments, "--out", str(tmp_path / "run"), *options])
     assert done.exit_code == 0, done.output
     assert [config.bfloat16 for config in seen] == [expected]
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_the_command_struck_anywhere_goes_on_as_if_it_had_not_been(rendered: Path, tmp_path: Path) -> None:
+    labels = LabelSet(("plate", "rod"), np.eye(2, 32, dtype=np.float32))
+    teacher = CLIP2Point(fresh(), frozen(), ZeroShot())
+    given = Checkpoint(teacher, ViewSet.named("clip2point-10"), DepthSpec(32, 0.1, 128), labels, 100.0, {})
+    save_checkpoint(given, tmp_path / "image.pt")
+
+    def run(out: str) -> Result:
+        options = ("--steps", 2, "--batch-size", 6, "--no-bf16", "--device", "cpu", "--out", tmp_path / out)
+        return invoke(command, rendered / "pairs", "--image-encoder", tmp_path / "image.pt", *options)
+
+    assert run("straight").exit_code == 0
+    for at in count(1):
+        if not strike(lambda: run("struck"), at):
+            break
+        assert {path.name for path in (tmp_path / "struck").glob("*")} <= {
+            "run.pt",
+            "model.pt",
+            "tensorboard",
+        }
+    assert at > 3
+    straight, struck = (load_checkpoint(tmp_path / out / "model.pt") for out in ("straight", "struck"))
+    assert weights_digest(struck.model) == weights_digest(straight.model)

@@ -53,7 +53,7 @@ def import_(
         from c2p_deploy import LabelSet
 
         if pretrained is not None:
-            require_weights(pretrained)
+            require_weights(clip, pretrained)
         from c2p_train.model.checkpoint import save_checkpoint
         from c2p_train.model.import_official import import_official, import_open_clip_model
 

@@ -72,20 +72,21 @@ def labels(
             "--features are finished: --template, --clip and --pretrained do not go with it"
         )
     with exit_on_error():
-        if features is None:
-            require_weights(pretrained)
         from c2p_deploy.labels import PAPER_TEMPLATE, label_names
-        from c2p_train.model.text_encoder import label_set_from_clip, label_set_from_file
 
         if names_file is not None:
             names += label_names(names_file)
-        if features is not None:
-            made = label_set_from_file(names, features)
-        else:
+        if features is None:
             if not names:
                 raise click.UsageError("no name given")
             if clip is None and not Path(pretrained).exists():
                 clip = "ViT-B-32-quickgelu"
+            require_weights(clip, pretrained)
+        from c2p_train.model.text_encoder import label_set_from_clip, label_set_from_file
+
+        if features is not None:
+            made = label_set_from_file(names, features)
+        else:
             made = label_set_from_clip(names, templates or (PAPER_TEMPLATE,), clip, pretrained)
         made.save(out)
         click.echo(f"wrote {out}: {len(made)} labels, text features of {made.dim}, prompt {made.template!r}")

@@ -148,7 +148,7 @@ def pretrain(
         raise click.UsageError("--epochs and --steps exclude each other")
     with exit_on_error(INTERRUPTED), shown():
         if pretrained is not None:
-            require_weights(pretrained)
+            require_weights(clip, pretrained)
         from c2p_deploy import LabelSet
         from c2p_deploy.errors import C2PError
         from c2p_train.datasets.labelled_clouds import load_split
