@@ -51,6 +51,7 @@ def run_threads(backend: str, threads: int, seconds: float, every: float, seed: 
             for _ in range(3):
                 together.wait()
                 classifier.batch(largest)
+                calls[number] += 1
             while True:
                 for batch in rng.permutation(_LARGEST_BATCH) + 1:
                     if monotonic() > started + seconds:

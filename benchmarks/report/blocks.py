@@ -34,6 +34,7 @@ BLOCKS = {
     "scene": Block(runtime.scene, ("batch",)),
     "cpu": Block(runtime.cpu, ("cpu",)),
     "pace": Block(runtime.pace, ("cpu",)),
+    "memory_over_time": Block(runtime.memory_over_time, ("memory_over_time",)),
     "pipeline": Block(comparisons.pipeline, ("pipeline",)),
     "pipeline_authors": Block(comparisons.pipeline_authors, ("pipeline_pytorch3d",)),
     "projection": Block(

@@ -1,4 +1,4 @@
-"""What the runtime takes: run_speed.py, cold_start.py, batch.py and cpu.py."""
+"""What the runtime takes: run_speed.py, cold_start.py, batch.py, cpu.py and memory_over_time.py."""
 
 from __future__ import annotations
 
@@ -102,3 +102,17 @@ def pace(results: Results) -> str:
         rows.append([way, *map(" / ".join, zip(latency, used, strict=True))])
     setting = f"{found['model']}, {found['cores']} cores: latency / processor time of all threads, ms a call."
     return f"{setting}\n\n{table(['engine', *(f'pause of {pause} ms' for pause in by_pause)], rows)}"
+
+
+def memory_over_time(results: Results) -> str:
+    """How the memory of a busy process moves, a line per backend."""
+    rows = []
+    for backend, figures in results["backends"].items():
+        megabytes = [f"{figures[key]:,.0f} MB" for key in ("first_half_mb", "second_half_mb", "highest_mb")]
+        since = f"{figures['steady_from_s'] / 60:.1f} min"
+        rows.append(
+            [backend, f"{figures['calls']:,}", since, *megabytes, f"{figures['mb_per_minute']:.1f} MB"]
+        )
+    header = ["backend", "calls", "all sizes met", "first half after", "second half", "highest", "a minute"]
+    setting = f"{results['threads']} threads, {results['seconds'] // 60} minutes each"
+    return f"{setting}, batches of 1 to {results['largest_batch']} clouds.\n\n{table(header, rows)}"

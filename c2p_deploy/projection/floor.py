@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from c2p_deploy.projection.spec import UpAxis
 
-# Of 499 held-out clouds of single things none is this flat and this wide at its foot. With a square of floor of
-# a third as many points all are where it is three radii wide, and six of ten where it is two.
+# Of 499 held-out clouds of single things none is this flat and this wide at its foot. With a square of floor
+# of a third as many points all are where it is three radii wide, and six of ten where it is two.
 LEAST_SHARE = 0.15  # of all points in the layer at the foot
 LEAST_WIDTH = 1.3  # of that layer, to the rest, along both horizontal axes
 _LAYER = 0.02  # its height, in half extents of the cloud

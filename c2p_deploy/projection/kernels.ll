@@ -844,522 +844,611 @@ exit:
   ret void
 }
 
-define void @nearest_voxels(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, ptr %9, ptr %10, ptr writeonly %11) {
+define void @nearest_voxels(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, i64 %9, ptr %10, ptr %11, ptr writeonly %12) {
 entry:
   %notmask.i = shl nsw i64 -1, %6
-  %.38.i = xor i64 %notmask.i, -1
-  %.47.i = getelementptr i64, ptr %2, i64 %4
-  %.48.i = load i64, ptr %.47.i, align 8
-  %.134471.not.i = icmp slt i64 %4, 1
-  br i1 %.134471.not.i, label %exit, label %B78.if.lr.ph.i
+  %.41.i = xor i64 %notmask.i, -1
+  %.50.i = getelementptr i64, ptr %2, i64 %4
+  %.51.i = load i64, ptr %.50.i, align 8
+  %.137453.not.i = icmp slt i64 %4, 1
+  br i1 %.137453.not.i, label %exit, label %B78.if.lr.ph.i
 
 B78.if.lr.ph.i:
-  %.42.i = mul nsw i64 %7, %7
-  %.566.i = sub nsw i64 63, %6
-  %.1248462.not.i = icmp slt i64 %8, 1
-  %.1287.i = add nsw i64 %.42.i, 1
-  %12 = getelementptr i64, ptr %10, i64 %.48.i
-  %.idx.i = shl i64 %.48.i, 4
-  %13 = getelementptr i8, ptr %10, i64 %.idx.i
-  %.1443.i = add nsw i64 %8, -1
-  %.1445.i = getelementptr i64, ptr %9, i64 %.1443.i
-  %.1463.i = icmp sgt i64 %8, 1
-  %14 = getelementptr i64, ptr %9, i64 %8
-  %.1477.i = getelementptr i8, ptr %14, i64 -16
-  %.1560.i = getelementptr i8, ptr %14, i64 -8
+  %.45.i = mul nsw i64 %7, %7
+  %.569.i = sub nsw i64 63, %6
+  %.1251447.not.i = icmp slt i64 %8, 1
+  %.1290.i = add nsw i64 %.45.i, 1
+  %.1313.i = add nsw i64 %8, -1
+  %.1315.i = getelementptr i64, ptr %10, i64 %.1313.i
+  %13 = getelementptr i64, ptr %11, i64 %.51.i
+  %.idx.i = shl i64 %.51.i, 4
+  %14 = getelementptr i8, ptr %11, i64 %.idx.i
+  %.1375.i = icmp sgt i64 %8, 1
+  %15 = getelementptr i64, ptr %10, i64 %8
+  %.1389.i = getelementptr i8, ptr %15, i64 -16
+  %.1502.i = getelementptr i8, ptr %15, i64 -8
   br label %B78.if.i
 
 B76.loopexit.i:
-  %exitcond479.not.i = icmp eq i64 %.147.i, %4
-  br i1 %exitcond479.not.i, label %exit, label %B78.if.i
+  %exitcond462.not.i = icmp eq i64 %.150.i, %4
+  br i1 %exitcond462.not.i, label %exit, label %B78.if.i
 
 B118.loopexit.i:
-  %.271.i = add nsw i64 %.201.0459.i, 1
-  %exitcond476.not.i = icmp eq i64 %.271.i, 2
-  br i1 %exitcond476.not.i, label %B670.i, label %B120.if.i
+  %.274.i = add nsw i64 %.204.0444.i, 1
+  %exitcond458.not.i = icmp eq i64 %.274.i, 2
+  br i1 %exitcond458.not.i, label %B670.i, label %B120.if.i
 
 B156.loopexit.i:
-  %.397.i = add nsw i64 %.328.0456.i, 1
-  %exitcond475.not.i = icmp eq i64 %.397.i, 2
-  br i1 %exitcond475.not.i, label %B118.loopexit.i, label %B156.if.i
+  %.400.i = add nsw i64 %.331.0441.i, 1
+  %exitcond457.not.i = icmp eq i64 %.400.i, 2
+  br i1 %exitcond457.not.i, label %B118.loopexit.i, label %B156.if.i
 
 B330.i:
-  %.597.i = getelementptr i64, ptr %3, i64 %.580.i
-  %.598.i = load i64, ptr %.597.i, align 8
-  %.600.not.i = icmp eq i64 %.598.i, %.559.i
-  br i1 %.600.not.i, label %B466.i, label %B366.i
+  %.600.i = getelementptr i64, ptr %3, i64 %.583.i
+  %.601.i = load i64, ptr %.600.i, align 8
+  %.603.not.i = icmp eq i64 %.601.i, %.562.i
+  br i1 %.603.not.i, label %B466.i, label %B366.i
 
 B366.i:
-  %slot.2.4.i = phi i64 [ %.610.i, %B406.i ], [ %.569.i, %B330.i ]
-  %.606.i = add nsw i64 %slot.2.4.i, 1
-  %.610.i = and i64 %.606.i, %.38.i
-  %.619.i = getelementptr i64, ptr %5, i64 %.610.i
-  %.620.i = load i64, ptr %.619.i, align 8
-  %.621.i = icmp sgt i64 %.620.i, -1
-  br i1 %.621.i, label %B406.i, label %B662.i
+  %slot.2.4.i = phi i64 [ %.613.i, %B406.i ], [ %.572.i, %B330.i ]
+  %.609.i = add nsw i64 %slot.2.4.i, 1
+  %.613.i = and i64 %.609.i, %.41.i
+  %.622.i = getelementptr i64, ptr %5, i64 %.613.i
+  %.623.i = load i64, ptr %.622.i, align 8
+  %.624.i = icmp sgt i64 %.623.i, -1
+  br i1 %.624.i, label %B406.i, label %B662.i
 
 B406.i:
-  %.636.i = getelementptr i64, ptr %3, i64 %.620.i
-  %.637.i = load i64, ptr %.636.i, align 8
-  %.639.not.i = icmp eq i64 %.637.i, %.559.i
-  br i1 %.639.not.i, label %B466.i, label %B366.i
+  %.639.i = getelementptr i64, ptr %3, i64 %.623.i
+  %.640.i = load i64, ptr %.639.i, align 8
+  %.642.not.i = icmp eq i64 %.640.i, %.562.i
+  br i1 %.642.not.i, label %B466.i, label %B366.i
 
 B466.i:
-  %.661.ph.i = phi i64 [ %.580.i, %B330.i ], [ %.620.i, %B406.i ]
-  %.677.i = getelementptr i64, ptr %2, i64 %.661.ph.i
-  %.678.i = load i64, ptr %.677.i, align 8
-  %.687.i = getelementptr i8, ptr %.677.i, i64 8
-  %.688.i = load i64, ptr %.687.i, align 8
-  %.725.i = sub i64 %.688.i, %.678.i
-  %.771449.not.i = icmp slt i64 %.725.i, 1
-  br i1 %.771449.not.i, label %B662.i, label %B552.if.i
+  %.664.ph.i = phi i64 [ %.583.i, %B330.i ], [ %.623.i, %B406.i ]
+  %.680.i = getelementptr i64, ptr %2, i64 %.664.ph.i
+  %.681.i = load i64, ptr %.680.i, align 8
+  %.690.i = getelementptr i8, ptr %.680.i, i64 8
+  %.691.i = load i64, ptr %.690.i, align 8
+  %.728.i = sub i64 %.691.i, %.681.i
+  %.774434.not.i = icmp slt i64 %.728.i, 1
+  br i1 %.774434.not.i, label %B662.i, label %B552.if.i
 
 B650.i:
-  %.780.i = add nsw i64 %.715.0451.i, -1
-  %.784.i = add i64 %.712.0450.i, 1
-  %.955.i = add nsw i64 %found.2.4452.i, 1
-  %.771.i = icmp sgt i64 %.715.0451.i, 1
-  br i1 %.771.i, label %B552.if.i, label %B662.i
+  %.783.i = add nsw i64 %.718.0436.i, -1
+  %.787.i = add i64 %.715.0435.i, 1
+  %.958.i = add nsw i64 %found.2.4437.i, 1
+  %.774.i = icmp sgt i64 %.718.0436.i, 1
+  br i1 %.774.i, label %B552.if.i, label %B662.i
 
 B662.i:
-  %found.4.5.i = phi i64 [ %found.3.3455.i, %B192.if.i ], [ %found.3.3455.i, %B466.i ], [ %.955.i, %B650.i ], [ %found.3.3455.i, %B366.i ]
-  %exitcond474.not.i = icmp eq i64 %.523.i, 2
-  br i1 %exitcond474.not.i, label %B156.loopexit.i, label %B192.if.i
+  %found.4.5.i = phi i64 [ %found.3.3440.i, %B192.if.i ], [ %found.3.3440.i, %B466.i ], [ %.958.i, %B650.i ], [ %found.3.3440.i, %B366.i ]
+  %exitcond456.not.i = icmp eq i64 %.526.i, 2
+  br i1 %exitcond456.not.i, label %B156.loopexit.i, label %B192.if.i
 
 B670.i:
-  %.147.i = add nsw i64 %.75.0472.i, 1
-  %.1003.i = getelementptr i64, ptr %2, i64 %.75.0472.i
-  %.1004.i = load i64, ptr %.1003.i, align 8
-  %.1010.i = getelementptr i8, ptr %.1003.i, i64 8
-  %.1011.i = load i64, ptr %.1010.i, align 8
-  %.1048.i = sub i64 %.1011.i, %.1004.i
-  %.1092468.not.i = icmp slt i64 %.1048.i, 1
-  br i1 %.1092468.not.i, label %B76.loopexit.i, label %B734.if.lr.ph.i
+  %.150.i = add nsw i64 %.78.0454.i, 1
+  %.1006.i = getelementptr i64, ptr %2, i64 %.78.0454.i
+  %.1007.i = load i64, ptr %.1006.i, align 8
+  %.1013.i = getelementptr i8, ptr %.1006.i, i64 8
+  %.1014.i = load i64, ptr %.1013.i, align 8
+  %.1051.i = sub i64 %.1014.i, %.1007.i
+  %.1095450.not.i = icmp slt i64 %.1051.i, 1
+  br i1 %.1095450.not.i, label %B76.loopexit.i, label %B734.if.lr.ph.i
 
 B734.if.lr.ph.i:
-  %.1376465.not.i = icmp slt i64 %found.4.5.i, 1
+  %.1304.i = icmp sgt i64 %found.4.5.i, 0
+  %16 = add nsw i64 %found.4.5.i, -1
   br label %B734.if.i
 
 B904.i:
-  br i1 %.1376465.not.i, label %B1242.i, label %B934.if.i
+  br i1 %.1304.i, label %B920.i, label %B1304.i
 
-B1098.i:
-  br i1 %.1463.i, label %B1120.i, label %B1230.i
+B920.i:
+  %.1316.i = load i64, ptr %.1315.i, align 8
+  %.1318.i = icmp sgt i64 %.1316.i, %9
+  br i1 %.1318.i, label %B950.i, label %B1304.i
 
-B1120.i:
-  %.1478.i = load i64, ptr %.1477.i, align 8
-  %.1480.i = icmp sgt i64 %.1478.i, %.1438.i
-  br i1 %.1480.i, label %B1150.i, label %B1230.i
+B950.i:
+  %.1358.i = phi i64 [ %.1478.i, %B1274.i ], [ %.1316.i, %B920.i ]
+  %k.2.2.i = phi i64 [ %.1459.i, %B1274.i ], [ 0, %B920.i ]
+  %.1325.i = getelementptr i64, ptr %11, i64 %k.2.2.i
+  %.1326.i = load i64, ptr %.1325.i, align 8
+  %.1328.i = sub nsw i64 %.1326.i, %.1143.i
+  %.1333.i = getelementptr i64, ptr %13, i64 %k.2.2.i
+  %.1334.i = load i64, ptr %.1333.i, align 8
+  %.1336.i = sub nsw i64 %.1334.i, %.1152.i
+  %.1342.i = getelementptr i64, ptr %14, i64 %k.2.2.i
+  %.1343.i = load i64, ptr %.1342.i, align 8
+  %.1345.i = sub nsw i64 %.1343.i, %.1161.i
+  %.1346.i = mul nsw i64 %.1328.i, %.1328.i
+  %.1347.i = mul nsw i64 %.1336.i, %.1336.i
+  %.1348.i = add nsw i64 %.1347.i, %.1346.i
+  %.1349.i = mul nsw i64 %.1345.i, %.1345.i
+  %.1350.i = add nsw i64 %.1348.i, %.1349.i
+  %.1360.i = icmp slt i64 %.1350.i, %.1358.i
+  %.1363.i = icmp ne i64 %.1350.i, 0
+  %or.cond.i = and i1 %.1360.i, %.1363.i
+  br i1 %or.cond.i, label %B1110.i, label %B1252.i
 
-B1150.i:
-  %b.3.3.i = phi i64 [ %.1486.i, %B1200.i ], [ %.1443.i, %B1120.i ]
-  %.1486.i = add nsw i64 %b.3.3.i, -1
-  %.1488.i = getelementptr i64, ptr %9, i64 %.1486.i
-  %.1489.i = load i64, ptr %.1488.i, align 8
-  %.1492.i = getelementptr i64, ptr %9, i64 %b.3.3.i
-  store i64 %.1489.i, ptr %.1492.i, align 8
-  %.1505.i = icmp sgt i64 %b.3.3.i, 1
-  br i1 %.1505.i, label %B1200.i, label %B1230.i
+B1110.i:
+  br i1 %.1375.i, label %B1132.i, label %B1242.i
 
-B1200.i:
-  %.1518.i = getelementptr i8, ptr %.1492.i, i64 -16
-  %.1519.i = load i64, ptr %.1518.i, align 8
-  %.1521.i = icmp sgt i64 %.1519.i, %.1438.i
-  br i1 %.1521.i, label %B1150.i, label %B1230.i
+B1132.i:
+  %.1390.i = load i64, ptr %.1389.i, align 8
+  %.1392.i = icmp sgt i64 %.1390.i, %.1350.i
+  br i1 %.1392.i, label %B1162.i, label %B1242.i
 
-B1230.i:
-  %b.4.4.i = phi i64 [ %.1443.i, %B1120.i ], [ %.1443.i, %B1098.i ], [ %.1486.i, %B1200.i ], [ 0, %B1150.i ]
-  %.1537.i = getelementptr i64, ptr %9, i64 %b.4.4.i
-  store i64 %.1438.i, ptr %.1537.i, align 8
-  br label %B1240.i
+B1162.i:
+  %b.3.3.i = phi i64 [ %.1398.i, %B1212.i ], [ %.1313.i, %B1132.i ]
+  %.1398.i = add nsw i64 %b.3.3.i, -1
+  %.1400.i = getelementptr i64, ptr %10, i64 %.1398.i
+  %.1401.i = load i64, ptr %.1400.i, align 8
+  %.1404.i = getelementptr i64, ptr %10, i64 %b.3.3.i
+  store i64 %.1401.i, ptr %.1404.i, align 8
+  %.1417.i = icmp sgt i64 %b.3.3.i, 1
+  br i1 %.1417.i, label %B1212.i, label %B1242.i
 
-B1240.i:
-  %exitcond478.not.i = icmp eq i64 %found.4.5.i, %.1389.i
-  br i1 %exitcond478.not.i, label %B1242.i, label %B934.if.i
+B1212.i:
+  %.1430.i = getelementptr i8, ptr %.1404.i, i64 -16
+  %.1431.i = load i64, ptr %.1430.i, align 8
+  %.1433.i = icmp sgt i64 %.1431.i, %.1350.i
+  br i1 %.1433.i, label %B1162.i, label %B1242.i
 
 B1242.i:
-  %.1561.i = load i64, ptr %.1560.i, align 8
-  %.1565.i = load i64, ptr %.1135.i, align 8
-  %.1569.i = getelementptr i64, ptr %11, i64 %.1565.i
-  store i64 %.1561.i, ptr %.1569.i, align 8
-  %.1092.i = icmp sgt i64 %.1038.0470.i, 1
-  br i1 %.1092.i, label %B734.if.i, label %B76.loopexit.i
+  %b.4.4.i = phi i64 [ %.1313.i, %B1132.i ], [ %.1313.i, %B1110.i ], [ %.1398.i, %B1212.i ], [ 0, %B1162.i ]
+  %.1449.i = getelementptr i64, ptr %10, i64 %b.4.4.i
+  store i64 %.1350.i, ptr %.1449.i, align 8
+  br label %B1252.i
+
+B1252.i:
+  %exitcond461.not.i = icmp eq i64 %k.2.2.i, %16
+  br i1 %exitcond461.not.i, label %B1304.i, label %B1274.i
+
+B1274.i:
+  %.1459.i = add nsw i64 %k.2.2.i, 1
+  %.1478.i = load i64, ptr %.1315.i, align 8
+  %.1480.i = icmp sgt i64 %.1478.i, %9
+  br i1 %.1480.i, label %B950.i, label %B1304.i
+
+B1304.i:
+  %.1503.i = load i64, ptr %.1502.i, align 8
+  %.1507.i = load i64, ptr %.1138.i, align 8
+  %.1511.i = getelementptr i64, ptr %12, i64 %.1507.i
+  store i64 %.1503.i, ptr %.1511.i, align 8
+  %.1095.i = icmp sgt i64 %.1041.0452.i, 1
+  br i1 %.1095.i, label %B734.if.i, label %B76.loopexit.i
 
 B78.if.i:
-  %.75.0472.i = phi i64 [ 0, %B78.if.lr.ph.i ], [ %.147.i, %B76.loopexit.i ]
-  %.550.i = getelementptr i64, ptr %3, i64 %.75.0472.i
+  %.78.0454.i = phi i64 [ 0, %B78.if.lr.ph.i ], [ %.150.i, %B76.loopexit.i ]
+  %.553.i = getelementptr i64, ptr %3, i64 %.78.0454.i
   br label %B120.if.i
 
 B120.if.i:
-  %found.6.1461.i = phi i64 [ 0, %B78.if.i ], [ %found.4.5.i, %B118.loopexit.i ]
-  %.201.0459.i = phi i64 [ -1, %B78.if.i ], [ %.271.i, %B118.loopexit.i ]
-  %15 = shl nsw i64 %.201.0459.i, 42
+  %found.6.1446.i = phi i64 [ 0, %B78.if.i ], [ %found.4.5.i, %B118.loopexit.i ]
+  %.204.0444.i = phi i64 [ -1, %B78.if.i ], [ %.274.i, %B118.loopexit.i ]
+  %17 = shl nsw i64 %.204.0444.i, 42
   br label %B156.if.i
 
 B156.if.i:
-  %found.5.2458.i = phi i64 [ %found.6.1461.i, %B120.if.i ], [ %found.4.5.i, %B156.loopexit.i ]
-  %.328.0456.i = phi i64 [ -1, %B120.if.i ], [ %.397.i, %B156.loopexit.i ]
-  %16 = shl nsw i64 %.328.0456.i, 21
-  %.555.i = add nsw i64 %16, %15
+  %found.5.2443.i = phi i64 [ %found.6.1446.i, %B120.if.i ], [ %found.4.5.i, %B156.loopexit.i ]
+  %.331.0441.i = phi i64 [ -1, %B120.if.i ], [ %.400.i, %B156.loopexit.i ]
+  %18 = shl nsw i64 %.331.0441.i, 21
+  %.558.i = add nsw i64 %18, %17
   br label %B192.if.i
 
 B192.if.i:
-  %found.3.3455.i = phi i64 [ %found.5.2458.i, %B156.if.i ], [ %found.4.5.i, %B662.i ]
-  %.454.0453.i = phi i64 [ -1, %B156.if.i ], [ %.523.i, %B662.i ]
-  %.523.i = add nsw i64 %.454.0453.i, 1
-  %.551.i = load i64, ptr %.550.i, align 8
-  %.558.i = add nsw i64 %.555.i, %.454.0453.i
-  %.559.i = add i64 %.558.i, %.551.i
-  %.564.i = mul nsw i64 %.559.i, 2177342782468422677
-  %.567.i = ashr i64 %.564.i, %.566.i
-  %.569.i = and i64 %.567.i, %.38.i
-  %.579.i = getelementptr i64, ptr %5, i64 %.569.i
-  %.580.i = load i64, ptr %.579.i, align 8
-  %.581.i = icmp sgt i64 %.580.i, -1
-  br i1 %.581.i, label %B330.i, label %B662.i
+  %found.3.3440.i = phi i64 [ %found.5.2443.i, %B156.if.i ], [ %found.4.5.i, %B662.i ]
+  %.457.0438.i = phi i64 [ -1, %B156.if.i ], [ %.526.i, %B662.i ]
+  %.526.i = add nsw i64 %.457.0438.i, 1
+  %.554.i = load i64, ptr %.553.i, align 8
+  %.561.i = add nsw i64 %.558.i, %.457.0438.i
+  %.562.i = add i64 %.561.i, %.554.i
+  %.567.i = mul nsw i64 %.562.i, 2177342782468422677
+  %.570.i = ashr i64 %.567.i, %.569.i
+  %.572.i = and i64 %.570.i, %.41.i
+  %.582.i = getelementptr i64, ptr %5, i64 %.572.i
+  %.583.i = load i64, ptr %.582.i, align 8
+  %.584.i = icmp sgt i64 %.583.i, -1
+  br i1 %.584.i, label %B330.i, label %B662.i
 
 B552.if.i:
-  %found.2.4452.i = phi i64 [ %.955.i, %B650.i ], [ %found.3.3455.i, %B466.i ]
-  %.715.0451.i = phi i64 [ %.780.i, %B650.i ], [ %.725.i, %B466.i ]
-  %.712.0450.i = phi i64 [ %.784.i, %B650.i ], [ %.678.i, %B466.i ]
-  %.933.i = getelementptr i64, ptr %1, i64 %.712.0450.i
-  %invariant.gep.i = getelementptr i64, ptr %10, i64 %found.2.4452.i
+  %found.2.4437.i = phi i64 [ %.958.i, %B650.i ], [ %found.3.3440.i, %B466.i ]
+  %.718.0436.i = phi i64 [ %.783.i, %B650.i ], [ %.728.i, %B466.i ]
+  %.715.0435.i = phi i64 [ %.787.i, %B650.i ], [ %.681.i, %B466.i ]
+  %.936.i = getelementptr i64, ptr %1, i64 %.715.0435.i
+  %invariant.gep.i = getelementptr i64, ptr %11, i64 %found.2.4437.i
   br label %B586.if.i
 
 B586.if.i:
-  %.837.0447.i = phi i64 [ 0, %B552.if.i ], [ %.906.i, %B586.if.i ]
-  %.906.i = add nsw i64 %.837.0447.i, 1
-  %.934.i = load i64, ptr %.933.i, align 8
-  %.idx438.i = mul i64 %.934.i, 24
-  %17 = getelementptr i8, ptr %0, i64 %.idx438.i
-  %.938.i = getelementptr i64, ptr %17, i64 %.837.0447.i
-  %.939.i = load i64, ptr %.938.i, align 8
-  %.941.i = mul nsw i64 %.837.0447.i, %.48.i
-  %gep.i = getelementptr i64, ptr %invariant.gep.i, i64 %.941.i
-  store i64 %.939.i, ptr %gep.i, align 8
-  %exitcond.not.i = icmp eq i64 %.906.i, 3
+  %.840.0432.i = phi i64 [ 0, %B552.if.i ], [ %.909.i, %B586.if.i ]
+  %.909.i = add nsw i64 %.840.0432.i, 1
+  %.937.i = load i64, ptr %.936.i, align 8
+  %.idx425.i = mul i64 %.937.i, 24
+  %19 = getelementptr i8, ptr %0, i64 %.idx425.i
+  %.941.i = getelementptr i64, ptr %19, i64 %.840.0432.i
+  %.942.i = load i64, ptr %.941.i, align 8
+  %.944.i = mul nsw i64 %.840.0432.i, %.51.i
+  %gep.i = getelementptr i64, ptr %invariant.gep.i, i64 %.944.i
+  store i64 %.942.i, ptr %gep.i, align 8
+  %exitcond.not.i = icmp eq i64 %.909.i, 3
   br i1 %exitcond.not.i, label %B650.i, label %B586.if.i
 
 B734.if.i:
-  %.1038.0470.i = phi i64 [ %.1048.i, %B734.if.lr.ph.i ], [ %.1101.i, %B1242.i ]
-  %.1035.0469.i = phi i64 [ %.1004.i, %B734.if.lr.ph.i ], [ %.1105.i, %B1242.i ]
-  %.1101.i = add nsw i64 %.1038.0470.i, -1
-  %.1105.i = add i64 %.1035.0469.i, 1
-  %.1135.i = getelementptr i64, ptr %1, i64 %.1035.0469.i
-  %.1136.i = load i64, ptr %.1135.i, align 8
-  %.1139.idx.i = mul i64 %.1136.i, 24
-  %.1139.i = getelementptr i8, ptr %0, i64 %.1139.idx.i
-  %.1140.i = load i64, ptr %.1139.i, align 8
-  %.1148.i = getelementptr i8, ptr %.1139.i, i64 8
-  %.1149.i = load i64, ptr %.1148.i, align 8
-  %.1157.i = getelementptr i8, ptr %.1139.i, i64 16
-  %.1158.i = load i64, ptr %.1157.i, align 8
-  br i1 %.1248462.not.i, label %B904.i, label %B882.if.i
+  %.1041.0452.i = phi i64 [ %.1051.i, %B734.if.lr.ph.i ], [ %.1104.i, %B1304.i ]
+  %.1038.0451.i = phi i64 [ %.1007.i, %B734.if.lr.ph.i ], [ %.1108.i, %B1304.i ]
+  %.1104.i = add nsw i64 %.1041.0452.i, -1
+  %.1108.i = add i64 %.1038.0451.i, 1
+  %.1138.i = getelementptr i64, ptr %1, i64 %.1038.0451.i
+  %.1139.i = load i64, ptr %.1138.i, align 8
+  %.1142.idx.i = mul i64 %.1139.i, 24
+  %.1142.i = getelementptr i8, ptr %0, i64 %.1142.idx.i
+  %.1143.i = load i64, ptr %.1142.i, align 8
+  %.1151.i = getelementptr i8, ptr %.1142.i, i64 8
+  %.1152.i = load i64, ptr %.1151.i, align 8
+  %.1160.i = getelementptr i8, ptr %.1142.i, i64 16
+  %.1161.i = load i64, ptr %.1160.i, align 8
+  br i1 %.1251447.not.i, label %B904.i, label %B882.if.i
 
 B882.if.i:
-  %.1192.0463.i = phi i64 [ %.1261.i, %B882.if.i ], [ 0, %B734.if.i ]
-  %.1261.i = add nsw i64 %.1192.0463.i, 1
-  %.1289.i = getelementptr i64, ptr %9, i64 %.1192.0463.i
-  store i64 %.1287.i, ptr %.1289.i, align 8
-  %exitcond477.not.i = icmp eq i64 %8, %.1261.i
-  br i1 %exitcond477.not.i, label %B904.i, label %B882.if.i
-
-B934.if.i:
-  %.1320.0466.i = phi i64 [ %.1389.i, %B1240.i ], [ 0, %B904.i ]
-  %.1389.i = add nsw i64 %.1320.0466.i, 1
-  %.1415.i = getelementptr i64, ptr %10, i64 %.1320.0466.i
-  %.1416.i = load i64, ptr %.1415.i, align 8
-  %.1418.i = sub nsw i64 %.1416.i, %.1140.i
-  %.1422.i = getelementptr i64, ptr %12, i64 %.1320.0466.i
-  %.1423.i = load i64, ptr %.1422.i, align 8
-  %.1425.i = sub nsw i64 %.1423.i, %.1149.i
-  %.1430.i = getelementptr i64, ptr %13, i64 %.1320.0466.i
-  %.1431.i = load i64, ptr %.1430.i, align 8
-  %.1433.i = sub nsw i64 %.1431.i, %.1158.i
-  %.1434.i = mul nsw i64 %.1418.i, %.1418.i
-  %.1435.i = mul nsw i64 %.1425.i, %.1425.i
-  %.1436.i = add nsw i64 %.1435.i, %.1434.i
-  %.1437.i = mul nsw i64 %.1433.i, %.1433.i
-  %.1438.i = add nsw i64 %.1436.i, %.1437.i
-  %.1446.i = load i64, ptr %.1445.i, align 8
-  %.1448.i = icmp slt i64 %.1438.i, %.1446.i
-  %.1451.i = icmp ne i64 %.1438.i, 0
-  %or.cond.i = and i1 %.1448.i, %.1451.i
-  br i1 %or.cond.i, label %B1098.i, label %B1240.i
+  %.1195.0448.i = phi i64 [ %.1264.i, %B882.if.i ], [ 0, %B734.if.i ]
+  %.1264.i = add nsw i64 %.1195.0448.i, 1
+  %.1292.i = getelementptr i64, ptr %10, i64 %.1195.0448.i
+  store i64 %.1290.i, ptr %.1292.i, align 8
+  %exitcond459.not.i = icmp eq i64 %8, %.1264.i
+  br i1 %exitcond459.not.i, label %B904.i, label %B882.if.i
 
 exit:
   ret void
 }
 
-define void @link_cells(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, i64 %9, ptr %10) {
+define void @link_cells(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, i64 %9, ptr %10, ptr %11) {
 entry:
   %notmask.i = shl nsw i64 -1, %6
-  %.39.i = xor i64 %notmask.i, -1
-  %.126409.not.i = icmp slt i64 %4, 1
-  br i1 %.126409.not.i, label %exit, label %B54.lr.ph.i
+  %.42.i = xor i64 %notmask.i, -1
+  %.490581.not.i = icmp slt i64 %4, 1
+  %.1147.i = sub nsw i64 63, %6
+  br label %B58.i
 
-B54.lr.ph.i:
-  %.168.i = add nsw i64 %8, 1
-  %spec.select.i = tail call i64 @llvm.smax.i64(i64 %.168.i, i64 0)
-  %.249406.not.i = icmp slt i64 %8, 0
-  %.291.i = sub i64 0, %8
-  %.330.i = add i64 %.168.i, %8
-  %storemerge374.i = tail call i64 @llvm.smax.i64(i64 %.330.i, i64 0)
-  %.374403.not.i = icmp slt i64 %.330.i, 1
-  %.671.i = sub nsw i64 63, %6
-  br label %B54.i
+B54.loopexit.i:
+  br i1 %exitcond599.not.i, label %B1900.if.i, label %B58.i.backedge
 
-B50.loopexit.i:
-  %exitcond417.not.i = icmp eq i64 %4, %.139.i
-  br i1 %exitcond417.not.i, label %B1394.if.i, label %B54.i
+B54.loopexit.thread.i:
+  br i1 %exitcond599.not.i, label %exit, label %B58.i.backedge
 
-B54.i:
-  %.67.0411.i = phi i64 [ 0, %B54.lr.ph.i ], [ %.139.i, %B50.loopexit.i ]
-  %.139.i = add nsw i64 %.67.0411.i, 1
-  br i1 %.249406.not.i, label %B50.loopexit.i, label %B96.lr.ph.i
+B58.i.backedge:
+  br label %B58.i
 
-B96.lr.ph.i:
-  %.652.i = getelementptr i64, ptr %3, i64 %.67.0411.i
-  %.786.i = getelementptr i64, ptr %10, i64 %.67.0411.i
-  %.879.i = getelementptr i64, ptr %2, i64 %.67.0411.i
-  %.887.i = getelementptr i8, ptr %.879.i, i64 8
-  br label %B96.i
+B58.i:
+  %largest.3.0586.i = phi i64 [ -1, %entry ], [ %largest.2.2536.i, %B58.i.backedge ]
+  %12 = phi i1 [ true, %entry ], [ false, %B58.i.backedge ]
+  %exitcond599.not.i = phi i1 [ false, %entry ], [ true, %B58.i.backedge ]
+  %brmerge592.i = select i1 %12, i1 true, i1 %.490581.not.i
+  %.mux593.i = select i1 %12, i64 1, i64 %8
+  br i1 %brmerge592.i, label %B244.thread.i, label %B94.if.i
 
-B92.loopexit.i:
-  %.249.i = icmp sgt i64 %.195.0408.i, 1
-  br i1 %.249.i, label %B96.i, label %B50.loopexit.i
+B126.i:
+  %.328.i = phi i64 [ %.335.i, %B126.i ], [ %.322.i, %B94.if.i ]
+  %.334.i = getelementptr i64, ptr %11, i64 %.328.i
+  %.335.i = load i64, ptr %.334.i, align 8
+  %.336.not.i = icmp eq i64 %.335.i, %.328.i
+  br i1 %.336.not.i, label %B166.i, label %B126.i
 
-B96.i:
-  %.195.0408.i = phi i64 [ %spec.select.i, %B96.lr.ph.i ], [ %.258.i, %B92.loopexit.i ]
-  %.192.0407.i = phi i64 [ 0, %B96.lr.ph.i ], [ %.262.i, %B92.loopexit.i ]
-  %.258.i = add nsw i64 %.195.0408.i, -1
-  %.262.i = add nsw i64 %.192.0407.i, 1
-  br i1 %.374403.not.i, label %B92.loopexit.i, label %B142.lr.ph.i
+B166.i:
+  %root.5.3.i = phi i64 [ %.211.0567.i, %B94.if.i ], [ %.328.i, %B126.i ]
+  store i64 %root.5.3.i, ptr %.321.i, align 8
+  %.355.i = getelementptr i64, ptr %10, i64 %root.5.3.i
+  %.356.i = load i64, ptr %.355.i, align 8
+  %.357.i = add nsw i64 %.356.i, 1
+  store i64 %.357.i, ptr %.355.i, align 8
+  %.366.i = shl nsw i64 %.357.i, 1
+  %.368.i = icmp sgt i64 %.366.i, %4
+  %spec.select.i = select i1 %.368.i, i64 %root.5.3.i, i64 %largest.4.1568.i
+  %exitcond.not.i = icmp eq i64 %4, %.283.i
+  br i1 %exitcond.not.i, label %B244.thread.i, label %B94.if.i
 
-B142.lr.ph.i:
-  %.541.i = icmp eq i64 %.192.0407.i, 0
-  %.556.i = add nsw i64 %.192.0407.i, -1
-  %.558.i = mul nsw i64 %.556.i, %7
-  %.559.i = add nsw i64 %.558.i, 1
-  %11 = mul nsw i64 %.559.i, %.559.i
-  %.656.i = shl i64 %.192.0407.i, 42
-  br label %B142.i
+B244.thread.i:
+  %largest.2.2536.i = phi i64 [ %largest.3.0586.i, %B58.i ], [ %spec.select.i, %B166.i ]
+  %13 = phi i64 [ %.mux593.i, %B58.i ], [ %8, %B166.i ]
+  br i1 %.490581.not.i, label %B54.loopexit.thread.i, label %B290.lr.ph.i
 
-B138.loopexit.i:
-  %.383.i = add nsw i64 %.320.0405.i, -1
-  %.387.i = add i64 %.317.0404.i, 1
-  %.374.i = icmp sgt i64 %.320.0405.i, 1
-  br i1 %.374.i, label %B142.i, label %B92.loopexit.i
+B290.lr.ph.i:
+  %.574.i = sub i64 0, %13
+  %.568.inv.i = icmp slt i64 %largest.2.2536.i, 0
+  %"$phi406.4.2.2.i" = select i1 %.568.inv.i, i64 0, i64 %.574.i
+  %.583.i = add nsw i64 %13, 1
+  %.625.i = sub i64 %.583.i, %"$phi406.4.2.2.i"
+  %spec.select563.i = tail call i64 @llvm.smax.i64(i64 %.625.i, i64 0)
+  %.669578.not596.i = icmp slt i64 %.625.i, 1
+  %.750.i = add i64 %.583.i, %13
+  %storemerge509.i = tail call i64 @llvm.smax.i64(i64 %.750.i, i64 0)
+  %.794575.not.i = icmp slt i64 %.750.i, 1
+  br label %B290.i
 
-B142.i:
-  %.320.0405.i = phi i64 [ %storemerge374.i, %B142.lr.ph.i ], [ %.383.i, %B138.loopexit.i ]
-  %.317.0404.i = phi i64 [ %.291.i, %B142.lr.ph.i ], [ %.387.i, %B138.loopexit.i ]
-  %.544.i = icmp slt i64 %.317.0404.i, 0
-  %.547.i = icmp eq i64 %.317.0404.i, 0
-  %.563.i = tail call i64 @llvm.abs.i64(i64 %.317.0404.i, i1 false)
-  %.564.i = add nsw i64 %.563.i, -1
-  %.566.i = mul nsw i64 %.564.i, %7
-  %.567.i = add nsw i64 %.566.i, 1
-  %12 = mul nsw i64 %.567.i, %.567.i
-  %"$phi388.5.2.4.i" = select i1 %.547.i, i64 0, i64 %12
-  %.659.i = shl i64 %.317.0404.i, 21
-  %.657.i = add i64 %.659.i, %.656.i
-  br label %B186.if.i
+B290.i:
+  %.433.0582.i = phi i64 [ 0, %B290.lr.ph.i ], [ %.503.i, %B1941.i ]
+  %.503.i = add nsw i64 %.433.0582.i, 1
+  %.539.i = getelementptr i64, ptr %11, i64 %.433.0582.i
+  %.540.i = load i64, ptr %.539.i, align 8
+  %.541.not.i = icmp eq i64 %.540.i, %.433.0582.i
+  br i1 %.541.not.i, label %B360.i, label %B320.i
 
-B202.i:
-  %.550.i = icmp slt i64 %.442.0401.i, 1
-  %or.cond.i = select i1 %.547.i, i1 %.550.i, i1 false
-  %or.cond415.i = select i1 %.544.i, i1 true, i1 %or.cond.i
-  br i1 %or.cond415.i, label %B1435.i, label %B240.i
+B320.i:
+  %.546.i = phi i64 [ %.553.i, %B320.i ], [ %.540.i, %B290.i ]
+  %.552.i = getelementptr i64, ptr %11, i64 %.546.i
+  %.553.i = load i64, ptr %.552.i, align 8
+  %.554.not.i = icmp eq i64 %.553.i, %.546.i
+  br i1 %.554.not.i, label %B360.i, label %B320.i
 
-B240.i:
-  %spec.select416.i = phi i64 [ 0, %B202.i ], [ %11, %B186.if.i ]
-  %.571.i = tail call i64 @llvm.abs.i64(i64 %.442.0401.i, i1 false)
-  %.572.i = add nsw i64 %.571.i, -1
-  %.574.i = mul nsw i64 %.572.i, %7
-  %.575.i = add nsw i64 %.574.i, 1
-  %.616.not.i = icmp eq i64 %.442.0401.i, 0
-  %13 = mul nsw i64 %.575.i, %.575.i
-  %"$phi388.6.2.4.i" = select i1 %.616.not.i, i64 0, i64 %13
-  %.641.i = add nsw i64 %"$phi388.6.2.4.i", %"$phi388.5.2.4.i"
-  %.643.i = add nsw i64 %.641.i, %spec.select416.i
-  %.645.i = icmp sgt i64 %.643.i, %9
-  br i1 %.645.i, label %B1435.i, label %B438.i
+B360.i:
+  %root.7.3.i = phi i64 [ %.433.0582.i, %B290.i ], [ %.546.i, %B320.i ]
+  %.560.i = icmp eq i64 %root.7.3.i, %largest.2.2536.i
+  %brmerge594.i = select i1 %.560.i, i1 true, i1 %.669578.not596.i
+  br i1 %brmerge594.i, label %B1941.i, label %B434.lr.ph.i
 
-B438.i:
-  %.653.i = load i64, ptr %.652.i, align 8
-  %.660.i = add i64 %.657.i, %.442.0401.i
-  %.662.i = add i64 %.660.i, %.653.i
-  %.669.i = mul nsw i64 %.662.i, 2177342782468422677
-  %.672.i = ashr i64 %.669.i, %.671.i
-  %.674.i = and i64 %.672.i, %.39.i
-  %.684.i = getelementptr i64, ptr %5, i64 %.674.i
-  %.685.i = load i64, ptr %.684.i, align 8
-  %.686.i = icmp sgt i64 %.685.i, -1
-  br i1 %.686.i, label %B572.i, label %B1435.i
+B434.lr.ph.i:
+  %.1128.i = getelementptr i64, ptr %3, i64 %.433.0582.i
+  %.1355.i = getelementptr i64, ptr %2, i64 %.433.0582.i
+  %.1363.i = getelementptr i8, ptr %.1355.i, i64 8
+  br label %B434.i
 
-B572.i:
-  %.702.i = getelementptr i64, ptr %3, i64 %.685.i
-  %.703.i = load i64, ptr %.702.i, align 8
-  %.705.not.i = icmp eq i64 %.703.i, %.662.i
-  br i1 %.705.not.i, label %B716.i, label %B608.i
+B430.loopexit.i:
+  %.669.i = icmp sgt i64 %.615.0580.i, 1
+  br i1 %.669.i, label %B434.i, label %B1941.i
 
-B608.i:
-  %slot.2.4.i = phi i64 [ %.715.i, %B648.i ], [ %.674.i, %B572.i ]
-  %.711.i = add nsw i64 %slot.2.4.i, 1
-  %.715.i = and i64 %.711.i, %.39.i
-  %.724.i = getelementptr i64, ptr %5, i64 %.715.i
-  %.725.i = load i64, ptr %.724.i, align 8
-  %.726.i = icmp sgt i64 %.725.i, -1
-  br i1 %.726.i, label %B648.i, label %B1435.i
+B434.i:
+  %.615.0580.i = phi i64 [ %spec.select563.i, %B434.lr.ph.i ], [ %.678.i, %B430.loopexit.i ]
+  %.612.0579.i = phi i64 [ %"$phi406.4.2.2.i", %B434.lr.ph.i ], [ %.682.i, %B430.loopexit.i ]
+  %.678.i = add nsw i64 %.615.0580.i, -1
+  %.682.i = add i64 %.612.0579.i, 1
+  br i1 %.794575.not.i, label %B430.loopexit.i, label %B480.lr.ph.i
 
-B648.i:
-  %.741.i = getelementptr i64, ptr %3, i64 %.725.i
-  %.742.i = load i64, ptr %.741.i, align 8
-  %.744.not.i = icmp eq i64 %.742.i, %.662.i
-  br i1 %.744.not.i, label %B716.i, label %B608.i
+B480.lr.ph.i:
+  %.964.i = icmp eq i64 %.612.0579.i, 0
+  %or.cond.i = select i1 %.568.inv.i, i1 %.964.i, i1 false
+  %.984.i = tail call i64 @llvm.abs.i64(i64 %.612.0579.i, i1 false)
+  %.1032.i = add nsw i64 %.984.i, -1
+  %.1034.i = mul nsw i64 %.1032.i, %7
+  %.1035.i = add nsw i64 %.1034.i, 1
+  %14 = mul nsw i64 %.1035.i, %.1035.i
+  %.1132.i = shl i64 %.612.0579.i, 42
+  %spec.select591.i = select i1 %.964.i, i64 0, i64 %14
+  br label %B480.i
+
+B476.loopexit.i:
+  %.803.i = add nsw i64 %.740.0577.i, -1
+  %.807.i = add i64 %.737.0576.i, 1
+  %.794.i = icmp sgt i64 %.740.0577.i, 1
+  br i1 %.794.i, label %B480.i, label %B430.loopexit.i
+
+B480.i:
+  %.740.0577.i = phi i64 [ %storemerge509.i, %B480.lr.ph.i ], [ %.803.i, %B476.loopexit.i ]
+  %.737.0576.i = phi i64 [ %.574.i, %B480.lr.ph.i ], [ %.807.i, %B476.loopexit.i ]
+  %.967.i = icmp slt i64 %.737.0576.i, 0
+  %.970.i = icmp eq i64 %.737.0576.i, 0
+  %.988.i = tail call i64 @llvm.abs.i64(i64 %.737.0576.i, i1 false)
+  %.17.i.i = tail call i64 @llvm.smax.i64(i64 %.988.i, i64 %.984.i)
+  %.1040.i = add nsw i64 %.988.i, -1
+  %.1042.i = mul nsw i64 %.1040.i, %7
+  %.1043.i = add nsw i64 %.1042.i, 1
+  %15 = mul nsw i64 %.1043.i, %.1043.i
+  %"$phi890.6.2.5.i" = select i1 %.970.i, i64 0, i64 %15
+  %.1135.i = shl i64 %.737.0576.i, 21
+  %.1133.i = add i64 %.1135.i, %.1132.i
+  %invariant.op.i = add nsw i64 %"$phi890.6.2.5.i", %spec.select591.i
+  br label %B524.if.i
+
+B552.i:
+  %.973.i = icmp slt i64 %.862.0573.i, 1
+  %or.cond1.i = select i1 %.970.i, i1 %.973.i, i1 false
+  %or.cond590.i = select i1 %.967.i, i1 true, i1 %or.cond1.i
+  br i1 %or.cond590.i, label %B1942.i, label %B590.i
+
+B590.i:
+  %.pre.i = tail call i64 @llvm.abs.i64(i64 %.862.0573.i, i1 false)
+  %.19.i.i = tail call i64 @llvm.smax.i64(i64 %.pre.i, i64 %.17.i.i)
+  %.1023.i = icmp sgt i64 %.19.i.i, 1
+  %or.cond610.not.i = select i1 %12, i1 true, i1 %.1023.i
+  br i1 %or.cond610.not.i, label %B716.i, label %B1942.i
 
 B716.i:
-  %.762.i = phi i64 [ %.685.i, %B572.i ], [ %.725.i, %B648.i ]
-  %.787.i = load i64, ptr %.786.i, align 8
-  %.788.not.i = icmp eq i64 %.787.i, %.67.0411.i
-  br i1 %.788.not.i, label %B822.i, label %B748.i
+  %.1048.i = add nsw i64 %.pre.i, -1
+  %.1050.i = mul nsw i64 %.1048.i, %7
+  %.1051.i = add nsw i64 %.1050.i, 1
+  %.1092.not.i = icmp eq i64 %.862.0573.i, 0
+  %16 = mul nsw i64 %.1051.i, %.1051.i
+  %"$phi890.7.2.5.i" = select i1 %.1092.not.i, i64 0, i64 %16
+  %.1119.reass.i = add nsw i64 %invariant.op.i, %"$phi890.7.2.5.i"
+  %.1121.i = icmp sgt i64 %.1119.reass.i, %9
+  br i1 %.1121.i, label %B1942.i, label %B940.i
 
-B748.i:
-  %.793.i = phi i64 [ %.811.i, %B748.i ], [ %.787.i, %B716.i ]
-  %a.2.4.i = phi i64 [ %.796.i, %B748.i ], [ %.67.0411.i, %B716.i ]
-  %.792.i = getelementptr i64, ptr %10, i64 %a.2.4.i
-  %.795.i = getelementptr i64, ptr %10, i64 %.793.i
-  %.796.i = load i64, ptr %.795.i, align 8
-  store i64 %.796.i, ptr %.792.i, align 8
-  %.810.i = getelementptr i64, ptr %10, i64 %.796.i
-  %.811.i = load i64, ptr %.810.i, align 8
-  %.812.not.i = icmp eq i64 %.811.i, %.796.i
-  br i1 %.812.not.i, label %B822.i, label %B748.i
+B940.i:
+  %.1129.i = load i64, ptr %.1128.i, align 8
+  %.1136.i = add i64 %.1133.i, %.862.0573.i
+  %.1138.i = add i64 %.1136.i, %.1129.i
+  %.1145.i = mul nsw i64 %.1138.i, 2177342782468422677
+  %.1148.i = ashr i64 %.1145.i, %.1147.i
+  %.1150.i = and i64 %.1148.i, %.42.i
+  %.1160.i = getelementptr i64, ptr %5, i64 %.1150.i
+  %.1161.i = load i64, ptr %.1160.i, align 8
+  %.1162.i = icmp sgt i64 %.1161.i, -1
+  br i1 %.1162.i, label %B1074.i, label %B1942.i
 
-B822.i:
-  %a.3.5.i = phi i64 [ %.67.0411.i, %B716.i ], [ %.796.i, %B748.i ]
-  %.826.i = getelementptr i64, ptr %10, i64 %.762.i
-  %.827.i = load i64, ptr %.826.i, align 8
-  %.829.not.i = icmp eq i64 %.827.i, %.762.i
-  br i1 %.829.not.i, label %B920.i, label %B846.i
+B1074.i:
+  %.1178.i = getelementptr i64, ptr %3, i64 %.1161.i
+  %.1179.i = load i64, ptr %.1178.i, align 8
+  %.1181.not.i = icmp eq i64 %.1179.i, %.1138.i
+  br i1 %.1181.not.i, label %B1218.i, label %B1110.i
 
-B846.i:
-  %.836.i = phi i64 [ %.854.i, %B846.i ], [ %.827.i, %B822.i ]
-  %b.2.4.i = phi i64 [ %.839.i, %B846.i ], [ %.762.i, %B822.i ]
-  %.835.i = getelementptr i64, ptr %10, i64 %b.2.4.i
-  %.838.i = getelementptr i64, ptr %10, i64 %.836.i
-  %.839.i = load i64, ptr %.838.i, align 8
-  store i64 %.839.i, ptr %.835.i, align 8
-  %.853.i = getelementptr i64, ptr %10, i64 %.839.i
-  %.854.i = load i64, ptr %.853.i, align 8
-  %.855.not.i = icmp eq i64 %.854.i, %.839.i
-  br i1 %.855.not.i, label %B920.i, label %B846.i
+B1110.i:
+  %slot.2.5.i = phi i64 [ %.1191.i, %B1150.i ], [ %.1150.i, %B1074.i ]
+  %.1187.i = add nsw i64 %slot.2.5.i, 1
+  %.1191.i = and i64 %.1187.i, %.42.i
+  %.1200.i = getelementptr i64, ptr %5, i64 %.1191.i
+  %.1201.i = load i64, ptr %.1200.i, align 8
+  %.1202.i = icmp sgt i64 %.1201.i, -1
+  br i1 %.1202.i, label %B1150.i, label %B1942.i
 
-B920.i:
-  %b.3.5.i = phi i64 [ %.762.i, %B822.i ], [ %.839.i, %B846.i ]
-  %.861.i = icmp eq i64 %a.3.5.i, %b.3.5.i
-  br i1 %.861.i, label %B1435.i, label %B936.i
+B1150.i:
+  %.1217.i = getelementptr i64, ptr %3, i64 %.1201.i
+  %.1218.i = load i64, ptr %.1217.i, align 8
+  %.1220.not.i = icmp eq i64 %.1218.i, %.1138.i
+  br i1 %.1220.not.i, label %B1218.i, label %B1110.i
 
-B936.i:
-  %.880.i = load i64, ptr %.879.i, align 8
-  %.888.i = load i64, ptr %.887.i, align 8
-  %.890.i = icmp slt i64 %.880.i, %.888.i
-  br i1 %.890.i, label %B990.preheader.i, label %B1435.i
+B1218.i:
+  %.1238.i = phi i64 [ %.1161.i, %B1074.i ], [ %.1201.i, %B1150.i ]
+  %.1263.i = load i64, ptr %.539.i, align 8
+  %.1264.not.i = icmp eq i64 %.1263.i, %.433.0582.i
+  br i1 %.1264.not.i, label %B1324.i, label %B1250.i
 
-B990.preheader.i:
-  %.922.i = getelementptr i64, ptr %2, i64 %.762.i
-  %.923.i = load i64, ptr %.922.i, align 8
-  %.930.i = getelementptr i8, ptr %.922.i, i64 8
-  %.931.i = load i64, ptr %.930.i, align 8
-  %.933.i = icmp slt i64 %.923.i, %.931.i
-  br label %B990.i
+B1250.i:
+  %.1269.i = phi i64 [ %.1287.i, %B1250.i ], [ %.1263.i, %B1218.i ]
+  %a.2.5.i = phi i64 [ %.1272.i, %B1250.i ], [ %.433.0582.i, %B1218.i ]
+  %.1268.i = getelementptr i64, ptr %11, i64 %a.2.5.i
+  %.1271.i = getelementptr i64, ptr %11, i64 %.1269.i
+  %.1272.i = load i64, ptr %.1271.i, align 8
+  store i64 %.1272.i, ptr %.1268.i, align 8
+  %.1286.i = getelementptr i64, ptr %11, i64 %.1272.i
+  %.1287.i = load i64, ptr %.1286.i, align 8
+  %.1288.not.i = icmp eq i64 %.1287.i, %.1272.i
+  br i1 %.1288.not.i, label %B1324.i, label %B1250.i
 
-B990.i:
-  %m.2.4.i = phi i64 [ %.1159.i, %B1234.i ], [ %.880.i, %B990.preheader.i ]
-  br i1 %.933.i, label %B1040.preheader.i, label %B1234.i
+B1324.i:
+  %a.3.6.i = phi i64 [ %.433.0582.i, %B1218.i ], [ %.1272.i, %B1250.i ]
+  %.1302.i = getelementptr i64, ptr %11, i64 %.1238.i
+  %.1303.i = load i64, ptr %.1302.i, align 8
+  %.1305.not.i = icmp eq i64 %.1303.i, %.1238.i
+  br i1 %.1305.not.i, label %B1422.i, label %B1348.i
 
-B1040.preheader.i:
-  %.1075.i = getelementptr i64, ptr %1, i64 %m.2.4.i
-  %.1076.i = load i64, ptr %.1075.i, align 8
-  %.idx.i = mul i64 %.1076.i, 24
-  %14 = getelementptr i8, ptr %0, i64 %.idx.i
-  br label %B1040.i
+B1348.i:
+  %.1312.i = phi i64 [ %.1330.i, %B1348.i ], [ %.1303.i, %B1324.i ]
+  %b.2.5.i = phi i64 [ %.1315.i, %B1348.i ], [ %.1238.i, %B1324.i ]
+  %.1311.i = getelementptr i64, ptr %11, i64 %b.2.5.i
+  %.1314.i = getelementptr i64, ptr %11, i64 %.1312.i
+  %.1315.i = load i64, ptr %.1314.i, align 8
+  store i64 %.1315.i, ptr %.1311.i, align 8
+  %.1329.i = getelementptr i64, ptr %11, i64 %.1315.i
+  %.1330.i = load i64, ptr %.1329.i, align 8
+  %.1331.not.i = icmp eq i64 %.1330.i, %.1315.i
+  br i1 %.1331.not.i, label %B1422.i, label %B1348.i
 
-B1040.i:
-  %k.2.5.i = phi i64 [ %.1114.i, %B1178.i ], [ %.923.i, %B1040.preheader.i ]
-  %.1084.i = getelementptr i64, ptr %1, i64 %k.2.5.i
-  %.1085.i = load i64, ptr %.1084.i, align 8
-  %.idx376.i = mul i64 %.1085.i, 24
-  %15 = getelementptr i8, ptr %0, i64 %.idx376.i
-  br label %B1074.if.i
+B1422.i:
+  %b.3.6.i = phi i64 [ %.1238.i, %B1324.i ], [ %.1315.i, %B1348.i ]
+  %.1337.i = icmp eq i64 %a.3.6.i, %b.3.6.i
+  br i1 %.1337.i, label %B1942.i, label %B1438.i
 
-B1178.i:
-  %.1104.i = icmp sle i64 %.1094.i, %9
-  %.1114.i = add nsw i64 %k.2.5.i, 1
-  %.1126.i = icmp sge i64 %.1114.i, %.931.i
-  %brmerge.i = select i1 %.1126.i, i1 true, i1 %.1104.i
-  br i1 %brmerge.i, label %B1234.loopexit.i, label %B1040.i
+B1438.i:
+  %.1356.i = load i64, ptr %.1355.i, align 8
+  %.1364.i = load i64, ptr %.1363.i, align 8
+  %.1366.i = icmp slt i64 %.1356.i, %.1364.i
+  br i1 %.1366.i, label %B1492.preheader.i, label %B1942.i
 
-B1234.loopexit.i:
-  %not..1126.le.i = xor i1 %.1126.i, true
-  %.1104.mux.le.i = select i1 %not..1126.le.i, i1 true, i1 %.1104.i
-  br label %B1234.i
+B1492.preheader.i:
+  %.1398.i = getelementptr i64, ptr %2, i64 %.1238.i
+  %.1399.i = load i64, ptr %.1398.i, align 8
+  %.1406.i = getelementptr i8, ptr %.1398.i, i64 8
+  %.1407.i = load i64, ptr %.1406.i, align 8
+  %.1409.i = icmp slt i64 %.1399.i, %.1407.i
+  br label %B1492.i
 
-B1234.i:
-  %linked.3.6.i = phi i1 [ false, %B990.i ], [ %.1104.mux.le.i, %B1234.loopexit.i ]
-  %.1159.i = add nsw i64 %m.2.4.i, 1
-  %.1171.i = icmp sge i64 %.1159.i, %.888.i
-  %brmerge377.i = select i1 %.1171.i, i1 true, i1 %linked.3.6.i
-  br i1 %brmerge377.i, label %B1278.i, label %B990.i
+B1492.i:
+  %m.2.5.i = phi i64 [ %.1635.i, %B1736.i ], [ %.1356.i, %B1492.preheader.i ]
+  br i1 %.1409.i, label %B1542.preheader.i, label %B1736.i
 
-B1278.i:
-  %not..1171.i = xor i1 %.1171.i, true
-  %linked.3.6.mux.i = select i1 %not..1171.i, i1 true, i1 %linked.3.6.i
-  br i1 %linked.3.6.mux.i, label %B1282.i, label %B1435.i
+B1542.preheader.i:
+  %.1551.i = getelementptr i64, ptr %1, i64 %m.2.5.i
+  %.1552.i = load i64, ptr %.1551.i, align 8
+  %.idx.i = mul i64 %.1552.i, 24
+  %17 = getelementptr i8, ptr %0, i64 %.idx.i
+  br label %B1542.i
 
-B1282.i:
-  %.13.i.i = tail call i64 @llvm.smin.i64(i64 %b.3.5.i, i64 %a.3.5.i)
-  %.13.i378.i = tail call i64 @llvm.smax.i64(i64 %b.3.5.i, i64 %a.3.5.i)
-  %.1276.i = getelementptr i64, ptr %10, i64 %.13.i378.i
-  store i64 %.13.i.i, ptr %.1276.i, align 8
-  br label %B1435.i
+B1542.i:
+  %k.2.6.i = phi i64 [ %.1590.i, %B1680.i ], [ %.1399.i, %B1542.preheader.i ]
+  %.1560.i = getelementptr i64, ptr %1, i64 %k.2.6.i
+  %.1561.i = load i64, ptr %.1560.i, align 8
+  %.idx511.i = mul i64 %.1561.i, 24
+  %18 = getelementptr i8, ptr %0, i64 %.idx511.i
+  br label %B1576.if.i
 
-B1435.i:
-  %.499.i = icmp sgt i64 %.445.0402.i, 1
-  br i1 %.499.i, label %B186.if.i, label %B138.loopexit.i
+B1680.i:
+  %.1580.i = icmp sle i64 %.1570.i, %9
+  %.1590.i = add nsw i64 %k.2.6.i, 1
+  %.1602.i = icmp sge i64 %.1590.i, %.1407.i
+  %brmerge.i = select i1 %.1602.i, i1 true, i1 %.1580.i
+  br i1 %brmerge.i, label %B1736.loopexit.i, label %B1542.i
 
-B186.if.i:
-  %.445.0402.i = phi i64 [ %storemerge374.i, %B142.i ], [ %.508.i, %B1435.i ]
-  %.442.0401.i = phi i64 [ %.291.i, %B142.i ], [ %.512.i, %B1435.i ]
-  %.508.i = add nsw i64 %.445.0402.i, -1
-  %.512.i = add i64 %.442.0401.i, 1
-  br i1 %.541.i, label %B202.i, label %B240.i
+B1736.loopexit.i:
+  %not..1602.le.i = xor i1 %.1602.i, true
+  %.1580.mux.le.i = select i1 %not..1602.le.i, i1 true, i1 %.1580.i
+  br label %B1736.i
 
-B1074.if.i:
-  %square.2.6399.i = phi i64 [ 0, %B1040.i ], [ %.1094.i, %B1074.if.i ]
-  %.979.0397.i = phi i64 [ 0, %B1040.i ], [ %.1048.i, %B1074.if.i ]
-  %.1048.i = add nsw i64 %.979.0397.i, 1
-  %.1080.i = getelementptr i64, ptr %14, i64 %.979.0397.i
-  %.1081.i = load i64, ptr %.1080.i, align 8
-  %.1089.i = getelementptr i64, ptr %15, i64 %.979.0397.i
-  %.1090.i = load i64, ptr %.1089.i, align 8
-  %.1091.i = sub nsw i64 %.1081.i, %.1090.i
-  %.1092.i = mul nsw i64 %.1091.i, %.1091.i
-  %.1094.i = add nsw i64 %.1092.i, %square.2.6399.i
-  %exitcond.not.i = icmp eq i64 %.1048.i, 3
-  br i1 %exitcond.not.i, label %B1178.i, label %B1074.if.i
+B1736.i:
+  %linked.3.7.i = phi i1 [ false, %B1492.i ], [ %.1580.mux.le.i, %B1736.loopexit.i ]
+  %.1635.i = add nsw i64 %m.2.5.i, 1
+  %.1647.i = icmp sge i64 %.1635.i, %.1364.i
+  %brmerge512.i = select i1 %.1647.i, i1 true, i1 %linked.3.7.i
+  br i1 %brmerge512.i, label %B1780.i, label %B1492.i
 
-B1394.if.i:
-  %.1355.0413.i = phi i64 [ %.1424.i, %B1394.if.i ], [ 0, %B50.loopexit.i ]
-  %.1424.i = add nsw i64 %.1355.0413.i, 1
-  %.1450.i = getelementptr i64, ptr %10, i64 %.1355.0413.i
-  %.1451.i = load i64, ptr %.1450.i, align 8
-  %.1453.i = getelementptr i64, ptr %10, i64 %.1451.i
-  %.1454.i = load i64, ptr %.1453.i, align 8
-  store i64 %.1454.i, ptr %.1450.i, align 8
-  %exitcond418.not.i = icmp eq i64 %4, %.1424.i
-  br i1 %exitcond418.not.i, label %exit, label %B1394.if.i
+B1780.i:
+  %not..1647.i = xor i1 %.1647.i, true
+  %linked.3.7.mux.i = select i1 %not..1647.i, i1 true, i1 %linked.3.7.i
+  br i1 %linked.3.7.mux.i, label %B1784.i, label %B1942.i
+
+B1784.i:
+  %.13.i.i = tail call i64 @llvm.smin.i64(i64 %b.3.6.i, i64 %a.3.6.i)
+  %.13.i513.i = tail call i64 @llvm.smax.i64(i64 %b.3.6.i, i64 %a.3.6.i)
+  %.1752.i = getelementptr i64, ptr %11, i64 %.13.i513.i
+  store i64 %.13.i.i, ptr %.1752.i, align 8
+  br label %B1942.i
+
+B1941.i:
+  %exitcond598.not.i = icmp eq i64 %4, %.503.i
+  br i1 %exitcond598.not.i, label %B54.loopexit.i, label %B290.i
+
+B1942.i:
+  %.919.i = icmp sgt i64 %.865.0574.i, 1
+  br i1 %.919.i, label %B524.if.i, label %B476.loopexit.i
+
+B94.if.i:
+  %largest.4.1568.i = phi i64 [ %spec.select.i, %B166.i ], [ %largest.3.0586.i, %B58.i ]
+  %.211.0567.i = phi i64 [ %.283.i, %B166.i ], [ 0, %B58.i ]
+  %.283.i = add nsw i64 %.211.0567.i, 1
+  %.321.i = getelementptr i64, ptr %11, i64 %.211.0567.i
+  %.322.i = load i64, ptr %.321.i, align 8
+  %.323.not.i = icmp eq i64 %.322.i, %.211.0567.i
+  br i1 %.323.not.i, label %B166.i, label %B126.i
+
+B524.if.i:
+  %.865.0574.i = phi i64 [ %storemerge509.i, %B480.i ], [ %.928.i, %B1942.i ]
+  %.862.0573.i = phi i64 [ %.574.i, %B480.i ], [ %.932.i, %B1942.i ]
+  %.928.i = add nsw i64 %.865.0574.i, -1
+  %.932.i = add i64 %.862.0573.i, 1
+  br i1 %or.cond.i, label %B552.i, label %B590.i
+
+B1576.if.i:
+  %square.2.7571.i = phi i64 [ 0, %B1542.i ], [ %.1570.i, %B1576.if.i ]
+  %.1455.0569.i = phi i64 [ 0, %B1542.i ], [ %.1524.i, %B1576.if.i ]
+  %.1524.i = add nsw i64 %.1455.0569.i, 1
+  %.1556.i = getelementptr i64, ptr %17, i64 %.1455.0569.i
+  %.1557.i = load i64, ptr %.1556.i, align 8
+  %.1565.i = getelementptr i64, ptr %18, i64 %.1455.0569.i
+  %.1566.i = load i64, ptr %.1565.i, align 8
+  %.1567.i = sub nsw i64 %.1557.i, %.1566.i
+  %.1568.i = mul nsw i64 %.1567.i, %.1567.i
+  %.1570.i = add nsw i64 %.1568.i, %square.2.7571.i
+  %exitcond597.not.i = icmp eq i64 %.1524.i, 3
+  br i1 %exitcond597.not.i, label %B1680.i, label %B1576.if.i
+
+B1900.if.i:
+  %.1849.0588.i = phi i64 [ %.1918.i, %B1900.if.i ], [ 0, %B54.loopexit.i ]
+  %.1918.i = add nsw i64 %.1849.0588.i, 1
+  %.1944.i = getelementptr i64, ptr %11, i64 %.1849.0588.i
+  %.1945.i = load i64, ptr %.1944.i, align 8
+  %.1947.i = getelementptr i64, ptr %11, i64 %.1945.i
+  %.1948.i = load i64, ptr %.1947.i, align 8
+  store i64 %.1948.i, ptr %.1944.i, align 8
+  %exitcond600.not.i = icmp eq i64 %4, %.1918.i
+  br i1 %exitcond600.not.i, label %exit, label %B1900.if.i
 
 exit:
   ret void

@@ -31,8 +31,8 @@ SIGNATURES = {
     "farthest": ("f*", "q", "q", "q", "q*", "q*", "f*", "u*", "f*", "f*", "u*"),
     "to_local": ("d*", "q", "f*"),
     "number_cells": ("q*", "q", "q*", "q", "q*", "q*", "q*", "q*"),
-    "nearest_voxels": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q*", "q*", "q*"),
-    "link_cells": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q", "q*"),
+    "nearest_voxels": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q", "q*", "q*", "q*"),
+    "link_cells": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q", "q*", "q*"),
 }
 
 
@@ -229,10 +229,13 @@ def number_cells(keys, n, table, bits, cell_of, cells, starts, order):
     starts[n + 1] = count
 
 
-def nearest_voxels(voxels, order, starts, cells, count, table, bits, side, wanted, best, near, nearest):
+def nearest_voxels(
+    voxels, order, starts, cells, count, table, bits, side, wanted, least, best, near, nearest
+):
     """Squared distance of every voxel to its `wanted` nearest -> nearest [M]; beyond side, side**2 + 1.
 
-    To work in: best [wanted], near [3, M].
+    least: what it cannot be less than; a voxel that has that needs to look no further. To work in:
+    best [wanted], near [3, M].
     """
     mask = (1 << bits) - 1
     limit = side * side
@@ -255,7 +258,8 @@ def nearest_voxels(voxels, order, starts, cells, count, table, bits, side, wante
             x, y, z = voxels[3 * order[m]], voxels[3 * order[m] + 1], voxels[3 * order[m] + 2]
             for b in range(wanted):
                 best[b] = limit + 1
-            for k in range(found):
+            k = 0
+            while k < found and best[wanted - 1] > least:
                 dx, dy, dz = near[k] - x, near[total + k] - y, near[2 * total + k] - z
                 square = dx * dx + dy * dy + dz * dz
                 if square < best[wanted - 1] and square > 0:
@@ -264,56 +268,84 @@ def nearest_voxels(voxels, order, starts, cells, count, table, bits, side, wante
                         best[b] = best[b - 1]
                         b -= 1
                     best[b] = square
+                k += 1
             nearest[order[m]] = best[wanted - 1]
 
 
-def link_cells(voxels, order, starts, cells, count, table, bits, side, around, reach, group):
+def link_cells(voxels, order, starts, cells, count, table, bits, side, around, reach, sizes, group):
     """Numbers cells [K] alike that are connected: by two voxels no farther apart than the root of reach.
 
     Of cells so small that all their own voxels are; side: of how many voxels; around: how many cells away
-    the others may be. group [K]: each cell's own number, becomes the smallest of its group.
+    the others may be. group [K]: each cell's own number, becomes the smallest of its group. sizes [K], to
+    work in: zeros.
+
+    First with the cells next to each, which connects most of a surface. Then with the others, which is
+    left out for the cells of a group with more than half: whatever is not in it looks for it.
     """
     mask = (1 << bits) - 1
-    for c in range(count):
-        for dx in range(around + 1):
-            for dy in range(-around, around + 1):
-                for dz in range(-around, around + 1):
-                    if dx == 0 and (dy < 0 or (dy == 0 and dz <= 0)):
-                        continue  # these come to this cell themselves
-                    # The least that their voxels can be apart. Zero is the same cell along an axis.
-                    gx, gy, gz = (dx - 1) * side + 1, (abs(dy) - 1) * side + 1, (abs(dz) - 1) * side + 1
-                    gx, gy, gz = gx if dx else 0, gy if dy else 0, gz if dz else 0
-                    if gx * gx + gy * gy + gz * gz > reach:
-                        continue
-                    key = cells[c] + (dx << (2 * AXIS_BITS)) + (dy << AXIS_BITS) + dz
-                    slot = ((key * _SPREAD) >> (63 - bits)) & mask
-                    while table[slot] >= 0 and cells[table[slot]] != key:
-                        slot = (slot + 1) & mask
-                    other = table[slot]
-                    if other < 0:
-                        continue
-                    a, b = c, other
-                    while group[a] != a:
-                        group[a] = group[group[a]]
-                        a = group[a]
-                    while group[b] != b:
-                        group[b] = group[group[b]]
-                        b = group[b]
-                    if a == b:
-                        continue
-                    linked = False
-                    m = starts[c]
-                    while m < starts[c + 1] and not linked:
-                        k = starts[other]
-                        while k < starts[other + 1] and not linked:
-                            square = 0
-                            for axis in range(3):
-                                d = voxels[3 * order[m] + axis] - voxels[3 * order[k] + axis]
-                                square += d * d
-                            linked = square <= reach
-                            k += 1
-                        m += 1
-                    if linked:
-                        group[max(a, b)] = min(a, b)
+    largest = -1
+    for farther in range(2):
+        if farther:
+            for c in range(count):
+                root = c
+                while group[root] != root:
+                    root = group[root]
+                group[c] = root
+                sizes[root] += 1
+                if 2 * sizes[root] > count:
+                    largest = root
+        span = around if farther else 1
+        for c in range(count):
+            root = c
+            while group[root] != root:
+                root = group[root]
+            if root == largest:
+                continue
+            for dx in range(-span if largest >= 0 else 0, span + 1):
+                for dy in range(-span, span + 1):
+                    for dz in range(-span, span + 1):
+                        if largest < 0 and dx == 0 and (dy < 0 or (dy == 0 and dz <= 0)):
+                            continue  # these come to this cell themselves
+                        if farther and max(abs(dx), abs(dy), abs(dz)) < 2:
+                            continue
+                        # The least that their voxels can be apart; along an axis the same cell is no apart.
+                        gx, gy, gz = (
+                            (abs(dx) - 1) * side + 1,
+                            (abs(dy) - 1) * side + 1,
+                            (abs(dz) - 1) * side + 1,
+                        )
+                        gx, gy, gz = gx if dx else 0, gy if dy else 0, gz if dz else 0
+                        if gx * gx + gy * gy + gz * gz > reach:
+                            continue
+                        key = cells[c] + (dx << (2 * AXIS_BITS)) + (dy << AXIS_BITS) + dz
+                        slot = ((key * _SPREAD) >> (63 - bits)) & mask
+                        while table[slot] >= 0 and cells[table[slot]] != key:
+                            slot = (slot + 1) & mask
+                        other = table[slot]
+                        if other < 0:
+                            continue
+                        a, b = c, other
+                        while group[a] != a:
+                            group[a] = group[group[a]]
+                            a = group[a]
+                        while group[b] != b:
+                            group[b] = group[group[b]]
+                            b = group[b]
+                        if a == b:
+                            continue
+                        linked = False
+                        m = starts[c]
+                        while m < starts[c + 1] and not linked:
+                            k = starts[other]
+                            while k < starts[other + 1] and not linked:
+                                square = 0
+                                for axis in range(3):
+                                    d = voxels[3 * order[m] + axis] - voxels[3 * order[k] + axis]
+                                    square += d * d
+                                linked = square <= reach
+                                k += 1
+                            m += 1
+                        if linked:
+                            group[max(a, b)] = min(a, b)
     for c in range(count):  # what is linked to has a smaller number, and is done
         group[c] = group[group[c]]

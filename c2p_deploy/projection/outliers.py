@@ -45,6 +45,7 @@ PARTS = 32  # a group of more than one in so many points is a part of the object
 MOST_STRAYS = 16  # no more than one in so many points may be strays
 ATTEMPTS = 4  # at a reach, each twice the one before
 
+_LEAST = 2  # squared distance to the eighth nearest voxel: only six are one away
 _MARGIN = 8  # empty cells all around, so that those next to any cell have keys, too
 
 
@@ -94,7 +95,8 @@ def kept_points(points: npt.NDArray[np.floating]) -> Mask:
         group = np.arange(cells.count)
         run(
             "link_cells", voxels, cells.order, cells.starts, cells.keys, cells.count,
-            cells.table, cells.bits, side, (math.isqrt(reach) - 1) // side + 1, reach, group,
+            cells.table, cells.bits, side, (math.isqrt(reach) - 1) // side + 1, reach,
+            np.zeros(cells.count, np.int64), group,
         )  # fmt: skip
         group = group[cells.cell_of]
         part = are_parts(np.bincount(group, inside).astype(np.int64))[group]
@@ -169,8 +171,8 @@ def _nearest(voxels: Whole, side: int) -> Whole:
         cells, nearest = _Cells(voxels, side), np.empty(count, np.int64)
         run(
             "nearest_voxels", voxels, cells.order, cells.starts, cells.keys, cells.count, cells.table,
-            cells.bits, side, NEIGHBOUR, np.empty(NEIGHBOUR, np.int64), np.empty((3, count), np.int64),
-            nearest,
+            cells.bits, side, NEIGHBOUR, _LEAST, np.empty(NEIGHBOUR, np.int64),
+            np.empty((3, count), np.int64), nearest,
         )  # fmt: skip
         if 2 * np.count_nonzero(nearest <= side * side) > count:
             return nearest

@@ -64,17 +64,12 @@ class Source:
 
 @dataclass(frozen=True)
 class RecipeData:
-    """Folders CLASS/FILE of clouds and meshes, and the folder of CLIP's text features.
-
-    objects: a folder with objects.npz (`points` [N, P, 3], y up) and objects.tsv (a column `name`), of named
-    objects that take no part in training; None without.
-    """
+    """Folders CLASS/FILE of clouds and meshes, and the folder of CLIP's text features."""
 
     modelnet10: Path
     meshes: Path
     posed_meshes: Path
     text: Path
-    objects: Path | None = None
 
     @property
     def sources(self) -> list[Source]:

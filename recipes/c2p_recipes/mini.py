@@ -204,10 +204,10 @@ def few_shot(
         for side in (~clouds.validation, clouds.validation)
     )
 
-    def save(head: Head, run: ShotRun, path: Path) -> None:
+    def save(head: Head, scale: float, run: ShotRun, path: Path) -> None:
         whole = CLIP2Point(model.depth_encoder, model.image_encoder, head).eval()
         training = {**asdict(run), "config": asdict(settings), "data_digest": taught.digest}
-        save_checkpoint(Checkpoint(whole, views, spec, subset, settings.logit_scale, training), path)
+        save_checkpoint(Checkpoint(whole, views, spec, subset, scale, training), path)
 
     train, test = (
         model_features(model, side, views, spec, out / "features", device=device) for side in (taught, judged)

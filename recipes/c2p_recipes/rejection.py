@@ -31,6 +31,7 @@ from c2p_train.datasets.cloud_files import prepare_cloud, read_each, read_prepar
 from c2p_train.evaluate.calibrate import STRANGER, Encode, Group, calibrate, engine_encoder
 
 _ONE_SIDE = ", one side"
+_LEAST_KNOWN = 50  # clouds: of fewer, detectors would be anybody's guess
 _MOST_OF_A_LABEL = 30  # a pack of trees must not decide alone what known things look like
 
 
@@ -52,7 +53,8 @@ def rejection_groups(
         points = np.stack([clouds[0] for _, clouds in read])
         groups.append(Group(source.name, points, np.array(label), np.arange(len(read))))
     if objects is not None:
-        groups.append(_named_objects(objects, labels, spec, seed))
+        named = _named_objects(objects, labels, spec, seed)
+        groups += [] if named is None else [named]
     return [_with_one_side(group, spec, seed) for group in groups]
 
 
@@ -82,13 +84,19 @@ def validation_groups(
         for name, same in parts.items()
     ]
     strangers = _named_objects(objects, labels, spec, seed, known_too=False)
+    if strangers is None:
+        return groups
     return [*groups, replace(_with_one_side(strangers, spec, seed), name="unlabelled objects")]
 
 
 def fit_groups(
     groups: list[Group], labels: LabelSet, logit_scale: float, encode: Encode, out: Path, seed: int
-) -> Rejection:
-    """`calibrate`, with the figures in `out`/rejection.json and on the screen."""
+) -> Rejection | None:
+    """`calibrate`, with the figures in `out`/rejection.json and on the screen; None for too few clouds."""
+    known = sum(int((group.label >= 0).sum()) for group in groups)
+    if known < _LEAST_KNOWN:
+        progress.say(f"no rejection: {known} clouds of known things kept apart, {_LEAST_KNOWN} are needed")
+        return None
     rejection, figures = calibrate(groups, labels, logit_scale, encode, seed)
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / "rejection.json", json.dumps([asdict(row) for row in figures], indent=1).encode())
@@ -107,6 +115,8 @@ def calibrate_engine(
     groups = rejection_groups(sources, objects, manifest.labels, manifest.spec, seed)
     encode = engine_encoder(engine, manifest)
     rejection = fit_groups(groups, manifest.labels, manifest.logit_scale, encode, out, seed)
+    if rejection is None:
+        raise C2PError("too few clouds of things that it has labels for", "give more of them", engine)
     limits = known_limits(manifest.labels.names)
     replace(manifest, rejection=rejection, size_limits=limits).save(Manifest.path_for(engine))
 
@@ -117,8 +127,8 @@ def _prepared(path: Path, spec: DepthSpec, up: UpAxis, seed: int) -> list[FloatA
 
 def _named_objects(
     folder: Path, labels: LabelSet, spec: DepthSpec, seed: int, *, known_too: bool = True
-) -> Group:
-    """Objects whose names say that they are strangers or, with `known_too`, some of each label."""
+) -> Group | None:
+    """Objects whose names say that they are strangers or, with `known_too`, some of each label; if any."""
     try:
         points = np.load(folder / "objects.npz", allow_pickle=False)["points"]
         with (folder / "objects.tsv").open(encoding="utf-8", newline="") as file:
@@ -139,6 +149,8 @@ def _named_objects(
         elif known_too and what in labels.names and count[what] <= _MOST_OF_A_LABEL:
             rows.append(row)
             label.append(labels.names.index(what))
+    if not rows:
+        return None
     prepared = [prepare_cloud(points[row].astype(np.float32), spec, "y", seed) for row in rows]
     # "Apple 1" and "Apple 2" may be the same mesh in two colours: they stay on one side of a split.
     kinds = np.unique([plain_name(names[row][0]) for row in rows], return_inverse=True)[1]

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest
-from c2p_deploy.errors import LabelError
+from c2p_deploy.errors import LabelError, one_line
 from c2p_deploy.labels import TaughtLabels, label_names
 from c2p_deploy.labels.names import row_of, rows_of
 from c2p_deploy.labels.taught import check_encoder, extended, merged, taught
@@ -159,7 +159,7 @@ def tell_untried(names: Sequence[str]) -> None:
         _log.warning(
             "words that this engine was not made with: %s%s. CLIP knows them, but nobody has tried whether "
             "the engine recognises the things: check the answers, or show it some clouds (c2p-run --learn)",
-            ", ".join(names[:_MOST_TOLD]),
+            one_line(", ".join(names[:_MOST_TOLD])),
             more,
         )
 

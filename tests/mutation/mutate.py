@@ -32,6 +32,7 @@ LONGEST = 900  # seconds that the tests of a target may take
 ANEW = ("openvino", "c2p_")  # what each child imports itself: it is tested how
 _DRAWN = "tests/deploy/projection/test_reference.py tests/deploy/projection/test_properties.py"
 _BACKENDS = "tests/runtime/backends"
+_CLASSIFIER = "tests/runtime/test_classifier.py"
 TARGETS = {  # module, and the tests that are to notice
     "manifest": ("c2p_deploy/manifest.py", "tests/deploy/test_manifest.py"),
     "labels": ("c2p_deploy/labels.py", "tests/deploy/test_labels.py"),
@@ -55,18 +56,18 @@ TARGETS = {  # module, and the tests that are to notice
     ),
     "heads": ("train/c2p_train/model/heads.py", "tests/train/model/test_heads.py"),
     "parity": ("export/c2p_export/parity.py", "tests/export/test_parity.py"),
-    "prediction": ("runtime/c2p_runtime/prediction.py", "tests/runtime/test_classifier.py"),
-    "cpu_pipeline": ("runtime/c2p_runtime/cpu_pipeline.py", "tests/runtime/test_classifier.py"),
-    "classifier": ("runtime/c2p_runtime/classifier.py", "tests/runtime/test_classifier.py"),
+    "prediction": ("runtime/c2p_runtime/prediction.py", _CLASSIFIER),
+    "cpu_pipeline": ("runtime/c2p_runtime/cpu_pipeline.py", _CLASSIFIER),
+    "classifier": ("runtime/c2p_runtime/classifier.py", _CLASSIFIER),
     "base": (
         "runtime/c2p_runtime/backends/base.py",
-        f"tests/runtime/test_classifier.py {_BACKENDS}/test_gpu.py",
+        f"{_BACKENDS}/test_onnxruntime.py {_CLASSIFIER}",
     ),
     "choose": ("runtime/c2p_runtime/backends/choose.py", f"{_BACKENDS}/test_choose.py"),
     "onnx_file": ("runtime/c2p_runtime/backends/onnx_file.py", f"{_BACKENDS}/test_onnx_file.py"),
     "onnxruntime": (
         "runtime/c2p_runtime/backends/onnxruntime.py",
-        f"{_BACKENDS}/test_onnx_file.py {_BACKENDS}/test_gpu.py tests/runtime/test_classifier.py",
+        f"{_BACKENDS}/test_onnxruntime.py {_BACKENDS}/test_onnx_file.py",
     ),
     "openvino": ("runtime/c2p_runtime/backends/openvino.py", f"{_BACKENDS}/test_openvino.py"),
     "gpu": ("runtime/c2p_runtime/backends/gpu.py", f"{_BACKENDS}/test_gpu.py {_BACKENDS}/test_choose.py"),

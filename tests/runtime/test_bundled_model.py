@@ -51,7 +51,8 @@ def test_it_still_recognises_what_it_never_saw(shared: Path, name: str) -> None:
 def test_it_calls_floors_walls_and_heaps_clutter(chair: np.ndarray, shared: Path) -> None:
     files = sorted((shared / "data/modelnet10/train").glob("*/*.pcd"))[::300]
     clouds = np.stack([prepare_points(read_cloud(path), DepthSpec(), 0) for path in files])
-    made, _ = clutter_clouds(turn_up(clouds, "z"), np.arange(len(files)), 36, seed=99)
+    clouds = np.stack([turn_up(cloud, "z") for cloud in clouds])
+    made, _ = clutter_clouds(clouds, np.arange(len(files)), 36, seed=99)
     with Classifier(up="y") as clf:
         reasons = [one.reason for one in clf.batch(list(made))]
     assert reasons.count("clutter") > 18 and Classifier()(chair).label == "chair"

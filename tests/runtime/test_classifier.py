@@ -250,7 +250,8 @@ def features_of(length: float, head: str, width: int = 6) -> tuple[np.ndarray, M
     """A feature of that length, in float32, and a manifest of the head."""
     features = np.zeros((2, width), np.float32)
     features[0, 0], features[1, 1] = 1, length
-    return features, replace(Manifest.load(DEFAULT_ENGINE.with_suffix(".json")), head=head, labels=LABELS)
+    manifest = Manifest.load(DEFAULT_ENGINE.with_suffix(".json"))
+    return features, replace(manifest, head=head, labels=LABELS, rejection=None)
 
 
 @pytest.mark.parametrize(

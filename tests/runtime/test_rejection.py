@@ -10,10 +10,13 @@ from click.testing import CliRunner
 
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import OptionError
+from c2p_deploy.labels.taught import taught
 from c2p_deploy.rejection import Judgement, Rejection
+from c2p_deploy.taught_scores import TaughtScores
 from c2p_runtime import Classifier, Prediction
 from c2p_runtime.cli import answer_line, main
-from c2p_runtime.rejection import SizeCheck, largest_extent
+from c2p_runtime.prediction import softmax
+from c2p_runtime.rejection import SizeCheck, judge_for, largest_extent
 from engines import LABELS, VIEWS, write_engine
 
 D = len(VIEWS)
@@ -113,7 +116,8 @@ def test_size_check_takes_labels_without_a_limit_as_possible() -> None:
     labels = LabelSet(("cup", "rod"), np.eye(2))
     manifest = type("M", (), {"size_limits": limits, "logit_scale": 1.0})()
     check = SizeCheck(manifest, labels, None)
-    given = Prediction(labels.names, np.array([0.9, 0.1], np.float32), np.array([0.9, 0.1], np.float32), {})
+    some = np.array([0.9, 0.1], np.float32)
+    given = Prediction(labels.names, some, some, {}, labels.text_features)
     assert check(given, CLOUD / 30).label == "cup" and check(given, CLOUD * 20).label == "rod"
 
 
@@ -134,5 +138,30 @@ def test_lines_for_people_and_json(tmp_path: Path) -> None:
 
 
 def test_the_line_of_one_label_has_no_runners_up() -> None:
-    given = Prediction(("cup",), np.ones(1, np.float32), np.ones(2, np.float32), {}, Judgement(0.4))
+    one = np.ones((1, 2), np.float32)
+    given = Prediction(("cup",), one[:, 0], one[0], {}, one, judgement=Judgement(0.4))
     assert answer_line(Path("x.ply"), given, 3) == "x.ply: cup 40.0 %"
+
+
+def test_what_was_taught_is_judged_by_the_clouds_that_were_shown(tmp_path: Path) -> None:
+    """Neither clutter nor new where a cloud is like them, and not that thing where it is not."""
+    manifest = Manifest.for_engine(engine_with(tmp_path, rejection=rejection(clutter=1, novel=1)))
+    axes = np.eye(D, dtype=np.float32)
+    shots = axes[0] + np.random.default_rng(3).normal(0, 0.05, (4, D)).astype(np.float32)
+    labels = taught(LABELS, {"my thing": shots}, "engine")
+    for some, other in ((labels, "clutter"), (labels.subset(["my thing"]), "novel")):
+        scores = TaughtScores(some, manifest.logit_scale)  # type: ignore[arg-type]
+        features = np.stack((shots.mean(axis=0), axes[3]))
+        raw = scores(features)
+        given = features, softmax(manifest.logit_scale * raw), raw.max(axis=1)
+        like, unlike = judge_for(manifest, some, scores, always_answer=False)(*given)  # type: ignore[misc]
+        assert like.reason is None and 0.8 < like.confidence < 1
+        assert unlike.reason == other and unlike.confidence < like.confidence
+        always = judge_for(manifest, some, scores, always_answer=True)(*given)  # type: ignore[misc]
+        assert [one.reason for one in always] == [None, None]
+
+
+def test_labels_that_change_take_their_rejection_along(tmp_path: Path) -> None:
+    engine = engine_with(tmp_path, rejection=rejection(novel=1), size_limits={"cup": (1.0, 2.0)})
+    one = Classifier(engine, unit="m").with_labels(["cup"])
+    assert one(CLOUD * 50).reason == "impossible size" and one(CLOUD / 3).reason == "novel"

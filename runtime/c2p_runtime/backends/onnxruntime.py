@@ -148,8 +148,8 @@ def open_session(
         options.intra_op_num_threads = allowed
     if list(providers) == ["CPUExecutionProvider"]:
         # Left alone it plans a run's memory as one block for each size of batch. With eight threads and
-        # batches of 1 to 8 of the bundled model that grew for minutes, to 706 MB; without, it stays at 496,
-        # as fast.
+        # batches of 1 to 8 of the bundled model that grew for minutes, to 706 MB; without, it soon stays
+        # (benchmarks/memory_over_time.py), as fast.
         options.enable_mem_pattern = False
     options.log_severity_level = 3  # errors only: they come back as exceptions anyway
     if precision == "fp8":

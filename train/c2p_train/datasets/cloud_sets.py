@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
-from c2p_deploy.errors import C2PError
+from c2p_deploy.errors import C2PError, MissingSplitError
 from c2p_deploy.io import CLOUD_SUFFIXES
 from c2p_deploy.projection.spec import UpAxis
 from c2p_train.datasets.cloud_files import hashed_fraction
@@ -79,7 +79,8 @@ def find_folders(path: Path, split: Split, *, whole: bool = False) -> CloudSet:
         layout = f"{split.upper()}/CLASS/FILE"
         chosen = _of_split(split_folders, split)
         if chosen is None:
-            raise C2PError(f"no folder {split!r}", f"there is {' and '.join(split_folders)}", path)
+            remedy = f"there is {' and '.join(split_folders)}"
+            raise MissingSplitError(f"no folder {split!r}", remedy, path)
         # The classes of all splits, so that a label is the same number in each.
         names = sorted({c.name for folder in split_folders.values() for c in _subfolders(folder)})
         if not names:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import LabelError, UnknownLabelError
 from c2p_train.datasets.labelled_clouds import LabelledClouds
@@ -34,3 +39,24 @@ def labels_for(checkpoint: Checkpoint, clouds: LabelledClouds, given: LabelSet |
         return known.subset(clouds.classes)
     except UnknownLabelError as error:
         raise UnknownLabelError(error.problem, _REMEDY, clouds.name, names=error.names) from error
+
+
+def labels_to_teach(
+    checkpoint: Checkpoint, clouds: LabelledClouds, given: LabelSet | None
+) -> tuple[LabelSet, npt.NDArray[np.bool_]]:
+    """A label set of the data set's classes, and which of them have no text feature: bool [C].
+
+    Those get a direction of their own that follows from the name and means nothing: random, and so nearly
+    at right angles to every other. Raises what `known_labels` raises.
+    """
+    known = known_labels(checkpoint, given)
+    found, wordless = [], []
+    for name in clouds.classes:
+        try:
+            found.append(known.subset([name]).text_features[0])
+        except UnknownLabelError:
+            seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+            found.append(np.random.default_rng(seed).normal(size=known.dim).astype(np.float32))
+            wordless.append(name)
+    labels = LabelSet(clouds.classes, np.stack(found), known.template)
+    return labels, np.isin(clouds.classes, wordless)

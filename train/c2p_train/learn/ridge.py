@@ -32,7 +32,7 @@ class RidgeConfig:
 
 @dataclass(frozen=True)
 class RidgeHead:
-    """A fitted head, the factor that makes scores of its cosines, and what it says of clouds left out.
+    """A fitted head, the scale that makes scores of its cosines, and what it says of clouds left out.
 
     left_out: float64 [n, C], as in `c2p_deploy.fewshot.RidgeFit`.
     """
