@@ -210,7 +210,7 @@ def fewshot(
         learnt = read(data, "train")
         chosen, wordless = labels_to_teach(checkpoint, learnt, given)
         for name in (name for name, is_so in zip(chosen.names, wordless, strict=True) if is_so):
-            progress.say(f"{name}: no text feature, learnt from its clouds alone")
+            progress.say(f"{name}: no text feature of its own, learnt from its clouds alone")
         judged: LabelledClouds | None = None
         try:
             judged = _same_classes(read(data if test is None else test, "test"), learnt.classes)

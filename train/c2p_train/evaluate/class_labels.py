@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import LabelError, UnknownLabelError
+from c2p_deploy.labels import choose_labels
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.model.checkpoint import Checkpoint
 
+_SAME = 0.999  # cosine of text features that are one
 _REMEDY = "make text features with c2p-train labels and give them with --labels"
 
 
@@ -46,17 +48,21 @@ def labels_to_teach(
 ) -> tuple[LabelSet, npt.NDArray[np.bool_]]:
     """A label set of the data set's classes, and which of them have no text feature: bool [C].
 
-    Those get a direction of their own that follows from the name and means nothing: random, and so nearly
-    at right angles to every other. Raises what `known_labels` raises.
+    Words that neither `given` nor the checkpoint knows are looked up in the word bank. A class without any
+    text feature, or with that of a class before it, gets a direction of its own that follows from the name
+    and means nothing: random, and so nearly at right angles to all others. Raises what `known_labels` raises.
     """
     known = known_labels(checkpoint, given)
-    found, wordless = [], []
-    for name in clouds.classes:
+    rows = np.empty((len(clouds.classes), known.dim), dtype=np.float32)
+    wordless = np.zeros(len(rows), dtype=bool)
+    for c, name in enumerate(clouds.classes):
         try:
-            found.append(known.subset([name]).text_features[0])
+            rows[c] = choose_labels(known, [name]).text_features[0]
+            wordless[c] = bool((rows[:c] @ rows[c] > _SAME).any())
         except UnknownLabelError:
+            wordless[c] = True
+        if wordless[c]:
             seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
-            found.append(np.random.default_rng(seed).normal(size=known.dim).astype(np.float32))
-            wordless.append(name)
-    labels = LabelSet(clouds.classes, np.stack(found), known.template)
-    return labels, np.isin(clouds.classes, wordless)
+            row = np.random.default_rng(seed).normal(size=known.dim)
+            rows[c] = row / np.linalg.norm(row)
+    return LabelSet(clouds.classes, rows, known.template), wordless
