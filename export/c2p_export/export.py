@@ -21,7 +21,6 @@ from c2p_export.request import ExportOptions, ExportRequest
 from c2p_export.staging import only_export, settle, staged
 from c2p_export.verify_clouds import depth_maps, depth_maps_in, made_up_clouds
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
-from c2p_train.network import require_weights
 
 if TYPE_CHECKING:
     from c2p_export.checkpoint import Source
@@ -34,6 +33,8 @@ def run(request: ExportRequest) -> Manifest:
         source = request.source
     else:
         if request.text_encoder is not None:
+            from c2p_train.network import require_weights  # here: a board that builds plans has no c2p_train
+
             require_weights(*request.text_encoder)
         try:
             import c2p_export.graph.engine  # noqa: F401 -- missed now, not when the checkpoint is read

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import _thread
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +25,7 @@ def strike(run: Callable[[], Result], at: int) -> bool:
         def wrapped(what: str, *rest: Any, **options: Any) -> Any:
             moments.append(what)
             if len(moments) == at:
-                os.kill(os.getpid(), signal.SIGINT)
+                _thread.interrupt_main()
             return tell(what, *rest, **options)
 
         return wrapped

@@ -1,7 +1,6 @@
 """The training loop: it learns, and a resumed run is the run that was never interrupted."""
 
-import os
-import signal
+import _thread
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,7 +97,7 @@ def test_asked_to_stop_and_resumed_is_the_same_as_never_stopped(data: Data, tmp_
     class Impatient(CloudBatches):
         def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
             if step == 3:
-                os.kill(os.getpid(), signal.SIGINT)
+                _thread.interrupt_main()
             return super().batch(step)
 
     impatient = Impatient(data.clouds, data.batches.sources, BATCH)

@@ -123,5 +123,5 @@ def test_what_training_starts_from() -> None:
 
 
 def test_an_unknown_head_is_refused() -> None:
-    with pytest.raises(C2PError, match="no head 'voting'; there are zeroshot, dpa and gdpa"):
+    with pytest.raises(C2PError, match="no head 'voting'; there are zeroshot, ridge, dpa and gdpa"):
         build_head("voting", V, D)
