@@ -11,22 +11,49 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import Lock
+from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 from c2p_deploy import progress
-from c2p_deploy.errors import C2PError, OptionError, one_line, reason_of
+from c2p_deploy.errors import C2PError, MissingDependencyError, OptionError, one_line, reason_of
 from c2p_deploy.start import INTERRUPTED, end_at_once, guard
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+EVERY = 10.0  # seconds between lines that tell how far work is, where no bar can
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Settings that all our commands have."""
 
 _interrupts: list[int] = []  # each Ctrl-C that became an exception
+
+
+class ExtraGroup(click.Group):
+    """Commands that need an extra of this package, `extra`: without it they end in one line that names it.
+
+    Their help needs none.
+    """
+
+    def __init__(self, *arguments: Any, extra: str, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.extra = extra
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            library = (error.name or "").partition(".")[0]
+            if not library or library.startswith("c2p_"):
+                raise  # a fault of ours
+            from c2p_deploy.extras import install
+
+            command = f"{ctx.info_name} {ctx.invoked_subcommand}"
+            print_error(MissingDependencyError(f"{command} needs {library}", install(self.extra)))
+            sys.exit(1)
 
 
 def run(command: click.Command) -> NoReturn:
@@ -185,7 +212,10 @@ def began_with_interrupt(error: BaseException | None) -> bool:
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Inside, lines of `c2p_deploy.progress` appear on stderr and, where that is a terminal, bars."""
+    """Inside, lines of `c2p_deploy.progress` appear on stderr, with bars where that is a terminal.
+
+    Elsewhere a line every ten seconds, while the work moves, tells how far it is.
+    """
     if not sys.stderr.isatty():
         with progress.listening(_Lines()):
             yield
@@ -214,7 +244,54 @@ class _Lines:
         click.echo(one_line(line), err=True)
 
     def begin(self, what: str, total: int | None, done: int) -> progress.Task:
-        return progress.UNHEARD.begin(what, total, done)
+        return _Line(self, what, total, done)
+
+
+class _Line:
+    """How far work is, in a line now and then: "rendering: 120 of 2000, 3 min left"."""
+
+    def __init__(self, lines: _Lines, what: str, total: int | None, done: int) -> None:
+        self._lines, self._what, self._total, self._done = lines, what, total, done
+        self._begun, self._done_before = monotonic(), done
+        self._told = self._begun
+        self._lock = Lock()
+
+    def advance(self, steps: int = 1) -> None:
+        with self._lock:
+            self._done += steps
+            self._tell()
+
+    def update(self, *, done: int | None = None, total: int | None = None, what: str | None = None) -> None:
+        with self._lock:
+            self._done = self._done if done is None else done
+            self._total = self._total if total is None else total
+            self._what = self._what if what is None else what
+            self._tell()
+
+    def close(self) -> None:
+        """What it has come to, the work says itself."""
+
+    def _tell(self) -> None:
+        now = monotonic()
+        if now - self._told < EVERY:
+            return
+        self._told = now
+        told = self._what
+        if self._total is None:
+            told += f": {self._done}" if self._done else ""
+        else:
+            told += f": {self._done} of {self._total}"
+            made, left = self._done - self._done_before, self._total - self._done
+            if made > 0 and left > 0:
+                told += f", {_duration(left * (now - self._begun) / made)} left"
+        self._lines.say(told)
+
+
+def _duration(seconds: float) -> str:
+    """A length of time at the precision of a guess: "40 s", "3 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class _Bars:

@@ -45,6 +45,10 @@ class OptionError(C2PError, ValueError):
     """An argument or an option that makes no sense: commands end with their usage and exit code 2."""
 
 
+class MissingSplitError(C2PError):
+    """A data set without the split that is asked for, which has another one."""
+
+
 class CloudFileError(C2PError):
     """A cloud or mesh file that cannot be read: missing, truncated, malformed, unknown format."""
 

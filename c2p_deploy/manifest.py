@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,18 +21,22 @@ from c2p_deploy.errors import LabelError, ManifestError, OptionError, reason_of
 from c2p_deploy.files import sha256_of, write_atomic
 from c2p_deploy.json_file import is_number, is_whole, parse_json, read_small, shown
 from c2p_deploy.labels import LabelSet
-from c2p_deploy.projection.spec import DepthSpec
+from c2p_deploy.projection.spec import PREPARATIONS, DepthSpec, Preparation
 from c2p_deploy.projection.views import ViewSet
+from c2p_deploy.rejection import Rejection
 
-SCHEMA = "1.1"  # major.minor; readers refuse another major
-HEADS = ("zeroshot", "dpa", "gdpa")
+SCHEMA = "1.2"  # major.minor; readers refuse another major
+HEADS = ("zeroshot", "ridge", "dpa", "gdpa")
 PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
 # CLIP's training keeps it below 100. Beyond 1e4 the last digit of a float32 cosine would decide the answer.
 MOST_LOGIT_SCALE = 1e4
 MOST_CLOUDS = 4096  # per call; c2p-export gives at most 1024
 MOST_CALL_BYTES = 8 << 30  # of depth maps, features and scores: the RAM of the smallest board that is sold
+_MOST_METRES = 1e5
+_LIMITS = "give two lengths in metres for each label, the smaller first"
 _EXPORT_AGAIN = "export the engine again"
+_CHECKPOINTS = (".pt", ".pth", ".ckpt", ".safetensors")  # what people give in place of an engine
 _NOT_OURS = "give the .json made by c2p-export"
 _Value = TypeVar("_Value")
 
@@ -122,6 +128,11 @@ class Manifest:
     created: str = ""  # ISO 8601, UTC
     text_encoder: TextEncoderFiles | None = None  # for labels that the engine has no text feature of
     cost: EngineCost | None = None  # None when whoever exported it did not count
+    preparation: Preparation = "robust"  # of clouds: whether stray points are removed
+    rejection: Rejection | None = None  # None: every cloud gets a label, and no calibrated confidence
+    size_limits: Mapping[str, tuple[float, float]] | None = (
+        None  # by label, least and largest extent in metres
+    )
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
@@ -138,6 +149,10 @@ class Manifest:
             raise ManifestError(f"head {shown(self.head)} is not one of {', '.join(HEADS)}")
         if self.precision not in PRECISIONS:
             raise ManifestError(f"precision {shown(self.precision)} is not one of {', '.join(PRECISIONS)}")
+        if self.preparation not in PREPARATIONS:
+            raise ManifestError(
+                f"preparation {shown(self.preparation)} is not one of {', '.join(PREPARATIONS)}"
+            )
         if not is_number(self.logit_scale) or not 0 < self.logit_scale <= MOST_LOGIT_SCALE:
             raise ManifestError(
                 f"logit_scale must be a positive number, at most {MOST_LOGIT_SCALE:g}, "
@@ -145,6 +160,12 @@ class Manifest:
             )
         if self.opset is not None and (not is_whole(self.opset) or not 1 <= self.opset <= 1000):
             raise ManifestError(f"opset must be a whole number in 1 ... 1000, got {shown(self.opset)}")
+        size_limits_of(self.size_limits)
+        if self.rejection is not None and self.rejection.dim != self.labels.dim:
+            raise ManifestError(
+                f"its rejection is for features of {self.rejection.dim}, its labels have {self.labels.dim}",
+                "fit it again with c2p-train calibrate",
+            )
         if self.call_bytes > MOST_CALL_BYTES:
             views, size, _ = self.maps_shape
             raise ManifestError(
@@ -153,6 +174,13 @@ class Manifest:
                 f"{MOST_CALL_BYTES >> 30} GiB",
                 "export it again with a smaller --max-batch",
             )
+
+    def __repr__(self) -> str:
+        engines = ", ".join(self.engines) or "no engine"
+        return (
+            f"Manifest({engines}: {self.head} in {self.precision}, {len(self.views)} views of "
+            f"{self.spec.image_size} px, {len(self.labels)} labels)"
+        )
 
     @property
     def call_bytes(self) -> int:
@@ -164,6 +192,16 @@ class Manifest:
     def maps_shape(self) -> tuple[int, int, int]:
         """(V, S, S), of the depth maps of one cloud."""
         return len(self.views), self.spec.image_size, self.spec.image_size
+
+    @property
+    def encoder_sha256(self) -> str:
+        """What the features of a clean cloud depend on, as a hash; the same for all precisions."""
+        spec = (self.spec.image_size, self.spec.point_radius, self.spec.num_points)
+        views = [
+            array.astype("<f4").tobytes().hex() for array in (self.views.rotations, self.views.distances)
+        ]
+        about = json.dumps([self.checkpoint_sha256, self.head, spec, views])
+        return sha256(about.encode()).hexdigest()
 
     @staticmethod
     def path_for(engine: Path) -> Path:
@@ -178,20 +216,7 @@ class Manifest:
         engine's SHA-256 is not the recorded one.
         """
         engine = Path(engine)
-        if not os.path.isfile(engine):  # Path.is_file raises for a name too long, or a folder that is shut
-            remedy = "give a .onnx or .plan made by c2p-export"
-            raise ManifestError("no such engine file", remedy, engine)
-        path = Manifest.path_for(engine)
-        if not os.path.exists(path):
-            remedy = "copy it along with the engine"
-            raise ManifestError(f"its manifest {path.name} is missing", remedy, engine)
-        manifest = Manifest.load(path)
-        if engine.name not in manifest.engines:
-            raise ManifestError(
-                f"{path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this file",
-                "an engine must keep the name it was exported under",
-                engine,
-            )
+        manifest = Manifest.beside(engine)
         try:
             digest = sha256_of(engine)
         except OSError as error:
@@ -199,8 +224,35 @@ class Manifest:
             raise ManifestError(f"cannot read engine: {reason_of(error)}", remedy, engine) from error
         if digest != manifest.engines[engine.name]:
             raise ManifestError(
-                f"SHA-256 differs from the one in {path.name}",
+                f"SHA-256 differs from the one in {Manifest.path_for(engine).name}",
                 "the file is damaged or from another export: copy engine and manifest together again",
+                engine,
+            )
+        return manifest
+
+    @staticmethod
+    def beside(engine: Path) -> Manifest:
+        """The manifest of an engine file, whose bytes are not looked at.
+
+        One that was renamed along with the engine lists the new name. Raises ManifestError when either file
+        is missing, or the manifest cannot be read or is of no such engine.
+        """
+        if engine.suffix.lower() in _CHECKPOINTS:
+            export = shlex.join(("c2p-export", "--ckpt", str(engine)))
+            raise ManifestError("is a checkpoint, not an engine", f"export it first: {export}", engine)
+        if not os.path.isfile(engine):  # Path.is_file raises for a name too long, or a folder that is shut
+            raise _no_engine(engine)
+        path = Manifest.path_for(engine)
+        if not os.path.exists(path):
+            remedy = "copy it along with the engine"
+            raise ManifestError(f"its manifest {path.name} is missing", remedy, engine)
+        manifest = Manifest.load(path)
+        if engine.name not in manifest.engines:
+            manifest = _renamed(manifest, engine)
+        if engine.name not in manifest.engines:
+            raise ManifestError(
+                f"{path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this file",
+                "copy engine and manifest together again",
                 engine,
             )
         return manifest
@@ -256,6 +308,11 @@ class Manifest:
             if text
             else None,
             "cost": asdict(self.cost) if self.cost else None,
+            "preparation": self.preparation,
+            "rejection": self.rejection.to_dict() if self.rejection else None,
+            "size_limits": {name: list(limits) for name, limits in self.size_limits.items()}
+            if self.size_limits is not None
+            else None,
         }
 
     @staticmethod
@@ -277,6 +334,70 @@ class Manifest:
             raise ManifestError(f"in its labels: {error.problem}", _EXPORT_AGAIN) from error
         except OptionError as error:  # of the view set and the depth spec
             raise ManifestError(f"manifest is malformed: {error.problem}", _EXPORT_AGAIN) from error
+
+
+def size_limits_of(values: Any) -> Mapping[str, tuple[float, float]] | None:
+    """By label the least and largest extent in metres, out of plain values. Raises ManifestError."""
+    if values is None:
+        return None
+    if not isinstance(values, Mapping):
+        raise ManifestError(f"size_limits must be a JSON object, got {shown(values)}", _LIMITS)
+    found = {}
+    for name, limits in values.items():
+        numbers = isinstance(limits, (list, tuple)) and len(limits) == 2 and all(map(is_number, limits))
+        if not isinstance(name, str) or not numbers or not 0 <= limits[0] < limits[1] <= _MOST_METRES:
+            raise ManifestError(f"size_limits of {shown(name)} cannot be {shown(limits)}", _LIMITS)
+        found[name] = (float(limits[0]), float(limits[1]))
+    return found
+
+
+def read_size_limits(path: Path) -> Mapping[str, tuple[float, float]] | None:
+    """Size limits out of a JSON file. Raises ManifestError that names it."""
+    try:
+        return size_limits_of(parse_json(read_small(path)))
+    except OSError as error:
+        raise ManifestError(f"cannot read size limits: {reason_of(error)}", "check the path", path) from error
+    except ValueError as error:
+        raise ManifestError(f"not valid JSON: {reason_of(error)}", _LIMITS, path) from error
+    except ManifestError as error:
+        raise error.at(path) from error
+
+
+def _no_engine(engine: Path) -> ManifestError:
+    """The refusal of an engine that is not there; with what is there instead."""
+    onnx = engine.with_suffix(".onnx") if engine.suffix.lower() == ".plan" else engine
+    if onnx != engine and os.path.isfile(onnx):
+        build = shlex.join(("c2p-export", "--onnx", str(onnx)))
+        return ManifestError(
+            f"no such engine file, but {onnx.name} lies there",
+            f"run that (--engine {shlex.quote(str(onnx))}), or build the plan on this machine: {build}",
+            engine,
+        )
+    return ManifestError("no such engine file", "give a .onnx or .plan made by c2p-export", engine)
+
+
+def _renamed(manifest: Manifest, engine: Path) -> Manifest:
+    """The manifest with its files under the name that engine and manifest were given since.
+
+    Their SHA-256 tells whether they are the same. A text encoder keeps its name unless it was renamed, too.
+    """
+    stems = {name: Path(name).stem for name in manifest.engines}
+    if len(set(stems.values())) != 1:
+        return manifest
+    (former,) = set(stems.values())
+
+    def now(name: str) -> str:
+        return engine.stem + name[len(former) :]
+
+    text = manifest.text_encoder
+    if text is not None:
+        files = {name: name for name in (text.model, text.tokenizer)}
+        for name in files:
+            moved = not os.path.exists(engine.with_name(name)) and name.startswith(f"{former}.")
+            files[name] = now(name) if moved else name
+        text = replace(text, model=files[text.model], tokenizer=files[text.tokenizer])
+    engines = {now(name): digest for name, digest in manifest.engines.items()}
+    return replace(manifest, engines=engines, text_encoder=text)
 
 
 def _manifest(values: dict[str, Any]) -> Manifest:
@@ -303,6 +424,10 @@ def _manifest(values: dict[str, Any]) -> Manifest:
         created=values["created"],
         text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
         cost=_cost(values.get("cost")),  # the same
+        # Absent before schema 1.2: an engine answers as it did when it was exported.
+        preparation=values.get("preparation", "paper"),
+        rejection=_rejection(values.get("rejection")),  # absent before schema 1.2
+        size_limits=size_limits_of(values.get("size_limits")),  # the same
     )
 
 
@@ -365,6 +490,10 @@ def _cost(values: Any) -> EngineCost | None:
         return None
     given = _of(dict, values, "cost")
     return EngineCost(given["flops_per_cloud"], given["weight_bytes"])
+
+
+def _rejection(values: Any) -> Rejection | None:
+    return None if values is None else Rejection.from_dict(_of(dict, values, "rejection"))
 
 
 def _target(values: Any) -> EngineTarget | None:

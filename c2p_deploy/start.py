@@ -20,13 +20,25 @@ INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 _process = 0  # whose Ctrl-C it is: a forked child says nothing
 
 
-def start(module: str) -> NoReturn:
-    """Runs the command `main` of this module, and ends the process."""
+def start(module: str, *, computes: bool = False) -> NoReturn:
+    """Runs the command `main` of this module, and ends the process. computes: with torch, on all cores."""
     guard()
+    if computes:
+        wait_asleep()
     command = import_module(module).main
     from c2p_deploy.console import run
 
     run(command)
+
+
+def wait_asleep() -> None:
+    """Threads of OpenMP that wait for one another sleep, unless whoever started us has chosen otherwise.
+
+    Left alone they go on computing nothing, and where a core is shared with another program each waits for
+    the one that it keeps from running: benchmarks/training_step.py. OpenMP asks once, when torch is imported.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # GNU's, which torch brings along
+    os.environ.setdefault("KMP_BLOCKTIME", "0")  # Intel's and LLVM's
 
 
 def guard() -> None:

@@ -12,4 +12,5 @@ classifier = Classifier()  # the bundled model; z is up
 for path in sys.argv[1:]:
     prediction = classifier(read_cloud(path))
     top3 = ", ".join(f"{label} {score:.2f}" for label, score in prediction.top(3))
-    print(f"{path}: {prediction.label}  ({top3})")
+    name = prediction.label or f"unknown ({prediction.guess}?), {prediction.reason}"
+    print(f"{path}: {name}  ({top3})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,23 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from paths import GOLDEN, SHARED
-from stand_in import write_stand_in
+from c2p_deploy.start import wait_asleep
+
+wait_asleep()  # before anything imports torch: of several workers each would wait for the cores it takes
+
+from c2p_deploy import console  # noqa: E402
+from paths import GOLDEN, SHARED  # noqa: E402
+from stand_in import write_stand_in  # noqa: E402
 
 # A slow machine is no error.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@pytest.fixture(autouse=True)
+def no_progress_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command says does not depend on how fast the machine is."""
+    monkeypatch.setattr(console, "EVERY", math.inf)
 
 
 @pytest.fixture(scope="session")

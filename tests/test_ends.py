@@ -24,6 +24,7 @@ BEGUN = "from c2p_deploy.start import guard; guard(); print('begun', flush=True)
 COMMANDS = {  # module of the entry point, arguments after which it works for a while, how often it is tried
     "c2p-run": ("c2p_runtime", ["clouds"], 25),
     "c2p-bench": ("c2p_runtime.bench", ["--runs", "100000"], 6),
+    "c2p-doctor": ("c2p_runtime.doctor", [], 4),
     "c2p-train": ("c2p_train", ["labels", "chair", "--out", "labels.json", "--clip", "missing.pt"], 4),
     "c2p-export": ("c2p_export", ["inspect", "missing.onnx"], 4),
     "c2p-recipe": ("c2p_recipes", ["--help"], 4),

@@ -24,12 +24,13 @@ from c2p_deploy.projection import kernels
 OUT = Path(kernels.__file__).with_suffix(".ll")
 TYPES = {
     "f*": types.CPointer(types.float32),
+    "d*": types.CPointer(types.float64),
     "u*": types.CPointer(types.uint32),
     "q*": types.CPointer(types.int64),
     "f": types.float32,
     "q": types.int64,
 }
-IR_TYPES = {"f*": "ptr", "u*": "ptr", "q*": "ptr", "f": "float", "q": "i64"}
+IR_TYPES = {"f*": "ptr", "d*": "ptr", "u*": "ptr", "q*": "ptr", "f": "float", "q": "i64"}
 # Hints of newer LLVMs, which older ones cannot read. Without them the meaning is the same.
 LATER = (
     "local_unnamed_addr",

@@ -45,6 +45,9 @@ BLOCKS = {
     ),
     "sampling": Block(comparisons.sampling, ("sampling",)),
     "robustness": Block(models.robustness, ("robustness",)),
+    "rejection": Block(models.rejection, ("rejection",)),
+    "rejection_detectors": Block(models.detectors, ("rejection",)),
+    "teach": Block(models.teach, ("teach",)),
     "precision": Block(models.precision, ("precision",)),
     "export_cost": Block(models.export_cost, ("export_cost",)),
     "scale_points": Block(

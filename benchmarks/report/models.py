@@ -1,4 +1,4 @@
-"""What models answer and engines cost: robustness.py, precision.py and export_cost.py."""
+"""What models answer and engines cost: robustness, rejection, teach, precision and export_cost (`.py`)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,68 @@ from .words import Results, listed, median, number, percent, table
 
 
 def robustness(results: Results) -> str:
-    """Top-1 on held-out clouds, a line per change and a column per source."""
+    """Top-1 on held-out clouds, a line per change; per source without strays, and with all points."""
     sources = results["clouds"]
-    rows = [[row["change"], *(percent(row[source]) for source in sources)] for row in results["top1"]]
-    return table(["clouds", *(f"{source} ({count})" for source, count in sources.items())], rows)
+    rows = []
+    for row in results["top1"]:
+        found = [row.get(source, {}) for source in sources]
+        figures = [of.get(name) for of in found for name in ("robust", "paper")]
+        rows.append([row["change"], *("" if top1 is None else percent(top1) for top1 in figures)])
+    header = [
+        text for source, count in sources.items() for text in (f"{source} ({count})", "all points count")
+    ]
+    return table(["clouds", *header], rows)
+
+
+def rejection(results: Results) -> str:
+    """What gets a label, a line per kind of clouds."""
+    header = ["clouds", "", "get a label", "guess right", "of those, get it", "ECE", "AUROC", "FPR95"]
+    shown = ("named", "top1", "named_of_right", "calibration_error", "auroc", "false_positives")
+    rows = []
+    for row in results["figures"]:
+        cells = ["" if row[key] is None else percent(row[key]) for key in shown]
+        rows.append([f"{row['kind']}: {row['group']}", str(row["clouds"]), *cells])
+    return table(header, rows)
+
+
+def detectors(results: Results) -> str:
+    """AUROC and false positives of each score, against strangers and against clutter."""
+    header = [
+        "score",
+        *(f"{kind}, {what}" for kind in ("strangers", "clutter") for what in ("AUROC", "FPR95")),
+    ]
+    rows = [
+        [
+            name,
+            *(percent(found[kind][key]) for kind in ("strangers", "clutter") for key in ("auroc", "fpr95")),
+        ]
+        for name, found in results["detectors"].items()
+    ]
+    return table(header, rows)
+
+
+def teach(results: Results) -> str:
+    """Found and lost, a line per number of clouds shown; all things at once; other members of a kind."""
+    old = results["old"]
+    rows: dict[int, list[str]] = {}
+    for row in results["one_by_one"]:
+        found, *lost = percent(row["found"]), *(f"{100 * row[key]:.1f}" for key in ("lost", "lost_most"))
+        rows.setdefault(row["shown"], [str(row["shown"])]).extend([found, *lost])
+    at_once, kinds = results["all_at_once"], results["kinds_one_by_one"]
+    empty = [""] * 4
+    together = [
+        f"4, all {results['things']} at once",
+        percent(at_once["found"]),
+        f"{100 * at_once['lost']:.1f}",
+    ]
+    members = [f"4 of {results['kinds']} kinds", percent(kinds["found"])]
+    members += [f"{100 * kinds[key]:.1f}" for key in ("lost", "lost_most")]
+    columns = ["found", "lost", "lost at most"]
+    header = ["taught from", *columns, *(f"{column}, one side" for column in columns)]
+    figures = table(header, [*rows.values(), [*together, *empty], [*members, *empty[1:]]])
+    setting = f"{old['clouds']} held-out clouds of the old labels, {percent(old['top1'])} before:"
+    times = "; ".join(f"{name}: {number(ms['cpu'])} ms" for name, ms in results["ms"].items())
+    return f"{setting}\n\n{figures}\n\nWork of a core: {times}."
 
 
 def precision(results: Results) -> str:

@@ -15,5 +15,6 @@ by the readers that need them.
 
 from c2p_deploy.io.find import find_clouds
 from c2p_deploy.io.read import CLOUD_SUFFIXES, read_cloud
+from c2p_deploy.io.stream import read_stream
 
-__all__ = ["CLOUD_SUFFIXES", "find_clouds", "read_cloud"]
+__all__ = ["CLOUD_SUFFIXES", "find_clouds", "read_cloud", "read_stream"]

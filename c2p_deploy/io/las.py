@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from c2p_deploy.errors import CloudFileError, MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_deploy.io.common import NO_LIMITS_GIVEN, Floats, Geometry, Limits, damaged
 
 LAZ_RATIO = 200  # airborne LiDAR packs 10 : 1
-INSTALL = "pip install 'c2p-deploy[las]', or save it as uncompressed LAS"
 
 
 class Header(NamedTuple):
@@ -73,7 +73,9 @@ def _read_laz(path: Path, header: Header, limits: Limits) -> Floats:
         raise damaged(f"promises {header.points} points in {path.stat().st_size} bytes")
     limits.check_points(header.points)
     if not all(importlib.util.find_spec(name) for name in ("laspy", "lazrs")):
-        raise MissingDependencyError("is a compressed LAS file (LAZ)", INSTALL)
+        raise MissingDependencyError(
+            "is a compressed LAS file (LAZ)", f"{install('las')}, or save it as uncompressed LAS"
+        )
     command = [sys.executable, "-c", DECODE, str(path), str(2**30 + 10 * size), *sys.path]
     try:
         decoder = subprocess.run(command, capture_output=True, timeout=60 + header.points / 1e5)

@@ -109,7 +109,7 @@ def read_cloud(
         CloudFileError: the file cannot be read, or holds no finite point. The message is one line,
             "PATH: what is wrong; what to do". Counts in a header are compared with the file before anything
             is allocated, so that a broken or hostile file costs neither much memory nor time.
-        MissingDependencyError: reading it needs an optional package (LAZ: `c2p-deploy[las]`).
+        MissingDependencyError: reading it needs an optional package (LAZ: the extra `las`).
         OptionError: `mesh_points` < 1, `seed` < 0, `columns` < 3, `max_bytes` < 1 or `max_points` < 1.
     """
     if mesh_points < 1:

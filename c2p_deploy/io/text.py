@@ -30,15 +30,25 @@ NAMES = re.compile(
     NO_COMMENT.pattern + rb"|^[^\S\n]*(?=(?:#|//|%)(?=[^\n]*[xX])(?=[^\n]*[yY])(?=[^\n]*[zZ]))",
     re.MULTILINE,
 )
-# How programs name coordinates: CloudCompare "//X Y Z", ParaView "Points:0", Excel "x [m]"
-AXES = ({"x", "points:0", "points_0"}, {"y", "points:1", "points_1"}, {"z", "points:2", "points_2"})
+# How programs name coordinates: CloudCompare "//X Y Z", ParaView "Points:0", Excel "x [m]", others "pos_x",
+# "coord.X", "x_mm"; surveyors "Easting". Not "nx" or "vx", which are normals and velocities.
+AXES = (
+    {"x", "points:0", "points_0", "easting"},
+    {"y", "points:1", "points_1", "northing"},
+    {"z", "points:2", "points_2", "elevation", "height", "altitude"},
+)
+_WORDED = re.compile(
+    r"(?:(?:pos|position|point|points|coord|coordinate|loc|location|xyz)[\W_]*)?([xyz])"
+    r"(?:[\W_]*(?:pos|position|coord|coordinate|m|cm|mm))?"
+)
 
 
 def read_text(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geometry:
     """Columns x, y, z where a header (or a comment above the data) names them, else the first three.
 
-    float32 where that suffices. The first row of words is the header; a first row of one number is the
-    count of a PTS file, and must be right.
+    float32 where that suffices. The first row of words is the header; one that names as many columns as
+    there are, but no x, y and z, is refused: whatever the first three are, a cloud they are not. A first row
+    of one number is the count of a PTS file, and must be right.
     """
     text = unix_lines(as_utf8(data))
     if b"\0" in text:
@@ -75,6 +85,11 @@ def read_text(data: bytes, path: Path, limits: Limits = NO_LIMITS_GIVEN) -> Geom
     if len(words) <= max(columns):
         raise CloudFileError(
             f"has rows of {len(words)} columns: {quoted(line)!r}", "give x, y and z in every row"
+        )
+    if len(header) == len(words) and _columns(header) is None:
+        raise CloudFileError(
+            f"has the columns {quoted(', '.join(header), 200)}, of which none are x, y and z",
+            "name those x, y and z, or leave the row of names out to have the first three taken",
         )
     delimiter = _delimiter(line)
     rows = _rows(text, position, limits)
@@ -124,6 +139,8 @@ def _split(line: str) -> list[str]:
 def _columns(header: list[str]) -> list[int] | None:
     """Where x, y and z stand in a header; None if it does not name all three."""
     names = [re.split(r"[\[(]", word)[0].strip().lower() for word in header]  # without units
+    if not all(any(name in axis for name in names) for axis in AXES):
+        names = [match[1] if (match := _WORDED.fullmatch(name)) else name for name in names]
     found = [next((i for i, name in enumerate(names) if name in axis), None) for axis in AXES]
     return None if None in found else [i for i in found if i is not None]
 

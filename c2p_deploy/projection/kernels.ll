@@ -648,6 +648,812 @@ exit:
   ret void
 }
 
+define void @to_local(ptr readonly %0, i64 %1, ptr writeonly %2) {
+entry:
+  %.14078.not.i = icmp slt i64 %1, 1
+  br i1 %.14078.not.i, label %exit, label %B46.if.i
+
+B46.if.i:
+  %.64.079.i = phi i64 [ %.153.i, %B46.if.i ], [ 0, %entry ]
+  %.186.idx.i = mul i64 %.64.079.i, 24
+  %.186.i = getelementptr i8, ptr %0, i64 %.186.idx.i
+  %.187.i = load double, ptr %.186.i, align 8
+  %.191.i = getelementptr i8, ptr %.186.i, i64 8
+  %.192.i = load double, ptr %.191.i, align 8
+  %.196.i = getelementptr i8, ptr %.186.i, i64 16
+  %.197.i = load double, ptr %.196.i, align 8
+  %.208.i = tail call double @llvm.fabs.f64(double %.187.i)
+  %.209.i = fcmp one double %.208.i, 0x7FF0000000000000
+  %.212.i = tail call double @llvm.fabs.f64(double %.192.i)
+  %.213.i = fcmp one double %.212.i, 0x7FF0000000000000
+  %or.cond.not95.i = select i1 %.209.i, i1 %.213.i, i1 false
+  %.216.i = tail call double @llvm.fabs.f64(double %.197.i)
+  %.217.i = fcmp one double %.216.i, 0x7FF0000000000000
+  %or.cond77.not94.i = select i1 %or.cond.not95.i, i1 %.217.i, i1 false
+  %.153.i = add nsw i64 %.64.079.i, 1
+  %exitcond.not.i = icmp eq i64 %1, %.153.i
+  %or.cond93.i = select i1 %or.cond77.not94.i, i1 true, i1 %exitcond.not.i
+  br i1 %or.cond93.i, label %B338.if.i, label %B46.if.i
+
+B338.if.i:
+  %.283.087.i = phi i64 [ %.352.i, %B338.if.i ], [ 0, %B46.if.i ]
+  %.352.i = add nsw i64 %.283.087.i, 1
+  %3 = mul nsw i64 %.283.087.i, 3
+  %.379.i = getelementptr double, ptr %0, i64 %3
+  %.380.i = load double, ptr %.379.i, align 8
+  %.382.i = fsub double %.380.i, %.187.i
+  %.383.i = fptrunc double %.382.i to float
+  %.386.i = getelementptr float, ptr %2, i64 %3
+  store float %.383.i, ptr %.386.i, align 4
+  %.389.i = add nsw i64 %3, 1
+  %.391.i = getelementptr double, ptr %0, i64 %.389.i
+  %.392.i = load double, ptr %.391.i, align 8
+  %.394.i = fsub double %.392.i, %.192.i
+  %.395.i = fptrunc double %.394.i to float
+  %.399.i = getelementptr float, ptr %2, i64 %.389.i
+  store float %.395.i, ptr %.399.i, align 4
+  %.402.i = add nsw i64 %3, 2
+  %.404.i = getelementptr double, ptr %0, i64 %.402.i
+  %.405.i = load double, ptr %.404.i, align 8
+  %.407.i = fsub double %.405.i, %.197.i
+  %.408.i = fptrunc double %.407.i to float
+  %.412.i = getelementptr float, ptr %2, i64 %.402.i
+  store float %.408.i, ptr %.412.i, align 4
+  %exitcond89.not.i = icmp eq i64 %1, %.352.i
+  br i1 %exitcond89.not.i, label %exit, label %B338.if.i
+
+exit:
+  ret void
+}
+
+declare double @llvm.fabs.f64(double)
+
+define void @number_cells(ptr readonly %0, i64 %1, ptr %2, i64 %3, ptr %4, ptr %5, ptr %6, ptr writeonly %7) {
+entry:
+  %notmask.i = shl nsw i64 -1, %3
+  %.30.i = xor i64 %notmask.i, -1
+  %.119198.not.i = icmp slt i64 %1, 1
+  br i1 %.119198.not.i, label %exit, label %B54.if.lr.ph.i
+
+B54.if.lr.ph.i:
+  %.170.i = sub nsw i64 63, %3
+  br label %B54.if.i
+
+B136.i:
+  %.201.i = getelementptr i64, ptr %5, i64 %.184.i
+  %.202.i = load i64, ptr %.201.i, align 8
+  %.204.not.i = icmp eq i64 %.202.i, %.163.i
+  br i1 %.204.not.i, label %B248.i, label %B172.i
+
+B172.i:
+  %slot.2.1.i = phi i64 [ %.214.i, %B212.i ], [ %.173.i, %B136.i ]
+  %.210.i = add nsw i64 %slot.2.1.i, 1
+  %.214.i = and i64 %.210.i, %.30.i
+  %.223.i = getelementptr i64, ptr %2, i64 %.214.i
+  %.224.i = load i64, ptr %.223.i, align 8
+  %.225.i = icmp sgt i64 %.224.i, -1
+  br i1 %.225.i, label %B212.i, label %B272.i
+
+B212.i:
+  %.240.i = getelementptr i64, ptr %5, i64 %.224.i
+  %.241.i = load i64, ptr %.240.i, align 8
+  %.243.not.i = icmp eq i64 %.241.i, %.163.i
+  br i1 %.243.not.i, label %B248.i, label %B172.i
+
+B248.i:
+  %.263.i = phi i64 [ %.184.i, %B136.i ], [ %.224.i, %B212.i ]
+  %slot.3.2.i = phi i64 [ %.173.i, %B136.i ], [ %.214.i, %B212.i ]
+  %.262.i = getelementptr i64, ptr %2, i64 %slot.3.2.i
+  br label %B302.i
+
+B272.i:
+  %slot.3.2.ph.i = phi i64 [ %.173.i, %B54.if.i ], [ %.214.i, %B172.i ]
+  %.262218.i = getelementptr i64, ptr %2, i64 %slot.3.2.ph.i
+  store i64 %count.2.0201.i, ptr %.262218.i, align 8
+  %.274.i = getelementptr i64, ptr %5, i64 %count.2.0201.i
+  store i64 %.163.i, ptr %.274.i, align 8
+  %.279.i = add i64 %count.2.0201.i, 1
+  %.295.pre.i = load i64, ptr %.262218.i, align 8
+  br label %B302.i
+
+B302.i:
+  %.262221.i = phi ptr [ %.262218.i, %B272.i ], [ %.262.i, %B248.i ]
+  %.295.i = phi i64 [ %.295.pre.i, %B272.i ], [ %.263.i, %B248.i ]
+  %count.3.1.i = phi i64 [ %.279.i, %B272.i ], [ %count.2.0201.i, %B248.i ]
+  %.298.i = getelementptr i64, ptr %4, i64 %.61.0199.i
+  store i64 %.295.i, ptr %.298.i, align 8
+  %.305.i = load i64, ptr %.262221.i, align 8
+  %8 = getelementptr i64, ptr %6, i64 %.305.i
+  %.310.i = getelementptr i8, ptr %8, i64 8
+  %.311.i = load i64, ptr %.310.i, align 8
+  %.312.i = add nsw i64 %.311.i, 1
+  store i64 %.312.i, ptr %.310.i, align 8
+  %exitcond.not.i = icmp eq i64 %1, %.132.i
+  br i1 %exitcond.not.i, label %B376.i, label %B54.if.i
+
+B376.i:
+  %.411202.not.i = icmp slt i64 %count.3.1.i, 1
+  br i1 %.411202.not.i, label %B492.if.i.preheader, label %B406.if.i.preheader
+
+B406.if.i.preheader:
+  %load_initial = load i64, ptr %6, align 8
+  br label %B406.if.i
+
+B576.i:
+  %.691208.i = icmp sgt i64 %count.3.1.i, 0
+  br i1 %.691208.i, label %B610.if.i.preheader, label %exit
+
+B610.if.i.preheader:
+  %scevgep = getelementptr i8, ptr %6, i64 8
+  %9 = shl i64 %count.3.1.i, 3
+  tail call void @llvm.memmove.p0.p0.i64(ptr align 8 %scevgep, ptr nonnull align 8 %6, i64 %9, i1 false)
+  br label %exit
+
+B54.if.i:
+  %count.2.0201.i = phi i64 [ 0, %B54.if.lr.ph.i ], [ %count.3.1.i, %B302.i ]
+  %.61.0199.i = phi i64 [ 0, %B54.if.lr.ph.i ], [ %.132.i, %B302.i ]
+  %.132.i = add nsw i64 %.61.0199.i, 1
+  %.162.i = getelementptr i64, ptr %0, i64 %.61.0199.i
+  %.163.i = load i64, ptr %.162.i, align 8
+  %.168.i = mul nsw i64 %.163.i, 2177342782468422677
+  %.171.i = ashr i64 %.168.i, %.170.i
+  %.173.i = and i64 %.171.i, %.30.i
+  %.183.i = getelementptr i64, ptr %2, i64 %.173.i
+  %.184.i = load i64, ptr %.183.i, align 8
+  %.185.i = icmp sgt i64 %.184.i, -1
+  br i1 %.185.i, label %B136.i, label %B272.i
+
+B406.if.i:
+  %store_forwarded = phi i64 [ %load_initial, %B406.if.i.preheader ], [ %.456.i, %B406.if.i ]
+  %.355.0203.i = phi i64 [ 0, %B406.if.i.preheader ], [ %.424.i, %B406.if.i ]
+  %.424.i = add nsw i64 %.355.0203.i, 1
+  %10 = getelementptr i64, ptr %6, i64 %.355.0203.i
+  %.451.i = getelementptr i8, ptr %10, i64 8
+  %.452.i = load i64, ptr %.451.i, align 8
+  %.456.i = add nsw i64 %store_forwarded, %.452.i
+  store i64 %.456.i, ptr %.451.i, align 8
+  %exitcond211.not.i = icmp eq i64 %count.3.1.i, %.424.i
+  br i1 %exitcond211.not.i, label %B492.if.i.preheader, label %B406.if.i
+
+B492.if.i.preheader:
+  br label %B492.if.i
+
+B492.if.i:
+  %.489.0206.i = phi i64 [ %.558.i, %B492.if.i ], [ 0, %B492.if.i.preheader ]
+  %.558.i = add nsw i64 %.489.0206.i, 1
+  %.584.i = getelementptr i64, ptr %4, i64 %.489.0206.i
+  %.585.i = load i64, ptr %.584.i, align 8
+  %.587.i = getelementptr i64, ptr %6, i64 %.585.i
+  %.588.i = load i64, ptr %.587.i, align 8
+  %.590.i = getelementptr i64, ptr %7, i64 %.588.i
+  store i64 %.489.0206.i, ptr %.590.i, align 8
+  %.594.i = load i64, ptr %.584.i, align 8
+  %.596.i = getelementptr i64, ptr %6, i64 %.594.i
+  %.597.i = load i64, ptr %.596.i, align 8
+  %.598.i = add nsw i64 %.597.i, 1
+  store i64 %.598.i, ptr %.596.i, align 8
+  %exitcond212.not.i = icmp eq i64 %1, %.558.i
+  br i1 %exitcond212.not.i, label %B576.i, label %B492.if.i
+
+exit:
+  %count.2.0.lcssa224226230233.i = phi i64 [ %count.3.1.i, %B576.i ], [ 0, %entry ], [ %count.3.1.i, %B610.if.i.preheader ]
+  store i64 0, ptr %6, align 8
+  %11 = getelementptr i64, ptr %6, i64 %1
+  %.750.i = getelementptr i8, ptr %11, i64 8
+  store i64 %count.2.0.lcssa224226230233.i, ptr %.750.i, align 8
+  ret void
+}
+
+define void @nearest_voxels(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, i64 %9, ptr %10, ptr %11, ptr writeonly %12) {
+entry:
+  %notmask.i = shl nsw i64 -1, %6
+  %.41.i = xor i64 %notmask.i, -1
+  %.50.i = getelementptr i64, ptr %2, i64 %4
+  %.51.i = load i64, ptr %.50.i, align 8
+  %.137453.not.i = icmp slt i64 %4, 1
+  br i1 %.137453.not.i, label %exit, label %B78.if.lr.ph.i
+
+B78.if.lr.ph.i:
+  %.45.i = mul nsw i64 %7, %7
+  %.569.i = sub nsw i64 63, %6
+  %.1251447.not.i = icmp slt i64 %8, 1
+  %.1290.i = add nsw i64 %.45.i, 1
+  %.1313.i = add nsw i64 %8, -1
+  %.1315.i = getelementptr i64, ptr %10, i64 %.1313.i
+  %13 = getelementptr i64, ptr %11, i64 %.51.i
+  %.idx.i = shl i64 %.51.i, 4
+  %14 = getelementptr i8, ptr %11, i64 %.idx.i
+  %.1375.i = icmp sgt i64 %8, 1
+  %15 = getelementptr i64, ptr %10, i64 %8
+  %.1389.i = getelementptr i8, ptr %15, i64 -16
+  %.1502.i = getelementptr i8, ptr %15, i64 -8
+  br label %B78.if.i
+
+B76.loopexit.i:
+  %exitcond462.not.i = icmp eq i64 %.150.i, %4
+  br i1 %exitcond462.not.i, label %exit, label %B78.if.i
+
+B118.loopexit.i:
+  %.274.i = add nsw i64 %.204.0444.i, 1
+  %exitcond458.not.i = icmp eq i64 %.274.i, 2
+  br i1 %exitcond458.not.i, label %B670.i, label %B120.if.i
+
+B156.loopexit.i:
+  %.400.i = add nsw i64 %.331.0441.i, 1
+  %exitcond457.not.i = icmp eq i64 %.400.i, 2
+  br i1 %exitcond457.not.i, label %B118.loopexit.i, label %B156.if.i
+
+B330.i:
+  %.600.i = getelementptr i64, ptr %3, i64 %.583.i
+  %.601.i = load i64, ptr %.600.i, align 8
+  %.603.not.i = icmp eq i64 %.601.i, %.562.i
+  br i1 %.603.not.i, label %B466.i, label %B366.i
+
+B366.i:
+  %slot.2.4.i = phi i64 [ %.613.i, %B406.i ], [ %.572.i, %B330.i ]
+  %.609.i = add nsw i64 %slot.2.4.i, 1
+  %.613.i = and i64 %.609.i, %.41.i
+  %.622.i = getelementptr i64, ptr %5, i64 %.613.i
+  %.623.i = load i64, ptr %.622.i, align 8
+  %.624.i = icmp sgt i64 %.623.i, -1
+  br i1 %.624.i, label %B406.i, label %B662.i
+
+B406.i:
+  %.639.i = getelementptr i64, ptr %3, i64 %.623.i
+  %.640.i = load i64, ptr %.639.i, align 8
+  %.642.not.i = icmp eq i64 %.640.i, %.562.i
+  br i1 %.642.not.i, label %B466.i, label %B366.i
+
+B466.i:
+  %.664.ph.i = phi i64 [ %.583.i, %B330.i ], [ %.623.i, %B406.i ]
+  %.680.i = getelementptr i64, ptr %2, i64 %.664.ph.i
+  %.681.i = load i64, ptr %.680.i, align 8
+  %.690.i = getelementptr i8, ptr %.680.i, i64 8
+  %.691.i = load i64, ptr %.690.i, align 8
+  %.728.i = sub i64 %.691.i, %.681.i
+  %.774434.not.i = icmp slt i64 %.728.i, 1
+  br i1 %.774434.not.i, label %B662.i, label %B552.if.i
+
+B650.i:
+  %.783.i = add nsw i64 %.718.0436.i, -1
+  %.787.i = add i64 %.715.0435.i, 1
+  %.958.i = add nsw i64 %found.2.4437.i, 1
+  %.774.i = icmp sgt i64 %.718.0436.i, 1
+  br i1 %.774.i, label %B552.if.i, label %B662.i
+
+B662.i:
+  %found.4.5.i = phi i64 [ %found.3.3440.i, %B192.if.i ], [ %found.3.3440.i, %B466.i ], [ %.958.i, %B650.i ], [ %found.3.3440.i, %B366.i ]
+  %exitcond456.not.i = icmp eq i64 %.526.i, 2
+  br i1 %exitcond456.not.i, label %B156.loopexit.i, label %B192.if.i
+
+B670.i:
+  %.150.i = add nsw i64 %.78.0454.i, 1
+  %.1006.i = getelementptr i64, ptr %2, i64 %.78.0454.i
+  %.1007.i = load i64, ptr %.1006.i, align 8
+  %.1013.i = getelementptr i8, ptr %.1006.i, i64 8
+  %.1014.i = load i64, ptr %.1013.i, align 8
+  %.1051.i = sub i64 %.1014.i, %.1007.i
+  %.1095450.not.i = icmp slt i64 %.1051.i, 1
+  br i1 %.1095450.not.i, label %B76.loopexit.i, label %B734.if.lr.ph.i
+
+B734.if.lr.ph.i:
+  %.1304.i = icmp sgt i64 %found.4.5.i, 0
+  %16 = add nsw i64 %found.4.5.i, -1
+  br label %B734.if.i
+
+B904.i:
+  br i1 %.1304.i, label %B920.i, label %B1304.i
+
+B920.i:
+  %.1316.i = load i64, ptr %.1315.i, align 8
+  %.1318.i = icmp sgt i64 %.1316.i, %9
+  br i1 %.1318.i, label %B950.i, label %B1304.i
+
+B950.i:
+  %.1358.i = phi i64 [ %.1478.i, %B1274.i ], [ %.1316.i, %B920.i ]
+  %k.2.2.i = phi i64 [ %.1459.i, %B1274.i ], [ 0, %B920.i ]
+  %.1325.i = getelementptr i64, ptr %11, i64 %k.2.2.i
+  %.1326.i = load i64, ptr %.1325.i, align 8
+  %.1328.i = sub nsw i64 %.1326.i, %.1143.i
+  %.1333.i = getelementptr i64, ptr %13, i64 %k.2.2.i
+  %.1334.i = load i64, ptr %.1333.i, align 8
+  %.1336.i = sub nsw i64 %.1334.i, %.1152.i
+  %.1342.i = getelementptr i64, ptr %14, i64 %k.2.2.i
+  %.1343.i = load i64, ptr %.1342.i, align 8
+  %.1345.i = sub nsw i64 %.1343.i, %.1161.i
+  %.1346.i = mul nsw i64 %.1328.i, %.1328.i
+  %.1347.i = mul nsw i64 %.1336.i, %.1336.i
+  %.1348.i = add nsw i64 %.1347.i, %.1346.i
+  %.1349.i = mul nsw i64 %.1345.i, %.1345.i
+  %.1350.i = add nsw i64 %.1348.i, %.1349.i
+  %.1360.i = icmp slt i64 %.1350.i, %.1358.i
+  %.1363.i = icmp ne i64 %.1350.i, 0
+  %or.cond.i = and i1 %.1360.i, %.1363.i
+  br i1 %or.cond.i, label %B1110.i, label %B1252.i
+
+B1110.i:
+  br i1 %.1375.i, label %B1132.i, label %B1242.i
+
+B1132.i:
+  %.1390.i = load i64, ptr %.1389.i, align 8
+  %.1392.i = icmp sgt i64 %.1390.i, %.1350.i
+  br i1 %.1392.i, label %B1162.i, label %B1242.i
+
+B1162.i:
+  %b.3.3.i = phi i64 [ %.1398.i, %B1212.i ], [ %.1313.i, %B1132.i ]
+  %.1398.i = add nsw i64 %b.3.3.i, -1
+  %.1400.i = getelementptr i64, ptr %10, i64 %.1398.i
+  %.1401.i = load i64, ptr %.1400.i, align 8
+  %.1404.i = getelementptr i64, ptr %10, i64 %b.3.3.i
+  store i64 %.1401.i, ptr %.1404.i, align 8
+  %.1417.i = icmp sgt i64 %b.3.3.i, 1
+  br i1 %.1417.i, label %B1212.i, label %B1242.i
+
+B1212.i:
+  %.1430.i = getelementptr i8, ptr %.1404.i, i64 -16
+  %.1431.i = load i64, ptr %.1430.i, align 8
+  %.1433.i = icmp sgt i64 %.1431.i, %.1350.i
+  br i1 %.1433.i, label %B1162.i, label %B1242.i
+
+B1242.i:
+  %b.4.4.i = phi i64 [ %.1313.i, %B1132.i ], [ %.1313.i, %B1110.i ], [ %.1398.i, %B1212.i ], [ 0, %B1162.i ]
+  %.1449.i = getelementptr i64, ptr %10, i64 %b.4.4.i
+  store i64 %.1350.i, ptr %.1449.i, align 8
+  br label %B1252.i
+
+B1252.i:
+  %exitcond461.not.i = icmp eq i64 %k.2.2.i, %16
+  br i1 %exitcond461.not.i, label %B1304.i, label %B1274.i
+
+B1274.i:
+  %.1459.i = add nsw i64 %k.2.2.i, 1
+  %.1478.i = load i64, ptr %.1315.i, align 8
+  %.1480.i = icmp sgt i64 %.1478.i, %9
+  br i1 %.1480.i, label %B950.i, label %B1304.i
+
+B1304.i:
+  %.1503.i = load i64, ptr %.1502.i, align 8
+  %.1507.i = load i64, ptr %.1138.i, align 8
+  %.1511.i = getelementptr i64, ptr %12, i64 %.1507.i
+  store i64 %.1503.i, ptr %.1511.i, align 8
+  %.1095.i = icmp sgt i64 %.1041.0452.i, 1
+  br i1 %.1095.i, label %B734.if.i, label %B76.loopexit.i
+
+B78.if.i:
+  %.78.0454.i = phi i64 [ 0, %B78.if.lr.ph.i ], [ %.150.i, %B76.loopexit.i ]
+  %.553.i = getelementptr i64, ptr %3, i64 %.78.0454.i
+  br label %B120.if.i
+
+B120.if.i:
+  %found.6.1446.i = phi i64 [ 0, %B78.if.i ], [ %found.4.5.i, %B118.loopexit.i ]
+  %.204.0444.i = phi i64 [ -1, %B78.if.i ], [ %.274.i, %B118.loopexit.i ]
+  %17 = shl nsw i64 %.204.0444.i, 42
+  br label %B156.if.i
+
+B156.if.i:
+  %found.5.2443.i = phi i64 [ %found.6.1446.i, %B120.if.i ], [ %found.4.5.i, %B156.loopexit.i ]
+  %.331.0441.i = phi i64 [ -1, %B120.if.i ], [ %.400.i, %B156.loopexit.i ]
+  %18 = shl nsw i64 %.331.0441.i, 21
+  %.558.i = add nsw i64 %18, %17
+  br label %B192.if.i
+
+B192.if.i:
+  %found.3.3440.i = phi i64 [ %found.5.2443.i, %B156.if.i ], [ %found.4.5.i, %B662.i ]
+  %.457.0438.i = phi i64 [ -1, %B156.if.i ], [ %.526.i, %B662.i ]
+  %.526.i = add nsw i64 %.457.0438.i, 1
+  %.554.i = load i64, ptr %.553.i, align 8
+  %.561.i = add nsw i64 %.558.i, %.457.0438.i
+  %.562.i = add i64 %.561.i, %.554.i
+  %.567.i = mul nsw i64 %.562.i, 2177342782468422677
+  %.570.i = ashr i64 %.567.i, %.569.i
+  %.572.i = and i64 %.570.i, %.41.i
+  %.582.i = getelementptr i64, ptr %5, i64 %.572.i
+  %.583.i = load i64, ptr %.582.i, align 8
+  %.584.i = icmp sgt i64 %.583.i, -1
+  br i1 %.584.i, label %B330.i, label %B662.i
+
+B552.if.i:
+  %found.2.4437.i = phi i64 [ %.958.i, %B650.i ], [ %found.3.3440.i, %B466.i ]
+  %.718.0436.i = phi i64 [ %.783.i, %B650.i ], [ %.728.i, %B466.i ]
+  %.715.0435.i = phi i64 [ %.787.i, %B650.i ], [ %.681.i, %B466.i ]
+  %.936.i = getelementptr i64, ptr %1, i64 %.715.0435.i
+  %invariant.gep.i = getelementptr i64, ptr %11, i64 %found.2.4437.i
+  br label %B586.if.i
+
+B586.if.i:
+  %.840.0432.i = phi i64 [ 0, %B552.if.i ], [ %.909.i, %B586.if.i ]
+  %.909.i = add nsw i64 %.840.0432.i, 1
+  %.937.i = load i64, ptr %.936.i, align 8
+  %.idx425.i = mul i64 %.937.i, 24
+  %19 = getelementptr i8, ptr %0, i64 %.idx425.i
+  %.941.i = getelementptr i64, ptr %19, i64 %.840.0432.i
+  %.942.i = load i64, ptr %.941.i, align 8
+  %.944.i = mul nsw i64 %.840.0432.i, %.51.i
+  %gep.i = getelementptr i64, ptr %invariant.gep.i, i64 %.944.i
+  store i64 %.942.i, ptr %gep.i, align 8
+  %exitcond.not.i = icmp eq i64 %.909.i, 3
+  br i1 %exitcond.not.i, label %B650.i, label %B586.if.i
+
+B734.if.i:
+  %.1041.0452.i = phi i64 [ %.1051.i, %B734.if.lr.ph.i ], [ %.1104.i, %B1304.i ]
+  %.1038.0451.i = phi i64 [ %.1007.i, %B734.if.lr.ph.i ], [ %.1108.i, %B1304.i ]
+  %.1104.i = add nsw i64 %.1041.0452.i, -1
+  %.1108.i = add i64 %.1038.0451.i, 1
+  %.1138.i = getelementptr i64, ptr %1, i64 %.1038.0451.i
+  %.1139.i = load i64, ptr %.1138.i, align 8
+  %.1142.idx.i = mul i64 %.1139.i, 24
+  %.1142.i = getelementptr i8, ptr %0, i64 %.1142.idx.i
+  %.1143.i = load i64, ptr %.1142.i, align 8
+  %.1151.i = getelementptr i8, ptr %.1142.i, i64 8
+  %.1152.i = load i64, ptr %.1151.i, align 8
+  %.1160.i = getelementptr i8, ptr %.1142.i, i64 16
+  %.1161.i = load i64, ptr %.1160.i, align 8
+  br i1 %.1251447.not.i, label %B904.i, label %B882.if.i
+
+B882.if.i:
+  %.1195.0448.i = phi i64 [ %.1264.i, %B882.if.i ], [ 0, %B734.if.i ]
+  %.1264.i = add nsw i64 %.1195.0448.i, 1
+  %.1292.i = getelementptr i64, ptr %10, i64 %.1195.0448.i
+  store i64 %.1290.i, ptr %.1292.i, align 8
+  %exitcond459.not.i = icmp eq i64 %8, %.1264.i
+  br i1 %exitcond459.not.i, label %B904.i, label %B882.if.i
+
+exit:
+  ret void
+}
+
+define void @link_cells(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, ptr readonly %5, i64 %6, i64 %7, i64 %8, i64 %9, ptr %10, ptr %11) {
+entry:
+  %notmask.i = shl nsw i64 -1, %6
+  %.42.i = xor i64 %notmask.i, -1
+  %.490581.not.i = icmp slt i64 %4, 1
+  %.1147.i = sub nsw i64 63, %6
+  br label %B58.i
+
+B54.loopexit.i:
+  br i1 %exitcond599.not.i, label %B1900.if.i, label %B58.i.backedge
+
+B54.loopexit.thread.i:
+  br i1 %exitcond599.not.i, label %exit, label %B58.i.backedge
+
+B58.i.backedge:
+  br label %B58.i
+
+B58.i:
+  %largest.3.0586.i = phi i64 [ -1, %entry ], [ %largest.2.2536.i, %B58.i.backedge ]
+  %12 = phi i1 [ true, %entry ], [ false, %B58.i.backedge ]
+  %exitcond599.not.i = phi i1 [ false, %entry ], [ true, %B58.i.backedge ]
+  %brmerge592.i = select i1 %12, i1 true, i1 %.490581.not.i
+  %.mux593.i = select i1 %12, i64 1, i64 %8
+  br i1 %brmerge592.i, label %B244.thread.i, label %B94.if.i
+
+B126.i:
+  %.328.i = phi i64 [ %.335.i, %B126.i ], [ %.322.i, %B94.if.i ]
+  %.334.i = getelementptr i64, ptr %11, i64 %.328.i
+  %.335.i = load i64, ptr %.334.i, align 8
+  %.336.not.i = icmp eq i64 %.335.i, %.328.i
+  br i1 %.336.not.i, label %B166.i, label %B126.i
+
+B166.i:
+  %root.5.3.i = phi i64 [ %.211.0567.i, %B94.if.i ], [ %.328.i, %B126.i ]
+  store i64 %root.5.3.i, ptr %.321.i, align 8
+  %.355.i = getelementptr i64, ptr %10, i64 %root.5.3.i
+  %.356.i = load i64, ptr %.355.i, align 8
+  %.357.i = add nsw i64 %.356.i, 1
+  store i64 %.357.i, ptr %.355.i, align 8
+  %.366.i = shl nsw i64 %.357.i, 1
+  %.368.i = icmp sgt i64 %.366.i, %4
+  %spec.select.i = select i1 %.368.i, i64 %root.5.3.i, i64 %largest.4.1568.i
+  %exitcond.not.i = icmp eq i64 %4, %.283.i
+  br i1 %exitcond.not.i, label %B244.thread.i, label %B94.if.i
+
+B244.thread.i:
+  %largest.2.2536.i = phi i64 [ %largest.3.0586.i, %B58.i ], [ %spec.select.i, %B166.i ]
+  %13 = phi i64 [ %.mux593.i, %B58.i ], [ %8, %B166.i ]
+  br i1 %.490581.not.i, label %B54.loopexit.thread.i, label %B290.lr.ph.i
+
+B290.lr.ph.i:
+  %.574.i = sub i64 0, %13
+  %.568.inv.i = icmp slt i64 %largest.2.2536.i, 0
+  %"$phi406.4.2.2.i" = select i1 %.568.inv.i, i64 0, i64 %.574.i
+  %.583.i = add nsw i64 %13, 1
+  %.625.i = sub i64 %.583.i, %"$phi406.4.2.2.i"
+  %spec.select563.i = tail call i64 @llvm.smax.i64(i64 %.625.i, i64 0)
+  %.669578.not596.i = icmp slt i64 %.625.i, 1
+  %.750.i = add i64 %.583.i, %13
+  %storemerge509.i = tail call i64 @llvm.smax.i64(i64 %.750.i, i64 0)
+  %.794575.not.i = icmp slt i64 %.750.i, 1
+  br label %B290.i
+
+B290.i:
+  %.433.0582.i = phi i64 [ 0, %B290.lr.ph.i ], [ %.503.i, %B1941.i ]
+  %.503.i = add nsw i64 %.433.0582.i, 1
+  %.539.i = getelementptr i64, ptr %11, i64 %.433.0582.i
+  %.540.i = load i64, ptr %.539.i, align 8
+  %.541.not.i = icmp eq i64 %.540.i, %.433.0582.i
+  br i1 %.541.not.i, label %B360.i, label %B320.i
+
+B320.i:
+  %.546.i = phi i64 [ %.553.i, %B320.i ], [ %.540.i, %B290.i ]
+  %.552.i = getelementptr i64, ptr %11, i64 %.546.i
+  %.553.i = load i64, ptr %.552.i, align 8
+  %.554.not.i = icmp eq i64 %.553.i, %.546.i
+  br i1 %.554.not.i, label %B360.i, label %B320.i
+
+B360.i:
+  %root.7.3.i = phi i64 [ %.433.0582.i, %B290.i ], [ %.546.i, %B320.i ]
+  %.560.i = icmp eq i64 %root.7.3.i, %largest.2.2536.i
+  %brmerge594.i = select i1 %.560.i, i1 true, i1 %.669578.not596.i
+  br i1 %brmerge594.i, label %B1941.i, label %B434.lr.ph.i
+
+B434.lr.ph.i:
+  %.1128.i = getelementptr i64, ptr %3, i64 %.433.0582.i
+  %.1355.i = getelementptr i64, ptr %2, i64 %.433.0582.i
+  %.1363.i = getelementptr i8, ptr %.1355.i, i64 8
+  br label %B434.i
+
+B430.loopexit.i:
+  %.669.i = icmp sgt i64 %.615.0580.i, 1
+  br i1 %.669.i, label %B434.i, label %B1941.i
+
+B434.i:
+  %.615.0580.i = phi i64 [ %spec.select563.i, %B434.lr.ph.i ], [ %.678.i, %B430.loopexit.i ]
+  %.612.0579.i = phi i64 [ %"$phi406.4.2.2.i", %B434.lr.ph.i ], [ %.682.i, %B430.loopexit.i ]
+  %.678.i = add nsw i64 %.615.0580.i, -1
+  %.682.i = add i64 %.612.0579.i, 1
+  br i1 %.794575.not.i, label %B430.loopexit.i, label %B480.lr.ph.i
+
+B480.lr.ph.i:
+  %.964.i = icmp eq i64 %.612.0579.i, 0
+  %or.cond.i = select i1 %.568.inv.i, i1 %.964.i, i1 false
+  %.984.i = tail call i64 @llvm.abs.i64(i64 %.612.0579.i, i1 false)
+  %.1032.i = add nsw i64 %.984.i, -1
+  %.1034.i = mul nsw i64 %.1032.i, %7
+  %.1035.i = add nsw i64 %.1034.i, 1
+  %14 = mul nsw i64 %.1035.i, %.1035.i
+  %.1132.i = shl i64 %.612.0579.i, 42
+  %spec.select591.i = select i1 %.964.i, i64 0, i64 %14
+  br label %B480.i
+
+B476.loopexit.i:
+  %.803.i = add nsw i64 %.740.0577.i, -1
+  %.807.i = add i64 %.737.0576.i, 1
+  %.794.i = icmp sgt i64 %.740.0577.i, 1
+  br i1 %.794.i, label %B480.i, label %B430.loopexit.i
+
+B480.i:
+  %.740.0577.i = phi i64 [ %storemerge509.i, %B480.lr.ph.i ], [ %.803.i, %B476.loopexit.i ]
+  %.737.0576.i = phi i64 [ %.574.i, %B480.lr.ph.i ], [ %.807.i, %B476.loopexit.i ]
+  %.967.i = icmp slt i64 %.737.0576.i, 0
+  %.970.i = icmp eq i64 %.737.0576.i, 0
+  %.988.i = tail call i64 @llvm.abs.i64(i64 %.737.0576.i, i1 false)
+  %.17.i.i = tail call i64 @llvm.smax.i64(i64 %.988.i, i64 %.984.i)
+  %.1040.i = add nsw i64 %.988.i, -1
+  %.1042.i = mul nsw i64 %.1040.i, %7
+  %.1043.i = add nsw i64 %.1042.i, 1
+  %15 = mul nsw i64 %.1043.i, %.1043.i
+  %"$phi890.6.2.5.i" = select i1 %.970.i, i64 0, i64 %15
+  %.1135.i = shl i64 %.737.0576.i, 21
+  %.1133.i = add i64 %.1135.i, %.1132.i
+  %invariant.op.i = add nsw i64 %"$phi890.6.2.5.i", %spec.select591.i
+  br label %B524.if.i
+
+B552.i:
+  %.973.i = icmp slt i64 %.862.0573.i, 1
+  %or.cond1.i = select i1 %.970.i, i1 %.973.i, i1 false
+  %or.cond590.i = select i1 %.967.i, i1 true, i1 %or.cond1.i
+  br i1 %or.cond590.i, label %B1942.i, label %B590.i
+
+B590.i:
+  %.pre.i = tail call i64 @llvm.abs.i64(i64 %.862.0573.i, i1 false)
+  %.19.i.i = tail call i64 @llvm.smax.i64(i64 %.pre.i, i64 %.17.i.i)
+  %.1023.i = icmp sgt i64 %.19.i.i, 1
+  %or.cond610.not.i = select i1 %12, i1 true, i1 %.1023.i
+  br i1 %or.cond610.not.i, label %B716.i, label %B1942.i
+
+B716.i:
+  %.1048.i = add nsw i64 %.pre.i, -1
+  %.1050.i = mul nsw i64 %.1048.i, %7
+  %.1051.i = add nsw i64 %.1050.i, 1
+  %.1092.not.i = icmp eq i64 %.862.0573.i, 0
+  %16 = mul nsw i64 %.1051.i, %.1051.i
+  %"$phi890.7.2.5.i" = select i1 %.1092.not.i, i64 0, i64 %16
+  %.1119.reass.i = add nsw i64 %invariant.op.i, %"$phi890.7.2.5.i"
+  %.1121.i = icmp sgt i64 %.1119.reass.i, %9
+  br i1 %.1121.i, label %B1942.i, label %B940.i
+
+B940.i:
+  %.1129.i = load i64, ptr %.1128.i, align 8
+  %.1136.i = add i64 %.1133.i, %.862.0573.i
+  %.1138.i = add i64 %.1136.i, %.1129.i
+  %.1145.i = mul nsw i64 %.1138.i, 2177342782468422677
+  %.1148.i = ashr i64 %.1145.i, %.1147.i
+  %.1150.i = and i64 %.1148.i, %.42.i
+  %.1160.i = getelementptr i64, ptr %5, i64 %.1150.i
+  %.1161.i = load i64, ptr %.1160.i, align 8
+  %.1162.i = icmp sgt i64 %.1161.i, -1
+  br i1 %.1162.i, label %B1074.i, label %B1942.i
+
+B1074.i:
+  %.1178.i = getelementptr i64, ptr %3, i64 %.1161.i
+  %.1179.i = load i64, ptr %.1178.i, align 8
+  %.1181.not.i = icmp eq i64 %.1179.i, %.1138.i
+  br i1 %.1181.not.i, label %B1218.i, label %B1110.i
+
+B1110.i:
+  %slot.2.5.i = phi i64 [ %.1191.i, %B1150.i ], [ %.1150.i, %B1074.i ]
+  %.1187.i = add nsw i64 %slot.2.5.i, 1
+  %.1191.i = and i64 %.1187.i, %.42.i
+  %.1200.i = getelementptr i64, ptr %5, i64 %.1191.i
+  %.1201.i = load i64, ptr %.1200.i, align 8
+  %.1202.i = icmp sgt i64 %.1201.i, -1
+  br i1 %.1202.i, label %B1150.i, label %B1942.i
+
+B1150.i:
+  %.1217.i = getelementptr i64, ptr %3, i64 %.1201.i
+  %.1218.i = load i64, ptr %.1217.i, align 8
+  %.1220.not.i = icmp eq i64 %.1218.i, %.1138.i
+  br i1 %.1220.not.i, label %B1218.i, label %B1110.i
+
+B1218.i:
+  %.1238.i = phi i64 [ %.1161.i, %B1074.i ], [ %.1201.i, %B1150.i ]
+  %.1263.i = load i64, ptr %.539.i, align 8
+  %.1264.not.i = icmp eq i64 %.1263.i, %.433.0582.i
+  br i1 %.1264.not.i, label %B1324.i, label %B1250.i
+
+B1250.i:
+  %.1269.i = phi i64 [ %.1287.i, %B1250.i ], [ %.1263.i, %B1218.i ]
+  %a.2.5.i = phi i64 [ %.1272.i, %B1250.i ], [ %.433.0582.i, %B1218.i ]
+  %.1268.i = getelementptr i64, ptr %11, i64 %a.2.5.i
+  %.1271.i = getelementptr i64, ptr %11, i64 %.1269.i
+  %.1272.i = load i64, ptr %.1271.i, align 8
+  store i64 %.1272.i, ptr %.1268.i, align 8
+  %.1286.i = getelementptr i64, ptr %11, i64 %.1272.i
+  %.1287.i = load i64, ptr %.1286.i, align 8
+  %.1288.not.i = icmp eq i64 %.1287.i, %.1272.i
+  br i1 %.1288.not.i, label %B1324.i, label %B1250.i
+
+B1324.i:
+  %a.3.6.i = phi i64 [ %.433.0582.i, %B1218.i ], [ %.1272.i, %B1250.i ]
+  %.1302.i = getelementptr i64, ptr %11, i64 %.1238.i
+  %.1303.i = load i64, ptr %.1302.i, align 8
+  %.1305.not.i = icmp eq i64 %.1303.i, %.1238.i
+  br i1 %.1305.not.i, label %B1422.i, label %B1348.i
+
+B1348.i:
+  %.1312.i = phi i64 [ %.1330.i, %B1348.i ], [ %.1303.i, %B1324.i ]
+  %b.2.5.i = phi i64 [ %.1315.i, %B1348.i ], [ %.1238.i, %B1324.i ]
+  %.1311.i = getelementptr i64, ptr %11, i64 %b.2.5.i
+  %.1314.i = getelementptr i64, ptr %11, i64 %.1312.i
+  %.1315.i = load i64, ptr %.1314.i, align 8
+  store i64 %.1315.i, ptr %.1311.i, align 8
+  %.1329.i = getelementptr i64, ptr %11, i64 %.1315.i
+  %.1330.i = load i64, ptr %.1329.i, align 8
+  %.1331.not.i = icmp eq i64 %.1330.i, %.1315.i
+  br i1 %.1331.not.i, label %B1422.i, label %B1348.i
+
+B1422.i:
+  %b.3.6.i = phi i64 [ %.1238.i, %B1324.i ], [ %.1315.i, %B1348.i ]
+  %.1337.i = icmp eq i64 %a.3.6.i, %b.3.6.i
+  br i1 %.1337.i, label %B1942.i, label %B1438.i
+
+B1438.i:
+  %.1356.i = load i64, ptr %.1355.i, align 8
+  %.1364.i = load i64, ptr %.1363.i, align 8
+  %.1366.i = icmp slt i64 %.1356.i, %.1364.i
+  br i1 %.1366.i, label %B1492.preheader.i, label %B1942.i
+
+B1492.preheader.i:
+  %.1398.i = getelementptr i64, ptr %2, i64 %.1238.i
+  %.1399.i = load i64, ptr %.1398.i, align 8
+  %.1406.i = getelementptr i8, ptr %.1398.i, i64 8
+  %.1407.i = load i64, ptr %.1406.i, align 8
+  %.1409.i = icmp slt i64 %.1399.i, %.1407.i
+  br label %B1492.i
+
+B1492.i:
+  %m.2.5.i = phi i64 [ %.1635.i, %B1736.i ], [ %.1356.i, %B1492.preheader.i ]
+  br i1 %.1409.i, label %B1542.preheader.i, label %B1736.i
+
+B1542.preheader.i:
+  %.1551.i = getelementptr i64, ptr %1, i64 %m.2.5.i
+  %.1552.i = load i64, ptr %.1551.i, align 8
+  %.idx.i = mul i64 %.1552.i, 24
+  %17 = getelementptr i8, ptr %0, i64 %.idx.i
+  br label %B1542.i
+
+B1542.i:
+  %k.2.6.i = phi i64 [ %.1590.i, %B1680.i ], [ %.1399.i, %B1542.preheader.i ]
+  %.1560.i = getelementptr i64, ptr %1, i64 %k.2.6.i
+  %.1561.i = load i64, ptr %.1560.i, align 8
+  %.idx511.i = mul i64 %.1561.i, 24
+  %18 = getelementptr i8, ptr %0, i64 %.idx511.i
+  br label %B1576.if.i
+
+B1680.i:
+  %.1580.i = icmp sle i64 %.1570.i, %9
+  %.1590.i = add nsw i64 %k.2.6.i, 1
+  %.1602.i = icmp sge i64 %.1590.i, %.1407.i
+  %brmerge.i = select i1 %.1602.i, i1 true, i1 %.1580.i
+  br i1 %brmerge.i, label %B1736.loopexit.i, label %B1542.i
+
+B1736.loopexit.i:
+  %not..1602.le.i = xor i1 %.1602.i, true
+  %.1580.mux.le.i = select i1 %not..1602.le.i, i1 true, i1 %.1580.i
+  br label %B1736.i
+
+B1736.i:
+  %linked.3.7.i = phi i1 [ false, %B1492.i ], [ %.1580.mux.le.i, %B1736.loopexit.i ]
+  %.1635.i = add nsw i64 %m.2.5.i, 1
+  %.1647.i = icmp sge i64 %.1635.i, %.1364.i
+  %brmerge512.i = select i1 %.1647.i, i1 true, i1 %linked.3.7.i
+  br i1 %brmerge512.i, label %B1780.i, label %B1492.i
+
+B1780.i:
+  %not..1647.i = xor i1 %.1647.i, true
+  %linked.3.7.mux.i = select i1 %not..1647.i, i1 true, i1 %linked.3.7.i
+  br i1 %linked.3.7.mux.i, label %B1784.i, label %B1942.i
+
+B1784.i:
+  %.13.i.i = tail call i64 @llvm.smin.i64(i64 %b.3.6.i, i64 %a.3.6.i)
+  %.13.i513.i = tail call i64 @llvm.smax.i64(i64 %b.3.6.i, i64 %a.3.6.i)
+  %.1752.i = getelementptr i64, ptr %11, i64 %.13.i513.i
+  store i64 %.13.i.i, ptr %.1752.i, align 8
+  br label %B1942.i
+
+B1941.i:
+  %exitcond598.not.i = icmp eq i64 %4, %.503.i
+  br i1 %exitcond598.not.i, label %B54.loopexit.i, label %B290.i
+
+B1942.i:
+  %.919.i = icmp sgt i64 %.865.0574.i, 1
+  br i1 %.919.i, label %B524.if.i, label %B476.loopexit.i
+
+B94.if.i:
+  %largest.4.1568.i = phi i64 [ %spec.select.i, %B166.i ], [ %largest.3.0586.i, %B58.i ]
+  %.211.0567.i = phi i64 [ %.283.i, %B166.i ], [ 0, %B58.i ]
+  %.283.i = add nsw i64 %.211.0567.i, 1
+  %.321.i = getelementptr i64, ptr %11, i64 %.211.0567.i
+  %.322.i = load i64, ptr %.321.i, align 8
+  %.323.not.i = icmp eq i64 %.322.i, %.211.0567.i
+  br i1 %.323.not.i, label %B166.i, label %B126.i
+
+B524.if.i:
+  %.865.0574.i = phi i64 [ %storemerge509.i, %B480.i ], [ %.928.i, %B1942.i ]
+  %.862.0573.i = phi i64 [ %.574.i, %B480.i ], [ %.932.i, %B1942.i ]
+  %.928.i = add nsw i64 %.865.0574.i, -1
+  %.932.i = add i64 %.862.0573.i, 1
+  br i1 %or.cond.i, label %B552.i, label %B590.i
+
+B1576.if.i:
+  %square.2.7571.i = phi i64 [ 0, %B1542.i ], [ %.1570.i, %B1576.if.i ]
+  %.1455.0569.i = phi i64 [ 0, %B1542.i ], [ %.1524.i, %B1576.if.i ]
+  %.1524.i = add nsw i64 %.1455.0569.i, 1
+  %.1556.i = getelementptr i64, ptr %17, i64 %.1455.0569.i
+  %.1557.i = load i64, ptr %.1556.i, align 8
+  %.1565.i = getelementptr i64, ptr %18, i64 %.1455.0569.i
+  %.1566.i = load i64, ptr %.1565.i, align 8
+  %.1567.i = sub nsw i64 %.1557.i, %.1566.i
+  %.1568.i = mul nsw i64 %.1567.i, %.1567.i
+  %.1570.i = add nsw i64 %.1568.i, %square.2.7571.i
+  %exitcond597.not.i = icmp eq i64 %.1524.i, 3
+  br i1 %exitcond597.not.i, label %B1680.i, label %B1576.if.i
+
+B1900.if.i:
+  %.1849.0588.i = phi i64 [ %.1918.i, %B1900.if.i ], [ 0, %B54.loopexit.i ]
+  %.1918.i = add nsw i64 %.1849.0588.i, 1
+  %.1944.i = getelementptr i64, ptr %11, i64 %.1849.0588.i
+  %.1945.i = load i64, ptr %.1944.i, align 8
+  %.1947.i = getelementptr i64, ptr %11, i64 %.1945.i
+  %.1948.i = load i64, ptr %.1947.i, align 8
+  store i64 %.1948.i, ptr %.1944.i, align 8
+  %exitcond600.not.i = icmp eq i64 %4, %.1918.i
+  br i1 %exitcond600.not.i, label %exit, label %B1900.if.i
+
+exit:
+  ret void
+}
+
 declare i32 @llvm.umin.i32(i32, i32)
 
 declare i32 @llvm.umax.i32(i32, i32)
@@ -655,4 +1461,8 @@ declare i32 @llvm.umax.i32(i32, i32)
 declare i64 @llvm.smax.i64(i64, i64)
 
 declare i64 @llvm.smin.i64(i64, i64)
+
+declare i64 @llvm.abs.i64(i64, i1 immarg)
+
+declare void @llvm.memmove.p0.p0.i64(ptr writeonly , ptr readonly , i64, i1 immarg)
 

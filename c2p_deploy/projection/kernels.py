@@ -20,12 +20,19 @@ FAR_BITS = FAR.view(np.uint32)
 BLOCK = 32  # points that farthest-point sampling looks at, or passes over, together
 CELL_BITS = 4
 CELLS = 1 << CELL_BITS  # per axis, of the grid that brings neighbours into one block
+AXIS_BITS = 21  # of a cell's number along each axis in its key, where cells are many and most are empty
+_SPREAD = 0x1E3779B97F4A7C15  # multiplied by this, keys that are alike take slots far apart
 
-# Arguments by kernel: "f*" float32 array, "u*" uint32 array, "q*" int64 array, "f" float32, "q" int64.
+# Arguments by kernel: "f*" float32 array, "d*" float64 array, "u*" uint32 array, "q*" int64 array,
+# "f" float32, "q" int64.
 SIGNATURES = {
     "draw_view": ("f*", "q", "f*", "f", "f*", "q", "f", "f*", "u*"),
     "by_cell": ("f*", "q", "f*", "q*", "q*", "q*"),
     "farthest": ("f*", "q", "q", "q", "q*", "q*", "f*", "u*", "f*", "f*", "u*"),
+    "to_local": ("d*", "q", "f*"),
+    "number_cells": ("q*", "q", "q*", "q", "q*", "q*", "q*", "q*"),
+    "nearest_voxels": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q", "q*", "q*", "q*"),
+    "link_cells": ("q*", "q*", "q*", "q*", "q", "q*", "q", "q", "q", "q", "q*", "q*"),
 }
 
 
@@ -170,3 +177,175 @@ def farthest(points, n, count, first, chosen, order, nearest, bits, sorted_point
                 for k in range(b * BLOCK, min(n, (b + 1) * BLOCK)):
                     if bits[k] == top:
                         index = min(index, order[k])
+
+
+def to_local(points, count, local):
+    """Points [count, 3] in float64 -> local [count, 3] in float32, less the first row that is finite.
+
+    Map coordinates are large: in float32 they would leave no digits for the shape.
+    """
+    x, y, z = 0.0, 0.0, 0.0
+    for n in range(count):
+        x, y, z = points[3 * n], points[3 * n + 1], points[3 * n + 2]
+        if abs(x) < np.inf and abs(y) < np.inf and abs(z) < np.inf:
+            break
+    for n in range(count):
+        local[3 * n] = np.float32(points[3 * n] - x)
+        local[3 * n + 1] = np.float32(points[3 * n + 1] - y)
+        local[3 * n + 2] = np.float32(points[3 * n + 2] - z)
+
+
+# --- stray points: voxels [M, 3] are whole numbers, sorted into cells of which only those with one exist ---
+# cells: keys [K] of the K cells; table [2**bits]: their numbers by the hash of their key, -1 in empty slots;
+# starts [K + 1]: of each cell's voxels in order [M].
+
+
+def number_cells(keys, n, table, bits, cell_of, cells, starts, order):
+    """The cells of n voxels by the keys of these [n], numbered as they come -> cell_of [n] and the cells.
+
+    table: all -1. starts: of K <= n cells, all 0 in a length of n + 2; its last becomes K.
+    """
+    mask = (1 << bits) - 1
+    count = 0
+    for k in range(n):
+        key = keys[k]
+        slot = ((key * _SPREAD) >> (63 - bits)) & mask
+        while table[slot] >= 0 and cells[table[slot]] != key:
+            slot = (slot + 1) & mask
+        if table[slot] < 0:
+            table[slot] = count
+            cells[count] = key
+            count += 1
+        cell_of[k] = table[slot]
+        starts[table[slot] + 1] += 1
+    for c in range(count):
+        starts[c + 1] += starts[c]
+    for k in range(n):
+        order[starts[cell_of[k]]] = k
+        starts[cell_of[k]] += 1
+    for c in range(count, 0, -1):  # each start has moved to the next one's
+        starts[c] = starts[c - 1]
+    starts[0] = 0
+    starts[n + 1] = count
+
+
+def nearest_voxels(
+    voxels, order, starts, cells, count, table, bits, side, wanted, least, best, near, nearest
+):
+    """Squared distance of every voxel to its `wanted` nearest -> nearest [M]; beyond side, side**2 + 1.
+
+    least: what it cannot be less than; a voxel that has that needs to look no further. To work in:
+    best [wanted], near [3, M].
+    """
+    mask = (1 << bits) - 1
+    limit = side * side
+    total = starts[count]
+    for c in range(count):
+        found = 0  # voxels of this cell and of those around it, side by side
+        for dx in range(-1, 2):
+            for dy in range(-1, 2):
+                for dz in range(-1, 2):
+                    key = cells[c] + (dx << (2 * AXIS_BITS)) + (dy << AXIS_BITS) + dz
+                    slot = ((key * _SPREAD) >> (63 - bits)) & mask
+                    while table[slot] >= 0 and cells[table[slot]] != key:
+                        slot = (slot + 1) & mask
+                    if table[slot] >= 0:
+                        for m in range(starts[table[slot]], starts[table[slot] + 1]):
+                            for axis in range(3):
+                                near[axis * total + found] = voxels[3 * order[m] + axis]
+                            found += 1
+        for m in range(starts[c], starts[c + 1]):
+            x, y, z = voxels[3 * order[m]], voxels[3 * order[m] + 1], voxels[3 * order[m] + 2]
+            for b in range(wanted):
+                best[b] = limit + 1
+            k = 0
+            while k < found and best[wanted - 1] > least:
+                dx, dy, dz = near[k] - x, near[total + k] - y, near[2 * total + k] - z
+                square = dx * dx + dy * dy + dz * dz
+                if square < best[wanted - 1] and square > 0:
+                    b = wanted - 1
+                    while b > 0 and best[b - 1] > square:
+                        best[b] = best[b - 1]
+                        b -= 1
+                    best[b] = square
+                k += 1
+            nearest[order[m]] = best[wanted - 1]
+
+
+def link_cells(voxels, order, starts, cells, count, table, bits, side, around, reach, sizes, group):
+    """Numbers cells [K] alike that are connected: by two voxels no farther apart than the root of reach.
+
+    Of cells so small that all their own voxels are; side: of how many voxels; around: how many cells away
+    the others may be. group [K]: each cell's own number, becomes the smallest of its group. sizes [K], to
+    work in: zeros.
+
+    First with the cells next to each, which connects most of a surface. Then with the others, which is
+    left out for the cells of a group with more than half: whatever is not in it looks for it.
+    """
+    mask = (1 << bits) - 1
+    largest = -1
+    for farther in range(2):
+        if farther:
+            for c in range(count):
+                root = c
+                while group[root] != root:
+                    root = group[root]
+                group[c] = root
+                sizes[root] += 1
+                if 2 * sizes[root] > count:
+                    largest = root
+        span = around if farther else 1
+        for c in range(count):
+            root = c
+            while group[root] != root:
+                root = group[root]
+            if root == largest:
+                continue
+            for dx in range(-span if largest >= 0 else 0, span + 1):
+                for dy in range(-span, span + 1):
+                    for dz in range(-span, span + 1):
+                        if largest < 0 and dx == 0 and (dy < 0 or (dy == 0 and dz <= 0)):
+                            continue  # these come to this cell themselves
+                        if farther and max(abs(dx), abs(dy), abs(dz)) < 2:
+                            continue
+                        # The least that their voxels can be apart; along an axis the same cell is no apart.
+                        gx, gy, gz = (
+                            (abs(dx) - 1) * side + 1,
+                            (abs(dy) - 1) * side + 1,
+                            (abs(dz) - 1) * side + 1,
+                        )
+                        gx, gy, gz = gx if dx else 0, gy if dy else 0, gz if dz else 0
+                        if gx * gx + gy * gy + gz * gz > reach:
+                            continue
+                        key = cells[c] + (dx << (2 * AXIS_BITS)) + (dy << AXIS_BITS) + dz
+                        slot = ((key * _SPREAD) >> (63 - bits)) & mask
+                        while table[slot] >= 0 and cells[table[slot]] != key:
+                            slot = (slot + 1) & mask
+                        other = table[slot]
+                        if other < 0:
+                            continue
+                        a, b = c, other
+                        while group[a] != a:
+                            group[a] = group[group[a]]
+                            a = group[a]
+                        while group[b] != b:
+                            group[b] = group[group[b]]
+                            b = group[b]
+                        if a == b:
+                            continue
+                        linked = False
+                        m = starts[c]
+                        while m < starts[c + 1] and not linked:
+                            k = starts[other]
+                            while k < starts[other + 1] and not linked:
+                                square = 0
+                                for axis in range(3):
+                                    d = voxels[3 * order[m] + axis] - voxels[3 * order[k] + axis]
+                                    square += d * d
+                                linked = square <= reach
+                                k += 1
+                            m += 1
+                        if linked:
+                            group[max(a, b)] = min(a, b)
+    for c in range(count):  # what is linked to has a smaller number, and is done
+        group[c] = group[group[c]]

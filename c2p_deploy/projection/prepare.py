@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import CloudError, OptionError, reason_of
-from c2p_deploy.projection.spec import DepthSpec, FloatArray
+from c2p_deploy.projection.spec import DepthSpec, FloatArray, Preparation
 
 # Farthest-point sampling looks at no more than this many candidates per point it keeps.
 _CANDIDATES_PER_POINT = 8
@@ -19,13 +21,38 @@ ALL_COINCIDE = "all points coincide", "a cloud needs some extent to be classifie
 TOO_LARGE = "coordinates beyond 1e18 in the cloud", "the data is damaged or its columns are not x, y, z"
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """points: float32 [M, 3], ready for `project_depth`. strays: how many were removed of those looked at."""
+
+    points: FloatArray
+    strays: int = 0
+
+
+def prepare(points: npt.ArrayLike, spec: DepthSpec, preparation: Preparation, seed: int = 0) -> Prepared:
+    """What `prepare_points` gives; "robust" removes stray points before anything is sampled or measured.
+
+    They are looked for among at most 8 points per point kept, drawn at random. Raises as `prepare_points`.
+    """
+    if preparation == "paper":
+        return Prepared(prepare_points(points, spec, seed))
+    from c2p_deploy.projection.outliers import kept_points
+
+    rng = _generator(seed)
+    looked_at = _thinned(finite_points(points), spec.num_points, rng)
+    kept = kept_points(looked_at)
+    strays = len(kept) - int(np.count_nonzero(kept))
+    cloud = looked_at[kept] if strays else looked_at
+    return Prepared(to_unit_sphere(_spread(cloud, spec.num_points, rng)), strays)
+
+
 def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> FloatArray:
     """Points ready for `project_depth`: float32 [M, 3], centred, the farthest at radius 1.
 
-    points: [N, 3] numbers in any unit; rows that are not finite, or masked (the holes of an
-    organised cloud) are dropped. M = min(N, spec.num_points). The same seed gives the same points.
-    Raises CloudError for a wrong shape or type, no finite point, or points that all coincide;
-    OptionError for a seed < 0.
+    points: [N, 3] numbers in any unit, or more columns, of which the first three count; rows that are not
+    finite, or masked (the holes of an organised cloud) are dropped. M = min(N, spec.num_points). The same
+    seed gives the same points. Raises CloudError for a wrong shape or type, no finite point, or points that
+    all coincide; OptionError for a seed < 0.
     """
     # Sampled before it is centred, not after as in the authors' code: the mean of an uneven
     # scan lies where the sensor was near (benchmarks/sampling.py: 90 % right against 83 %).
@@ -33,7 +60,7 @@ def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> Flo
 
 
 def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    """The rows of points [N, 3] that are finite, float32 or float64.
+    """The rows of points [N, 3 or more] whose first three columns are finite: [N', 3], float32 or float64.
 
     Raises CloudError for a wrong shape or dtype, or when no row is finite.
     """
@@ -49,15 +76,17 @@ def finite_points(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 
 def as_floats(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    """Points [N, 3] of real numbers as float32, if they are that, or float64. Raises CloudError.
+    """Points [N, 3 or more] of real numbers as [N, 3], float32 if they are that, or float64.
 
-    What a masked array hides becomes NaN.
+    The first three columns are x, y and z; drivers put intensity and the like behind. What a masked array
+    hides becomes NaN. Raises CloudError.
     """
     try:
         cloud = np.asanyarray(points)
     except (TypeError, ValueError, OverflowError) as error:  # rows of different lengths, among others
         raise CloudError(f"points must be an array [N, 3] of numbers ({reason_of(error)})") from error
     check_shape(cloud.shape)
+    cloud = cloud if cloud.shape[1] == 3 else cloud[:, :3]
     if (
         cloud.dtype.kind not in "fiu"
     ):  # not bool, complex, dates, text or objects, as integers of 20 digits are
@@ -69,9 +98,11 @@ def as_floats(points: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
-    """Raises CloudError unless the shape is [N, 3]."""
-    if len(shape) != 2 or shape[1] != 3:
-        raise CloudError(f"points must be an array [N, 3], got shape {shape}", "pass x, y, z columns only")
+    """Raises CloudError unless the shape is [N, 3], or [N, C] with C up to N, whose first three are meant."""
+    if len(shape) != 2 or shape[1] < 3:
+        raise CloudError(f"points must be an array [N, 3], got shape {shape}", "pass columns x, y, z")
+    if shape[1] > max(3, shape[0]):
+        raise CloudError(f"points must be an array [N, 3], got shape {shape}", "transpose it: points.T")
 
 
 def sample_points(
@@ -84,16 +115,35 @@ def sample_points(
     differ no more than between two seeds (benchmarks/sampling.py). Raises OptionError for a seed
     that is none.
     """
+    rng = _generator(seed)
+    return _spread(_thinned(points, num_points, rng), num_points, rng)
+
+
+def _generator(seed: int) -> np.random.Generator:
+    """Raises OptionError for a seed that is none."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise OptionError(f"seed must be a whole number of at least 0, not {seed!r}")
+    return np.random.default_rng(seed)
+
+
+def _thinned(
+    points: npt.NDArray[np.floating], num_points: int, rng: np.random.Generator
+) -> npt.NDArray[np.floating]:
+    """At most 8 of points [N, 3] per point to be kept, at random, in their order."""
+    candidates = _CANDIDATES_PER_POINT * num_points
+    if len(points) <= candidates:
+        return points
+    return points[np.sort(rng.choice(len(points), candidates, replace=False, shuffle=False))]
+
+
+def _spread(
+    points: npt.NDArray[np.floating], num_points: int, rng: np.random.Generator
+) -> npt.NDArray[np.floating]:
+    """At most num_points of points [N, 3], each the farthest from those before it, in their order."""
     if len(points) <= num_points:
         return points
     from c2p_deploy.projection.sampling import farthest_points  # here: small clouds need none of it
 
-    rng = np.random.default_rng(seed)
-    candidates = _CANDIDATES_PER_POINT * num_points
-    if len(points) > candidates:
-        points = points[np.sort(rng.choice(len(points), candidates, replace=False, shuffle=False))]
     # Distances are taken in float32: the offset goes first (map coordinates are large).
     local = _offsets(points)[0].astype(np.float32)
     chosen = farthest_points(local, num_points, first=int(rng.integers(len(points))))

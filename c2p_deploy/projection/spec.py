@@ -14,6 +14,9 @@ from c2p_deploy.json_file import is_number, is_whole, shown
 FloatArray = npt.NDArray[np.float32]
 UpAxis = Literal["z", "y"]
 UP_AXES: tuple[str, ...] = get_args(UpAxis)
+# "robust": stray points are removed first. "paper": every point counts, as in the paper.
+Preparation = Literal["paper", "robust"]
+PREPARATIONS: tuple[str, ...] = get_args(Preparation)
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,9 @@ class ViewSet:
     def __len__(self) -> int:
         return len(self.rotations)
 
+    def __repr__(self) -> str:
+        return f"ViewSet({self.name!r}, {len(self)} views)"
+
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, ViewSet)

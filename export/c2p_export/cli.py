@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, run, shown
+from c2p_deploy.manifest import PRECISIONS
+from c2p_deploy.projection.spec import PREPARATIONS
 from c2p_export.request import Options, resolve
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -56,18 +58,21 @@ class _Command(click.Group):
     metavar="NAME",
     help="Where to write: NAME.onnx, NAME.json, NAME.plan.  [default: beside the checkpoint, under its name]",
 )
-@click.option("--fp32", "precision", flag_value="fp32", help="Compute in float32.")
+@click.option("--fp32", is_flag=True, help="Compute in float32.")
 @click.option(
     "--fp16",
-    "precision",
-    flag_value="fp16",
+    is_flag=True,
     help="Compute in float16, but norms and softmax in float32; half the size.  [default]",
 )
-@click.option("--int8", "precision", flag_value="int8", help="Products with weights in int8; needs --calib.")
-@click.option(
-    "--fp8", "precision", flag_value="fp8", help="The same in float8, for GPUs from SM89 on; needs --calib."
-)
+@click.option("--int8", is_flag=True, help="Products with weights in int8; needs --calib.")
+@click.option("--fp8", is_flag=True, help="The same in float8, for GPUs from SM89 on; needs --calib.")
 @click.option("--calib", type=_FOLDER, help="Clouds to measure the ranges for int8 and fp8 on.")
+@click.option(
+    "--preparation",
+    type=click.Choice(PREPARATIONS),
+    help="Of clouds on the robot: robust removes stray points first, paper lets all count.  "
+    "[default: robust]",
+)
 @click.option(
     "--labels",
     metavar="LABELS",
@@ -127,8 +132,11 @@ def main(context: click.Context, /, **options: Any) -> None:
         if options["ckpt"] is not None or options["onnx"] is not None:
             raise click.UsageError(f"{context.invoked_subcommand} exports nothing: give it the file alone")
         return
+    chosen = [precision for precision in PRECISIONS if options.pop(precision)]
+    if len(chosen) > 1:
+        raise click.UsageError(f"{' and '.join(f'--{name}' for name in chosen)} exclude each other")
     with exit_on_error("interrupted; nothing was written"):
-        request = resolve(Options(**options))
+        request = resolve(Options(**options, precision=chosen[0] if chosen else None))
         from c2p_export import export
 
         with shown():

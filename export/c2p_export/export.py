@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_deploy.progress import timed
 from c2p_deploy.projection.spec import FloatArray
 from c2p_export.parity import refusal_of, run_at_batches, with_parity
@@ -20,6 +21,7 @@ from c2p_export.request import ExportOptions, ExportRequest
 from c2p_export.staging import only_export, settle, staged
 from c2p_export.verify_clouds import depth_maps, depth_maps_in, made_up_clouds
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
+from c2p_train.network import require_weights
 
 if TYPE_CHECKING:
     from c2p_export.checkpoint import Source
@@ -31,20 +33,23 @@ def run(request: ExportRequest) -> Manifest:
     if isinstance(request.source, Manifest):
         source = request.source
     else:
+        if request.text_encoder is not None:
+            require_weights(*request.text_encoder)
         try:
             import c2p_export.graph.engine  # noqa: F401 -- missed now, not when the checkpoint is read
             from c2p_export.checkpoint import read_source
         except ImportError as error:
             raise MissingDependencyError(
                 f"exporting a checkpoint needs {error.name}",
-                "pip install 'c2p-deploy[export]'. A plan for an .onnx that is exported already needs none "
-                "of it: c2p-export --onnx",
+                f"{install('export')}. A plan for an .onnx that is exported already needs none of it: "
+                "c2p-export --onnx",
             ) from error
         source = read_source(request.source, request.labels, request.text_encoder)
-    views, spec, verify, calib = source.views, source.spec, request.verify, request.calib
+    how = source.views, source.spec, request.options.preparation
+    verify, calib = request.verify, request.calib
     with timed("drew the depth maps"):
-        depth = depth_maps_in(verify, views, spec) if verify else depth_maps(made_up_clouds(), views, spec)
-        calibration = depth_maps_in(calib, views, spec) if calib else None
+        depth = depth_maps_in(verify, *how) if verify else depth_maps(made_up_clouds(), *how)
+        calibration = depth_maps_in(calib, *how) if calib else None
     manifest = make_engines(source, request.engine, depth, request.options, calibration)
     tell_next(request.engine, request.why_no_plan)
     return manifest

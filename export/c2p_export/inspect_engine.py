@@ -11,6 +11,7 @@ from rich.text import Text
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import C2PError, ManifestError, one_line
+from c2p_deploy.extras import install
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import EngineTarget
 from c2p_export.parity import Parity, parities, why_refused
@@ -21,7 +22,6 @@ from c2p_runtime.backends.tensorrt_install import TITLES, installed_version, why
 
 _FEW = 12  # labels shown by name
 _MISSING_ONNX_RUNTIME = "cannot run here: ONNX Runtime is not installed; pip install onnxruntime"
-_MISSING_TOKENIZERS = "cannot be read here: pip install 'c2p-deploy[text]'"
 
 
 def print_engine(file: Path) -> None:
@@ -61,17 +61,9 @@ def _manifest_for(file: Path) -> tuple[Path, Manifest]:
     """The manifest that belongs to FILE, or that FILE is, and where it lies."""
     if not file.is_file():
         raise C2PError("no such file", "give an .onnx, a .plan, or the .json beside them", file)
-    path = file if file.suffix == ".json" else Manifest.path_for(file)
-    if not path.is_file():
-        raise ManifestError(f"its manifest {path.name} is missing", "copy it along with the engine", file)
-    manifest = Manifest.load(path)
-    if file != path and file.name not in manifest.engines:
-        raise ManifestError(
-            f"{path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this file",
-            "an engine must keep the name it was exported under",
-            file,
-        )
-    return path, manifest
+    if file.suffix == ".json":
+        return file, Manifest.load(file)
+    return Manifest.path_for(file), Manifest.beside(file)
 
 
 def describe(manifest: Manifest) -> list[tuple[str, str]]:
@@ -114,7 +106,9 @@ def state_of(file: Path, manifest: Manifest) -> str:
     """Whether a file of an export can be used here; if not, why and what to do."""
     if file.suffix == ".json":
         installed = _version_of("tokenizers")
-        return f"read here by tokenizers {installed}" if installed else _MISSING_TOKENIZERS
+        return (
+            f"read here by tokenizers {installed}" if installed else f"cannot be read here: {install('text')}"
+        )
     if file.suffix != ".plan":
         installed = _version_of("onnxruntime")
         return f"runs here with ONNX Runtime {installed}" if installed else _MISSING_ONNX_RUNTIME

@@ -40,6 +40,9 @@ def new_manifest(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         text_encoder=text_encoder,
         cost=engine_cost(onnx),
+        preparation=options.preparation,
+        rejection=checkpoint.rejection,
+        size_limits=checkpoint.size_limits,
     )
 
 

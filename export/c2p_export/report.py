@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,10 +46,12 @@ def tell_written(files: Sequence[Path]) -> None:
 
 
 def tell_next(engine: Path, why_no_plan: C2PError | None) -> None:
-    """How to try an engine, and what to do for a plan where one was wanted and could not be built."""
-    progress.say(f"try it: c2p-run --engine {engine} CLOUD")
+    """How to run an engine here, and the last line how to get a plan where none could be built."""
     if why_no_plan is not None:
-        progress.say(f"no plan was built: {why_no_plan}")
+        progress.say(f"no plan was built: {why_no_plan.problem}")
+    progress.say(f"to run it here: {shlex.join(('c2p-run', '--engine', str(engine)))} CLOUD")
+    if why_no_plan is not None:
+        progress.say(f"for a plan: {why_no_plan.remedy}")
 
 
 def size_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from c2p_deploy import Manifest
 from c2p_deploy.errors import C2PError, EngineError, OptionError
 from c2p_deploy.manifest import QUANTISED, BatchProfile
+from c2p_deploy.projection.spec import Preparation
 from c2p_export.plan.options import PlanOptions, parse_targets, why_cannot_build, why_no_fp8
 from c2p_export.plan.timing_cache import default_timing_cache
 from c2p_export.staging import check_place
@@ -27,6 +28,7 @@ class Options:
     out: Path | None
     precision: str | None
     calib: Path | None
+    preparation: Preparation | None
     labels: str | None
     text_encoder: str | None
     backend: str
@@ -51,6 +53,7 @@ class ExportOptions:
     max_batch: int = 8  # clouds per call
     plan: PlanOptions | None = None  # None: no plan, the ONNX file and the manifest only
     keep_failed: bool = False  # write the files even without parity
+    preparation: Preparation = "robust"  # of clouds, as the manifest then says
 
 
 @dataclass(frozen=True)
@@ -71,22 +74,33 @@ def resolve(options: Options) -> ExportRequest:
     """Checks the options, and takes every decision that needs no checkpoint.
 
     Raises OptionError where they contradict one another, EngineError or ManifestError where the files
-    cannot be put in their place, or no plan can be built of the .onnx here; MissingDependencyError.
+    cannot be put in their place, or no plan can be built here of the .onnx, or for the targets that are
+    asked for; MissingDependencyError.
     """
     check(options)
     source: Path | Manifest
     if options.onnx is not None:
         source, engine = Manifest.for_engine(options.onnx), options.onnx
         precision, max_batch = source.precision, source.batch.max
+        preparation = source.preparation
     else:
         assert options.ckpt is not None  # of the two, check wants one
         source, engine = options.ckpt, engine_path(options.ckpt, options.out)
         check_place(engine)
         precision, max_batch = options.precision or ExportOptions.precision, ExportOptions.max_batch
-    made = ExportOptions(precision, options.max_batch or max_batch, keep_failed=options.keep_failed)
+        preparation = options.preparation or ExportOptions.preparation
+    made = ExportOptions(
+        precision,
+        options.max_batch or max_batch,
+        keep_failed=options.keep_failed,
+        preparation=preparation,
+    )
     plan, why_no_plan = choose_plan(options, made, engine, find_gpus())
     if why_no_plan is not None and isinstance(source, Manifest):
         raise why_no_plan.at(engine)
+    if why_no_plan is not None and options.target is not None:  # now, not after minutes of exporting
+        remedy = f"leave out --target to export {engine.name}, then {why_no_plan.remedy}"
+        raise EngineError(why_no_plan.problem, remedy, options.ckpt)
     return ExportRequest(
         source=source,
         engine=engine,
@@ -129,7 +143,7 @@ def _check_onnx(options: Options, onnx: Path) -> None:
     """Raises OptionError for what cannot go with `--onnx`."""
     if onnx.suffix != ".onnx":
         raise OptionError("a plan is built from the .onnx that c2p-export wrote", "give that", onnx)
-    for name in ("out", "precision", "calib", "labels", "text_encoder"):
+    for name in ("out", "precision", "calib", "preparation", "labels", "text_encoder"):
         if getattr(options, name) is not None:
             option = options.precision if name == "precision" else name.replace("_", "-")
             raise OptionError(

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy import DepthSpec, ViewSet, prepare_points
+from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.errors import CloudError, UnusableCloudError
 from c2p_deploy.io import find_clouds, read_cloud
 from c2p_deploy.projection.compiled import project_depth
-from c2p_deploy.projection.spec import FloatArray, UpAxis
+from c2p_deploy.projection.prepare import prepare
+from c2p_deploy.projection.spec import FloatArray, Preparation, UpAxis
 
 GENERATED = 32
 _MOST_FILES = 64  # of a folder, spread over it: enough to see a difference, few enough to wait for
@@ -60,7 +61,13 @@ def cloud_files(folder: Path) -> list[Path]:
     return [paths[i] for i in chosen]
 
 
-def depth_maps(clouds: Sequence[FloatArray], views: ViewSet, spec: DepthSpec, up: UpAxis = "z") -> FloatArray:
+def depth_maps(
+    clouds: Sequence[FloatArray],
+    views: ViewSet,
+    spec: DepthSpec,
+    preparation: Preparation = "robust",
+    up: UpAxis = "z",
+) -> FloatArray:
     """Depth maps float32 [N, V, S, S] of N clouds, prepared as the runtime prepares them.
 
     Raises UnusableCloudError for the first that cannot be drawn.
@@ -68,20 +75,22 @@ def depth_maps(clouds: Sequence[FloatArray], views: ViewSet, spec: DepthSpec, up
     maps = np.empty((len(clouds), len(views), spec.image_size, spec.image_size), dtype=np.float32)
     for index, cloud in enumerate(clouds):
         try:
-            points = prepare_points(cloud, spec)
+            points = prepare(cloud, spec, preparation).points
         except CloudError as error:
             raise UnusableCloudError(error.problem, error.remedy, index=index) from error
         project_depth(points, views, spec, up, out=maps[index])
     return maps
 
 
-def depth_maps_in(folder: Path, views: ViewSet, spec: DepthSpec) -> FloatArray:
+def depth_maps_in(
+    folder: Path, views: ViewSet, spec: DepthSpec, preparation: Preparation = "robust"
+) -> FloatArray:
     """The depth maps of the `cloud_files` of a folder. Raises C2PError that names the file.
 
     One that cannot be read or drawn is an error: a check that leaves things out is none.
     """
     paths = cloud_files(folder)
     try:
-        return depth_maps([read_cloud(path) for path in paths], views, spec)
+        return depth_maps([read_cloud(path) for path in paths], views, spec, preparation)
     except UnusableCloudError as error:
         raise error.at(paths[error.index]) from error

@@ -31,6 +31,7 @@ from c2p_train.learn.run import Run, RunFile, begin_step, run_steps
 from c2p_train.learn.run_report import RunReport
 from c2p_train.learn.schedule import Schedule, cosine
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.device import has_bfloat16
 from c2p_train.model.encoders import weights_digest
 
 
@@ -47,7 +48,7 @@ class AlignConfig:
     view_loss: float = 0.5  # weight of the loss of single views beside that of their mean
     ema: float = 0.998  # of the weights that are evaluated and kept
     validate_every: int = 500  # steps
-    bfloat16: bool = True  # autocast: twice as fast where the processor has it
+    bfloat16: bool = True  # autocast, where the processor has it: twice as fast there
     seed: int = 0
 
 
@@ -151,7 +152,8 @@ def train_step(
     b, v, c, s, _ = images.shape
     begin_step(run, rate, config.seed)
     run.encoder.train()
-    with torch.autocast(text.device.type, torch.bfloat16, enabled=config.bfloat16):
+    narrow = config.bfloat16 and has_bfloat16(text.device)
+    with torch.autocast(text.device.type, torch.bfloat16, enabled=narrow):
         features = run.encoder(images.reshape(b * v, c, s, s))
     views = F.normalize(features.float(), dim=-1).reshape(b, v, -1)  # [B, v, D]
     scale = run.log_scale.exp()

@@ -39,7 +39,7 @@ def augment(
     cloud = points.astype(np.float64)
     cloud[:, 0] *= rng.choice((-1.0, 1.0))  # mirrored things bear the same name
     if any_pose:
-        rotation = _random_rotation(rng)
+        rotation = random_rotation(rng)
     else:
         turn = rng.uniform(0, 360) if rng.random() < config.free_yaw else rng.normal(0, config.yaw_wobble)
         rotation = about(1, turn)
@@ -82,7 +82,7 @@ def about(axis: int, degrees: float) -> Array:
     return matrix
 
 
-def _random_rotation(rng: np.random.Generator) -> Array:
+def random_rotation(rng: np.random.Generator) -> Array:
     """A rotation matrix [3, 3], uniform over all orientations (QR of a Gaussian matrix)."""
     q, r = np.linalg.qr(rng.normal(size=(3, 3)))
     q = q * np.sign(np.diag(r))

@@ -15,7 +15,14 @@ import numpy.typing as npt
 from c2p_deploy import DepthSpec, progress
 from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.data import FOLDER_LABELS, VAL_FRACTION, RecipeData, Source, class_files, validation_files
-from c2p_train.datasets.cloud_files import Arrays, cached_arrays, fingerprint, read_each, read_prepared
+from c2p_train.datasets.cloud_files import (
+    PREPARED_AS,
+    Arrays,
+    cached_arrays,
+    fingerprint,
+    read_each,
+    read_prepared,
+)
 
 _ARRAYS = ("points", "first", "count", "label", "source", "validation")  # of `Clouds`, as they are kept
 
@@ -53,7 +60,7 @@ def load_clouds(
             (source.name, source.up, source.samplings, FOLDER_LABELS[path.parent.name])
             for source, path in files
         ],
-        (spec.num_points, val_fraction, seed, _ARRAYS),
+        (spec.num_points, val_fraction, seed, _ARRAYS, PREPARED_AS),
     )
     key = fingerprint(settings, [path for _, path in files])
     stored = cached_arrays(cache, key, lambda: _read(sources, files, spec, val_fraction, seed))

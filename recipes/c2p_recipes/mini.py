@@ -42,6 +42,7 @@ from c2p_train.learn.sweep import ShotRun, few_shot_sweep
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.device import has_bfloat16
 from c2p_train.model.heads import Head, ZeroShot
 from c2p_train.pairs.mesh_files import MeshFile
 from c2p_train.pairs.pair_dataset import PairDataset
@@ -107,6 +108,7 @@ def make_mini_model(
         epochs=config.pretrain_epochs,
         learning_rate=config.pretrain_rate,
         point_radius=config.spec.point_radius,
+        bfloat16=has_bfloat16(device),
         seed=config.seed,
     )
     pretrained = pretrain(
@@ -202,10 +204,10 @@ def few_shot(
         for side in (~clouds.validation, clouds.validation)
     )
 
-    def save(head: Head, run: ShotRun, path: Path) -> None:
+    def save(head: Head, scale: float, run: ShotRun, path: Path) -> None:
         whole = CLIP2Point(model.depth_encoder, model.image_encoder, head).eval()
         training = {**asdict(run), "config": asdict(settings), "data_digest": taught.digest}
-        save_checkpoint(Checkpoint(whole, views, spec, subset, settings.logit_scale, training), path)
+        save_checkpoint(Checkpoint(whole, views, spec, subset, scale, training), path)
 
     train, test = (
         model_features(model, side, views, spec, out / "features", device=device) for side in (taught, judged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from c2p_runtime.classifier import Classifier
     from c2p_runtime.prediction import Prediction
 
+_log = logging.getLogger("c2p_runtime")
+_FLOOR = "seems to stand on a piece of floor, which counts as part of it; cut that off for a better answer"
 _HANDFUL = 8  # more clouds than this get a progress bar
 
 _EPILOG = """
@@ -34,15 +37,30 @@ Examples:
   c2p-run --top-k 5 --save-views views.png scan.pcd
   c2p-run --labels "chair, sofa, bed" --json clouds/ > answers.jsonl
   c2p-run --engine model.onnx --up y "meshes/*.obj"
+  c2p-run --learn my_clouds/ --save mine.json          (my_clouds/my_drill/1.ply, ...)
+  c2p-run --labels mine.json scan.pcd
+  ssh robot cat scan.pcd | c2p-run -
 
 Clouds: PLY, PCD, OFF, OBJ, STL, GLB/GLTF, XYZ/TXT/CSV, NPY/NPZ, LAS/LAZ and raw float32 .bin.
-Meshes are sampled on their surface. A cloud that cannot be read gets one line on stderr, the
+Meshes are sampled on their surface. The figure behind a name is the probability that it is right, those
+in brackets are scores of other names. "unknown (bottle?), novel" is a thing that is none of the names, most
+like a bottle; "clutter" is no single object. A cloud that cannot be read gets one line on stderr, the
 others still run, and the exit code is 1.
 """
 
 
+def list_engines(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Prints the engines of the package and ends the command, where that is wanted."""
+    if wanted and not context.resilient_parsing:
+        from c2p_runtime.bundled import listing
+
+        with console.exit_on_error():
+            click.echo(listing())
+        context.exit()
+
+
 @click.command(epilog=_EPILOG, context_settings=console.CONTEXT)
-@click.argument("clouds", nargs=-1, required=True, metavar="CLOUD...")
+@click.argument("clouds", nargs=-1, metavar="CLOUD...")
 @engine_option
 @device_option
 @backend_option
@@ -50,9 +68,24 @@ others still run, and the exit code is 1.
     "--labels",
     metavar="LABELS",
     help="What to choose from: names separated by commas, a text file with one name per line, or a "
-    "label-set .json. Words the engine does not know need one exported with --text-encoder.  "
-    "[default: all labels of the engine]",
+    "label-set .json. 1,600 words are known by their CLIP text feature; others need an engine exported with "
+    "--text-encoder, or --learn.  [default: all labels of the engine]",
 )
+@click.option(
+    "--learn",
+    multiple=True,
+    metavar="FOLDER",
+    help="Learn things from clouds, a folder each: FOLDER/NAME/CLOUD, or files FOLDER/NAME_1.ply. They join "
+    "the labels. Also a file that --save wrote, whose things then join them. May be repeated.",
+)
+@click.option("--forget", multiple=True, metavar="NAME", help="Drop a label and its clouds. May be repeated.")
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="JSON",
+    help="Write the labels, with all that was learnt, for --labels and --learn.",
+)
+@click.option("--list-labels", is_flag=True, help="Print the labels and what is known of each.")
 @click.option(
     "--top-k", type=click.IntRange(min=1), default=3, show_default=True, help="Names to give per cloud."
 )
@@ -62,6 +95,14 @@ others still run, and the exit code is 1.
     default="z",
     show_default=True,
     help="The axis of the clouds that points up: z for robots (REP-103) and ModelNet, y for most meshes.",
+)
+@click.option(
+    "--always-answer", is_flag=True, help="Give every cloud a name, also one that looks like none of them."
+)
+@click.option(
+    "--metric",
+    is_flag=True,
+    help="The clouds are in metres: leave out names that are impossible at their size.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per cloud.")
 @click.option(
@@ -82,6 +123,14 @@ others still run, and the exit code is 1.
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of sampling meshes and points."
 )
+@click.option(
+    "--list-engines",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=list_engines,
+    help="Say which engines come with the package, on what they were trained, how good they are; and stop.",
+)
 @click.version_option(package_name="c2p-deploy")
 def main(
     clouds: tuple[str, ...],
@@ -89,23 +138,36 @@ def main(
     device: Any,
     backend: str,
     labels: str | None,
+    learn: tuple[str, ...],
+    forget: tuple[str, ...],
+    save: Path | None,
+    list_labels: bool,
     top_k: int,
     up: Any,
+    always_answer: bool,
+    metric: bool,
     as_json: bool,
     save_views: Path | None,
     save_depth: Path | None,
     columns: int | None,
     seed: int,
 ) -> None:
-    """Say what each CLOUD is: files, directories (searched for clouds) or quoted globs.
+    """Say what each CLOUD is: files, directories (searched for clouds), quoted globs, or - for a pipe.
 
     Prints one line per cloud with the most likely names. Without --engine the bundled model
     answers, which knows about fifty everyday things.
     """
+    if not (clouds or learn or forget or save or list_labels):
+        raise click.UsageError("Missing argument 'CLOUD...'.")
+    if (learn or forget) and not (clouds or save or list_labels):
+        raise click.UsageError("What was learnt or forgotten would be lost: add --save JSON, or clouds.")
     # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
         from c2p_deploy.io import find_clouds, read_cloud
+        from c2p_deploy.io.stream import read_stream
+        from c2p_deploy.projection.floor import has_floor
         from c2p_runtime.classifier import Classifier
+        from c2p_runtime.teach import changed, listing
 
     failed = False
     paths: list[Path] = []
@@ -117,7 +179,23 @@ def main(
                 console.print_error(refusal_of(error, Path(cloud)))
                 failed = True
         with no_garbage():
-            classifier = Classifier(engine, labels, device, backend=backend, up=up, seed=seed)
+            classifier = Classifier(
+                engine,
+                labels,
+                device,
+                backend=backend,
+                up=up,
+                seed=seed,
+                always_answer=always_answer,
+                unit="m" if metric else None,
+            )
+        if learn or forget or save:
+            bars = console.shown() if learn else nullcontext()
+            with bars:
+                classifier, complete = changed(classifier, learn, forget, save, seed=seed, columns=columns)
+            failed |= not complete
+        for line in listing(classifier) if list_labels else ():
+            console.answer(line)
 
         outputs = OutputNames(many=len(paths) > 1)
         bars = console.shown() if len(paths) > _HANDFUL else nullcontext()
@@ -125,7 +203,10 @@ def main(
             for path in paths:
                 try:
                     started = perf_counter()
-                    points = read_cloud(path, seed=seed, columns=columns)
+                    if str(path) == "-":
+                        points = read_stream(sys.stdin.buffer, seed=seed, columns=columns)
+                    else:
+                        points = read_cloud(path, seed=seed, columns=columns)
                     read_ms = 1e3 * (perf_counter() - started)
                     prediction = classifier(points)
                     save_extras(classifier, points, prediction, path, save_views, save_depth, outputs)
@@ -134,6 +215,8 @@ def main(
                         line = json.dumps(record)  # ASCII, also of names that are no text
                     else:
                         line = answer_line(path, prediction, top_k)
+                    if has_floor(points, up):
+                        _log.warning("%s: %s", path, _FLOOR)
                 except Exception as error:  # the others still run
                     console.print_error(refusal_of(error, path))
                     failed = True
@@ -221,12 +304,21 @@ def describe(
     """The JSON object of one cloud."""
     timing = {"read": read_ms, **prediction.timing_ms}
     timing["total"] += read_ms
+    cosines = dict(zip(prediction.labels, prediction.cosines.tolist(), strict=True))
     return {
         "file": str(path),
         "label": prediction.label,
+        "guess": prediction.guess,
+        "confidence": round(prediction.confidence, 6),
+        "reason": prediction.reason,
         "score": round(prediction.score, 6),
-        "top": [{"label": label, "score": round(score, 6)} for label, score in prediction.top(top_k)],
+        "cosine": round(prediction.cosine, 6),
+        "top": [
+            {"label": label, "score": round(score, 6), "cosine": round(cosines[label], 6)}
+            for label, score in prediction.top(top_k)
+        ],
         "points": points,
+        "strays": prediction.strays,
         "timing_ms": {stage: round(ms, 3) for stage, ms in timing.items()},
         "engine": str(classifier.engine),
         "backend": classifier.backend,
@@ -234,9 +326,11 @@ def describe(
 
 
 def answer_line(path: Path, prediction: Prediction, top_k: int) -> str:
-    """The line of one cloud: file, name, score and the runners-up."""
-    (label, score), *others = prediction.top(top_k)
-    line = f"{path}: {label} {100 * score:.1f} %"
+    """The line of one cloud: file, name, how sure that is, and the scores of the runners-up."""
+    if prediction.label is None:
+        return f"{path}: unknown ({prediction.guess}?), {prediction.reason}"
+    others = prediction.top(top_k)[1:]
+    line = f"{path}: {prediction.label} {100 * prediction.confidence:.1f} %"
     if others:
         line += f"  ({', '.join(f'{label} {100 * score:.1f} %' for label, score in others)})"
     return line

@@ -10,9 +10,10 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy import LabelSet, Manifest, prepare_points
+from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import CloudError, UnusableCloudError
 from c2p_deploy.projection.compiled import project_depth
+from c2p_deploy.projection.prepare import prepare
 from c2p_deploy.projection.spec import FloatArray, UpAxis
 from c2p_runtime.backends.choose import Choice, open_host_backend
 from c2p_runtime.prediction import Prediction, check_features, check_scores, softmax, timing
@@ -42,15 +43,16 @@ class CpuPipeline:
         """
         spec, views = self.manifest.spec, self.manifest.views
         depth = self._depth_buffer(len(clouds))
-        prepare_ms, project_ms = [], []
+        prepare_ms, project_ms, strays = [], [], []
         for index, cloud in enumerate(clouds):
             started = perf_counter()
             try:
-                prepared = prepare_points(cloud, spec, self.seed)
+                prepared = prepare(cloud, spec, self.manifest.preparation, self.seed)
             except CloudError as error:
                 raise UnusableCloudError(error.problem, error.remedy, index=index) from error
             between = perf_counter()
-            project_depth(prepared, views, spec, self.up, out=depth[index])
+            project_depth(prepared.points, views, spec, self.up, out=depth[index])
+            strays.append(prepared.strays)
             prepare_ms.append(1e3 * (between - started))
             project_ms.append(1e3 * (perf_counter() - between))
 
@@ -68,6 +70,8 @@ class CpuPipeline:
                 scores[i],
                 features[i],
                 timing(prepare_ms[i], project_ms[i], encode_ms, score_ms),
+                self.labels.text_features,
+                strays[i],
             )
             for i in range(len(clouds))
         ]

@@ -9,7 +9,8 @@ from c2p_runtime.backends import BACKENDS, DEVICES
 engine_option = click.option(
     "--engine",
     metavar="ENGINE",
-    help="An .onnx or .plan with its manifest beside it.  [default: the bundled model]",
+    help="An .onnx or .plan with its manifest beside it, or the name of a bundled one "
+    "(c2p-run --list-engines).  [default: the bundled model]",
 )
 device_option = click.option(
     "--device",

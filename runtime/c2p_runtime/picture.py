@@ -141,10 +141,11 @@ def _font(size: int, ascii_only: bool) -> Font:
 def _draw_answer(canvas: Canvas, prediction: Prediction, title: str, up: str, views: int, room: int) -> None:
     """File, answer, score and up axis, in the `room` pixels left of the bars."""
     canvas.text(MARGIN, 42, canvas.clipped(title, 21, room), 21, MUTED)
-    score = f"{100 * prediction.score:.1f} %"
+    score = f"{100 * prediction.confidence:.1f} %"
     label_room = room - 136
-    size = 60 if canvas.clipped(prediction.label, 60, label_room) == prediction.label else 32
-    label = canvas.clipped(prediction.label, size, label_room)
+    answer = prediction.label or f"unknown ({prediction.guess}?)"
+    size = 60 if canvas.clipped(answer, 60, label_room) == answer else 32
+    label = canvas.clipped(answer, size, label_room)
     x = MARGIN + canvas.text(MARGIN - 2, 110, label, size, INK)
     canvas.text(x + 14, 110, score, 34, ACCENT)
 

@@ -1,6 +1,6 @@
 """Labels from any words, on the robot: the text tower that was exported along with an engine.
 
-Needs the `text` extra (`pip install "c2p-deploy[text]"`) and the two files that
+Needs the `text` extra and the two files that
 `c2p-export --text-encoder` writes, NAME.text.onnx and NAME.tokenizer.json. A label's feature
 is the mean of the unit features of its prompts, one prompt per template, at unit length again
 (Radford et al. 2021, section 3.1.4).
@@ -25,12 +25,20 @@ from c2p_deploy.errors import (
     UnknownLabelError,
     reason_of,
 )
+from c2p_deploy.extras import install
 from c2p_deploy.files import sha256_of
 from c2p_deploy.json_file import MOST_BYTES, check_regular
 from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, is_template, templates_of
+from c2p_deploy.labels.names import row_of, rows_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.onnxruntime import open_session
+from c2p_runtime.text_cache import keep_features, kept_features
 
+_NO_FEATURE = (
+    "choose a near word, teach it from clouds (c2p-run --learn), give a label-set file with text features, "
+    "or use an engine exported with --text-encoder, which takes any words"
+)
+_SAME_FEATURE = 0.995  # cosine of two roundings to float16 of one text feature
 _MOST_TOKENS = 4096  # of a prompt; CLIP's text tower takes 77
 _PROMPTS_AT_ONCE = 32  # 20 MB of activations per layer with CLIP's text tower of width 512
 
@@ -74,19 +82,10 @@ class TextEncoder:
         Raises LabelError for a template without `{}` or names that make no label set, EngineError
         when the text tower cannot be run or gives what is no feature of the engine's space.
         """
-        for template in templates:
-            if not is_template(template):
-                raise LabelError(
-                    f"template {template!r} has no one place for the name",
-                    f"write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}",
-                )
-        if not names or not templates:
-            raise LabelError("a label set needs at least one name and one template")
-        prompts = [template.format(name) for name in names for template in templates]
-        unit = self._encode(prompts).reshape(len(names), len(templates), self._dim)
-        return LabelSet(tuple(names), unit.mean(axis=1), " | ".join(templates))
+        prompts = _prompts(names, templates)
+        return _label_set(names, templates, self.encode(prompts))
 
-    def _encode(self, prompts: Sequence[str]) -> FloatArray:
+    def encode(self, prompts: Sequence[str]) -> FloatArray:
         """Unit features float32 [N, D] of N prompts."""
         parts = []
         for start in range(0, len(prompts), _PROMPTS_AT_ONCE):
@@ -131,17 +130,65 @@ def choose_any_labels(
 ) -> LabelSet:
     """The label set a user asks for, as `choose_labels` has it, with names that the engine does not know.
 
-    As soon as one name is unknown, all of them are made by the text encoder beside the engine, with
-    the templates of the engine's own label set, so that their features are comparable. Raises LabelError
-    when there is a name that the engine does not know and no text encoder, and what TextEncoder raises.
+    They are made by the text encoder beside the engine, where there is one: as soon as one name is unknown,
+    all of them, with the templates of the engine's own label set, so that their features are comparable.
+    Without one they are looked up in the word bank. Raises LabelError when a name is in neither, and what
+    TextEncoder raises.
     """
     try:
-        return choose_labels(manifest.labels, wanted)
+        return choose_labels(manifest.labels, wanted, bank=manifest.text_encoder is None)
     except UnknownLabelError as error:
         if manifest.text_encoder is None:
-            remedy = f"{error.remedy}, or an engine exported with --text-encoder, which takes any words"
-            raise LabelError(error.problem, remedy, error.path) from error
-        return TextEncoder(engine, manifest).label_set(error.names, templates_of(manifest.labels))
+            raise LabelError(error.problem, _NO_FEATURE, error.path) from error
+        return _made_or_kept(engine, manifest, error.names, templates_of(manifest.labels))
+
+
+def _made_or_kept(
+    engine: Path, manifest: Manifest, names: Sequence[str], templates: Sequence[str]
+) -> LabelSet:
+    """As `TextEncoder.label_set`; what this tower has encoded on this machine is not encoded again."""
+    assert manifest.text_encoder is not None
+    prompts = _prompts(names, templates)
+    kept = kept_features(manifest.text_encoder, manifest.labels.dim)
+    missing = list(dict.fromkeys(prompt for prompt in prompts if prompt not in kept))
+    if missing:
+        made = dict(zip(missing, TextEncoder(engine, manifest).encode(missing), strict=True))
+        keep_features(manifest.text_encoder, made, kept)
+        kept |= made
+    return _label_set(names, templates, np.stack([kept[prompt] for prompt in prompts]))
+
+
+def _prompts(names: Sequence[str], templates: Sequence[str]) -> list[str]:
+    """Of every name all templates in turn. Raises LabelError for what makes none."""
+    for template in templates:
+        if not is_template(template):
+            raise LabelError(
+                f"template {template!r} has no one place for the name",
+                f"write {{}} once, where the name goes, as in {PAPER_TEMPLATE!r}",
+            )
+    if not names or not templates:
+        raise LabelError("a label set needs at least one name and one template")
+    return [template.format(name) for name in names for template in templates]
+
+
+def _label_set(names: Sequence[str], templates: Sequence[str], features: FloatArray) -> LabelSet:
+    """features: unit rows [C x T, D], in the order of `_prompts`."""
+    unit = features.reshape(len(names), len(templates), -1)
+    return LabelSet(tuple(names), unit.mean(axis=1), " | ".join(templates))
+
+
+def untried_names(engine: LabelSet, labels: LabelSet) -> tuple[str, ...]:
+    """Those of `labels` that are none of the engine's own, by name or by text feature.
+
+    CLIP knows what they mean; whether the engine recognises such things nobody has tried.
+    """
+    own = rows_of(engine.names)
+    alike = (labels.text_features @ engine.text_features.T).max(axis=1) >= _SAME_FEATURE
+    return tuple(
+        name
+        for name, known in zip(labels.names, alike, strict=True)
+        if not known and row_of(name, own) is None
+    )
 
 
 def import_tokenizers() -> Any:
@@ -151,7 +198,7 @@ def import_tokenizers() -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             "words that the engine does not know need the library tokenizers",
-            "install it: pip install 'c2p-deploy[text]'",
+            install("text"),
         ) from error
     return tokenizers
 

@@ -28,7 +28,7 @@ class Slow:
         sleep(4e-3 + 1e-3 * len(clouds))
         features = np.array([0, 1] if self.turned and len(clouds) > 1 else [1, 0], dtype=np.float32)
         stages = timing(0.25, 0.0, 0.75 + 4 / len(clouds), 0.0)
-        return [Prediction(("a",), np.ones(1, np.float32), features, stages) for _ in clouds]
+        return [Prediction(("a",), np.ones(1, np.float32), features, stages, features[None]) for _ in clouds]
 
 
 def test_sizes_take_turns_and_figures_are_per_cloud() -> None:

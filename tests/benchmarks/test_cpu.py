@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import cpu
-from c2p_train.model.checkpoint import save_checkpoint
-from engines_here import CPU_BACKENDS, PRECISIONS, export_precisions
-from small_models import checkpoint
+from c2p_deploy import Manifest
+from engines import write_engine
+from engines_here import CPU_BACKENDS, PRECISIONS
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
 
 
 def test_every_precision_by_every_backend_is_timed_or_left_out_with_a_reason(tmp_path: Path) -> None:
-    save_checkpoint(checkpoint("gdpa"), tmp_path / "model.pt")
-    engines = export_precisions(tmp_path / "model.pt", tmp_path, calibration=2)
+    engines = {precision: write_engine(tmp_path, name=precision) for precision in PRECISIONS}
+    for precision, engine in engines.items():  # who runs an engine goes by that
+        path = Manifest.path_for(engine)
+        replace(Manifest.load(path), precision=precision).save(path)
     with cpu.limited_to(1) as process:
         found = process.submit(cpu.compare_ways, engines, 2).result()
     assert found["seen"] == 1

@@ -112,8 +112,21 @@ def test_nothing_heavy_is_imported_until_something_is_shown() -> None:
     assert said.stdout == "False\n"
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass."""
+    now = [100.0]
+    monkeypatch.setattr(console, "EVERY", 10.0)
+    monkeypatch.setattr(console, "monotonic", lambda: now[0])
+
+    def pass_by(seconds: float) -> None:
+        now[0] += seconds
+
+    return pass_by
+
+
 def test_without_a_terminal_lines_are_shown_and_no_bars(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.shown(), progress.task("rendering", total=2) as task:
+    with console.shown(), progress.task("[/closes nothing]", total=2) as task:
         task.advance()
         progress.say("[bold] is no markup here, and " + "long " * 60 + "lines stay one")
         task.update(done=2, total=3, what="encoding")
@@ -124,10 +137,68 @@ def test_without_a_terminal_lines_are_shown_and_no_bars(capsys: pytest.CaptureFi
     assert err == "[bold] is no markup here, and " + "long " * 60 + "lines stay one\n"
 
 
-def test_what_took_long_tells_how_long(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.shown(), progress.timed("wrote the plan"):
+def test_without_a_terminal_a_line_every_ten_seconds_tells_how_far_work_is(
+    capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
+) -> None:
+    with console.shown(), progress.task("rendering", total=100, done=20) as task:
+        for _ in range(10):
+            clock(3)
+            task.advance()
+        clock(1000)
+        task.update(done=60, what="rendering, loss 0.5")
+        clock(10)
+        task.update(done=100)
+    # Of the 20 steps that another start has made nothing is known; 4 took 12 s, 8 took 24 s.
+    assert capsys.readouterr().err.splitlines() == [
+        "rendering: 24 of 100, 4 min left",
+        "rendering: 28 of 100, 4 min left",
+        "rendering, loss 0.5: 60 of 100, 17 min left",
+        "rendering, loss 0.5: 100 of 100",
+    ]
+
+
+def test_work_of_unknown_length_tells_what_it_does(
+    capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
+) -> None:
+    with console.shown(), progress.task("looking for meshes") as task:
+        clock(10)
+        task.update(what="building")
+        clock(10)
+        task.advance(7)
+        clock(10)  # nothing moves
+    assert capsys.readouterr().err.splitlines() == ["building", "building: 7"]
+
+
+@pytest.mark.parametrize(("step", "told"), [(40.0, "40 s"), (600.0, "10 min"), (7000.0, "1.9 h")])
+def test_what_is_left_is_told_as_roughly_as_it_is_known(
+    step: float, told: str, capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
+) -> None:
+    with console.shown(), progress.task("training", total=2) as task:
+        clock(step)
+        task.advance()
+    assert capsys.readouterr().err == f"training: 1 of 2, {told} left\n"
+
+
+def test_a_description_is_no_markup(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with console.shown(), progress.task("drawing [/a].ply", total=2):
         pass
-    assert capsys.readouterr().err == "wrote the plan in 0.0 s\n"
+    assert "drawing [/a].ply" in capsys.readouterr().err
+
+
+def test_what_took_long_tells_how_long(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.shown(), progress.timed("wrote the [plan]"):
+        pass
+    assert capsys.readouterr().err == "wrote the [plan] in 0.0 s\n"
+
+
+def test_a_piece_of_work_that_fails_does_not_claim_success(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.shown(), pytest.raises(ValueError), progress.timed("wrote the plan"):
+        raise ValueError
+    assert capsys.readouterr().err == ""
 
 
 TALKING = """

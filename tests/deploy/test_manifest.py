@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import os
+import shlex
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,15 @@ from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy import manifest as manifest_module
 from c2p_deploy.errors import ManifestError
 from c2p_deploy.files import sha256_of
-from c2p_deploy.manifest import MOST_CALL_BYTES, BatchProfile, EngineCost, EngineTarget, TextEncoderFiles
+from c2p_deploy.manifest import (
+    MOST_CALL_BYTES,
+    BatchProfile,
+    EngineCost,
+    EngineTarget,
+    TextEncoderFiles,
+    read_size_limits,
+)
+from c2p_deploy.rejection import Rejection
 from overwrite import overwrite
 
 
@@ -56,6 +65,53 @@ def test_every_field_survives_a_file(manifest: Manifest, tmp_path: Path) -> None
     np.testing.assert_allclose(again.labels.text_features, manifest.labels.text_features, atol=1e-3)
 
 
+def test_a_rejection_and_size_limits_survive_a_file(manifest: Manifest, tmp_path: Path) -> None:
+    rejection = Rejection(
+        clutter=np.arange(9, dtype=np.float32),
+        novelty=np.arange(12, dtype=np.float32) / 3,
+        new_words=np.array([0.1, 2, 3, 4]),
+        confidence=np.array([1.0, -2, 3, 4]),
+        typical=np.array([0.2, 5, 0.9]),
+    )
+    limits = {"chair": (0.3, 1.8)}
+    replace(manifest, rejection=rejection, size_limits=limits).save(tmp_path / "tiny.json")
+    again = Manifest.load(tmp_path / "tiny.json")
+    assert again.rejection is not None and again.rejection.to_dict() == rejection.to_dict()
+    assert again.size_limits == limits
+    with pytest.raises(ManifestError, match="rejection is for features of 7"):
+        narrow = replace(rejection, clutter=rejection.clutter[1:], novelty=rejection.novelty[1:])
+        replace(manifest, rejection=narrow)
+
+
+def test_a_manifest_of_schema_1_1_has_neither(manifest: Manifest) -> None:
+    values = manifest.to_dict()
+    del values["rejection"], values["size_limits"]
+    again = Manifest.from_dict(values | {"schema": "1.1"})
+    assert again.rejection is None and again.size_limits is None
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [[], {"chair": [1]}, {"chair": [2, 1]}, {"chair": [-1, 1]}, {"chair": [0, 1e9]}, {"chair": "tall"}],
+)
+def test_size_limits_are_two_lengths(manifest: Manifest, limits: Any) -> None:
+    with pytest.raises(ManifestError, match="size_limits"):
+        Manifest.from_dict(manifest.to_dict() | {"size_limits": limits})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("nothing", "not valid JSON"), ('{"a": [3, 1]}', "size_limits of 'a'"), (None, "cannot read")],
+)
+def test_size_limits_of_a_file_are_refused_by_its_name(tmp_path: Path, text: str | None, says: str) -> None:
+    path = tmp_path / "sizes.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ManifestError, match=says) as caught:
+        read_size_limits(path)
+    assert str(caught.value).startswith(str(path))
+
+
 def test_text_features_are_little_endian_float16(manifest: Manifest) -> None:
     stored = manifest.to_dict()["labels"]
     features = np.frombuffer(base64.b64decode(stored["text_features"]), "<f2").reshape(2, 8)
@@ -81,8 +137,48 @@ def test_missing_or_foreign_files_are_refused(manifest: Manifest, tmp_path: Path
         Manifest.for_engine(tmp_path / "tiny.onnx")
     manifest.save(tmp_path / "other.json")
     (tmp_path / "other.onnx").write_bytes(b"")
-    with pytest.raises(ManifestError, match=r"describes tiny\.onnx, not this file"):
+    with pytest.raises(ManifestError, match=r"other\.onnx: SHA-256 differs"):
         Manifest.for_engine(tmp_path / "other.onnx")
+    (tmp_path / "other.plan").write_bytes(b"")
+    with pytest.raises(ManifestError, match=r"describes other\.onnx, not this file; copy engine"):
+        Manifest.for_engine(tmp_path / "other.plan")
+
+
+def test_an_engine_may_be_renamed_together_with_its_manifest(manifest: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "my robot.plan").write_bytes(b"a plan")
+    engines = {**manifest.engines, "tiny.plan": sha256_of(tmp_path / "my robot.plan")}
+    text = TextEncoderFiles("tiny.text.onnx", "1" * 64, "tiny.tokenizer.json", "2" * 64)
+    replace(manifest, engines=engines, text_encoder=text).save(tmp_path / "my robot.json")
+    (tmp_path / "tiny.onnx").rename(tmp_path / "my robot.onnx")
+    (tmp_path / "tiny.tokenizer.json").touch()
+    for suffix in (".onnx", ".plan"):
+        found = Manifest.for_engine(tmp_path / f"my robot{suffix}")
+        assert list(found.engines) == ["my robot.onnx", "my robot.plan"]
+        assert list(found.engines.values()) == list(engines.values()) and found.logit_scale == 42.5
+        # What was not renamed is still found, and what was.
+        assert found.text_encoder == replace(text, model="my robot.text.onnx")
+
+
+def test_a_checkpoint_is_no_engine(manifest: Manifest, tmp_path: Path) -> None:
+    manifest.save(tmp_path / "tiny.json")
+    for name in ("tiny.pt", "my best.pth"):
+        command = f"c2p-export --ckpt {shlex.quote(str(tmp_path / name))}"
+        with pytest.raises(ManifestError) as caught:
+            Manifest.for_engine(tmp_path / name)
+        assert str(caught.value).endswith(
+            f"{name}: is a checkpoint, not an engine; export it first: {command}"
+        )
+
+
+def test_where_only_the_onnx_file_lies_it_is_offered(manifest: Manifest, tmp_path: Path) -> None:
+    manifest.save(tmp_path / "tiny.json")
+    onnx = tmp_path / "tiny.onnx"
+    with pytest.raises(ManifestError) as caught:
+        Manifest.for_engine(tmp_path / "tiny.plan")
+    assert str(caught.value) == (
+        f"{tmp_path / 'tiny.plan'}: no such engine file, but tiny.onnx lies there; "
+        f"run that (--engine {onnx}), or build the plan on this machine: c2p-export --onnx {onnx}"
+    )
 
 
 def _text_encoder(model: str, digest: str) -> dict[str, Any]:
@@ -97,6 +193,9 @@ def _text_encoder(model: str, digest: str) -> dict[str, Any]:
     ("change", "complaint"),
     [
         ({"schema": "2.0"}, "schema '2.0', this release reads 1.x"),
+        ({"preparation": "clean"}, "preparation 'clean' is not one of paper, robust"),
+        ({"preparation": ["robust"]}, "is not one of paper, robust"),
+        ({"preparation": None}, "preparation None is not one of"),
         ({"schema": None}, "schema None"),
         ({"head": "mlp"}, "head 'mlp'"),
         ({"precision": "fp64"}, "precision 'fp64'"),
@@ -139,7 +238,13 @@ def test_malformed_manifests_are_refused_by_name(
     assert str(caught.value).startswith(f"{file}: ")
 
 
-@pytest.mark.parametrize("key", sorted(set(Manifest.__dataclass_fields__) - {"text_encoder", "cost"}))
+@pytest.mark.parametrize(
+    "key",
+    sorted(
+        set(Manifest.__dataclass_fields__)
+        - {"text_encoder", "cost", "preparation", "rejection", "size_limits"}
+    ),
+)
 def test_no_key_may_be_missing(manifest: Manifest, key: str) -> None:
     stored_as = {"views": "view_set", "spec": "depth_spec", "input_name": "input", "output_name": "output"}
     values = manifest.to_dict()
@@ -154,6 +259,13 @@ def test_a_manifest_from_before_there_were_text_encoders_is_read(manifest: Manif
     again = Manifest.from_dict(values)
     assert again.text_encoder is None
     assert replace(again, labels=manifest.labels) == replace(manifest, text_encoder=None)
+
+
+def test_clouds_of_an_older_engine_are_prepared_as_they_were_when_it_was_exported(manifest: Manifest) -> None:
+    values = replace(manifest, preparation="robust").to_dict() | {"schema": "1.1"}
+    assert Manifest.from_dict(values).preparation == "robust"
+    del values["preparation"]
+    assert Manifest.from_dict(values).preparation == "paper"
 
 
 def test_features_that_are_not_numbers_are_refused(manifest: Manifest) -> None:

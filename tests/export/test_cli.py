@@ -224,11 +224,19 @@ def test_an_export_without_a_plan_takes_the_old_plan_away(
 
 
 def test_a_jetson_builds_its_own_plan(small: Path, traced: None, clouds: Path, tmp_path: Path) -> None:
-    said = succeed("--ckpt", small, "--out", tmp_path / "orin", "--target", "sm87", "--verify", clouds)
+    line = fail("--ckpt", small, "--out", tmp_path / "orin", "--target", "sm87", "--verify", clouds)
+    assert files(tmp_path) == []  # it was told before anything was exported
+    assert line.startswith(f"error: {small}: ") and "SM87 (Jetson Orin)" in line
+    assert "leave out --target to export orin.onnx, then copy orin.onnx and orin.json to the Jetson" in line
+    assert line.endswith(" and run there: c2p-export --onnx orin.onnx")
+
+    said = succeed("--ckpt", small, "--out", tmp_path / "orin", "--fp16", "--verify", clouds)
     assert files(tmp_path) == ["orin.json", "orin.onnx"]
-    (line,) = [line for line in said.splitlines() if line.startswith("no plan was built: ")]
-    assert "SM87 (Jetson Orin)" in line and "the Jetson" in line
-    assert line.endswith(" c2p-export --onnx orin.onnx")
+    why, here, there = said.splitlines()[-3:]
+    assert why == "no plan was built: this machine has no NVIDIA GPU to build a plan for"
+    assert here == f"to run it here: c2p-run --engine {tmp_path / 'orin.onnx'} CLOUD"
+    assert there.startswith("for a plan: ") and "copy orin.onnx and orin.json to the machine" in there
+    assert there.endswith(" and run there: c2p-export --onnx orin.onnx")
     line = fail("--onnx", tmp_path / "orin.onnx", "--target", "sm87")
     assert line.startswith(f"error: {tmp_path / 'orin.onnx'}: ")
     assert line.endswith(" c2p-export --onnx orin.onnx")
@@ -268,7 +276,7 @@ def test_a_checkpoint_without_torch_names_the_extra(small: Path, tmp_path: Path)
     run = on_the_robot("--ckpt", small, "--out", tmp_path / "new")
     assert run.returncode == 1
     assert run.stderr.startswith("error: exporting a checkpoint needs ")
-    assert "pip install 'c2p-deploy[export]'" in run.stderr and run.stderr.count("\n") == 1
+    assert "pip install " in run.stderr and "[export]'. A plan" in run.stderr and run.stderr.count("\n") == 1
 
 
 # Ctrl-C, help and time

@@ -168,7 +168,7 @@ class FakePlan:
 
     off = 0.0  # how far its features are from the .onnx's
 
-    def __init__(self, plan: Path, manifest: Manifest) -> None:
+    def __init__(self, plan: Path, manifest: Manifest, stream: int) -> None:
         assert plan.name in manifest.engines
 
     def run(self, depth: np.ndarray) -> np.ndarray:
@@ -189,7 +189,7 @@ def on_an_orin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(add_module, "require_cuda", lambda: None)
     monkeypatch.setattr(add_module, "build_plan", build_plan)
     monkeypatch.setattr(add_module, "TensorRTBackend", FakePlan)
-    monkeypatch.setattr(add_module, "run_from_host", lambda plan, depth, width: plan.run(depth))
+    monkeypatch.setattr(add_module, "from_host", lambda open_backend, width: open_backend(0).run)
     return write_engine(tmp_path)
 
 

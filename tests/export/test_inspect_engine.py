@@ -13,6 +13,7 @@ import pytest
 
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import C2PError, ManifestError
+from c2p_deploy.extras import install
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import EngineTarget, TextEncoderFiles
 from c2p_export import inspect_engine
@@ -100,7 +101,7 @@ def test_a_plan_that_fits(plan: Path) -> None:
         ),
         (
             EngineTarget("tensorrt-rtx", "1.7.1", ("8.6",)),
-            ["TensorRT-RTX cannot be imported here", "pip install 'c2p-deploy[rtx]'"],
+            ["TensorRT-RTX cannot be imported here", "[rtx]'"],
         ),
         (replace(TARGET, flavour="tensorrt-2040"), ["'tensorrt-2040'", "update c2p-deploy"]),
     ],
@@ -154,7 +155,7 @@ def test_the_text_encoder(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert line(said, "other words") == "any, by tiny.text.onnx and tiny.tokenizer.json"
     assert "runs here" in line(said, "tiny.text.onnx:") and "read here" in line(said, "tiny.tokenizer.json:")
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    assert "pip install 'c2p-deploy[text]'" in line(inspect(engine), "tiny.tokenizer.json:")
+    assert install("text") in line(inspect(engine), "tiny.tokenizer.json:")
     engine.with_name(names[0]).write_bytes(b"another")
     with pytest.raises(ManifestError, match=r"SHA-256 differs for tiny\.text\.onnx;"):
         inspect(engine)
@@ -215,9 +216,11 @@ def test_a_json_that_is_no_manifest(engine: Path, text: str) -> None:
         inspect(engine)
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".plan"])
-def test_a_file_that_the_manifest_beside_it_does_not_know(engine: Path, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "words"), [(".pt", "is a checkpoint"), (".plan", r"tiny\.json describes tiny\.onnx, not this")]
+)
+def test_a_file_that_the_manifest_beside_it_does_not_know(engine: Path, suffix: str, words: str) -> None:
     """The checkpoint beside its engine, or a plan from elsewhere."""
     engine.with_suffix(suffix).write_bytes(b"")
-    with pytest.raises(ManifestError, match=rf"tiny\{suffix}: tiny\.json describes tiny\.onnx, not this"):
+    with pytest.raises(ManifestError, match=rf"tiny\{suffix}: {words}"):
         inspect(engine.with_suffix(suffix))

@@ -23,6 +23,7 @@ CKPT = Options(
     out=None,
     precision=None,
     calib=None,
+    preparation=None,
     labels=None,
     text_encoder=None,
     backend="auto",
@@ -47,6 +48,7 @@ ORIN, RTX3060 = Gpu("Orin", "8.7", 8 << 30), Gpu("RTX 3060", "8.6", 12 << 30)
         (replace(ONNX, precision="fp16"), "--fp16 cannot go with --onnx"),
         (replace(ONNX, precision="int8", calib=FILE), "--int8 cannot go with --onnx"),
         (replace(ONNX, calib=FILE), "--calib cannot go with --onnx"),
+        (replace(ONNX, preparation="paper"), "--preparation cannot go with --onnx"),
         (replace(ONNX, labels="a, b"), "--labels cannot go with --onnx"),
         (replace(ONNX, text_encoder="clip.pt"), "--text-encoder cannot go with --onnx"),
         (replace(ONNX, backend="onnx"), "--onnx builds a plan, --backend onnx builds none"),
@@ -192,6 +194,8 @@ def test_options_reach_the_plan(
     assert (plan.workspace, plan.batch.max, plan.timing_cache) == (64 << 20, 3, FILE)
     made = resolve(ckpt).options
     assert (made.precision, made.max_batch, made.keep_failed) == ("fp16", 8, False)
+    assert made.preparation == "robust"
+    assert resolve(replace(ckpt, preparation="paper")).options.preparation == "paper"
     assert made.plan is not None and made.plan.batch.max == 8
 
 
@@ -200,13 +204,14 @@ def test_what_an_onnx_file_is_stands_in_its_manifest(
 ) -> None:
     """And its bytes are hashed once, however large it is."""
     installed("tensorrt")
-    engine = write_engine(tmp_path)
+    engine = write_engine(tmp_path, preparation="paper")
     hashed = []
     monkeypatch.setattr("c2p_deploy.manifest.sha256_of", lambda path: hashed.append(path) or sha256_of(path))
     request = resolve(replace(ONNX, onnx=engine))
     assert hashed == [engine]
     assert isinstance(request.source, Manifest) and request.engine == engine
     assert (request.options.precision, request.options.max_batch) == ("fp32", 4)
+    assert request.options.preparation == "paper"
     assert request.options.plan is not None and request.options.plan.batch.max == 4
     installed()
     with pytest.raises(EngineError, match=r"tiny\.onnx: tensorrt is not installed"):
@@ -240,5 +245,5 @@ def test_no_plan_is_wanted_and_none_is_missed(installed: Any) -> None:
 
 def test_a_backend_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'c2p-deploy\[tensorrt\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install .*\[tensorrt\]'"):
         choose_plan(replace(CKPT, backend="tensorrt", target="sm87"), FP16, ENGINE, ())

@@ -1,6 +1,7 @@
 """The clouds that parity is measured on."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth
 from c2p_deploy.errors import C2PError, CloudError, CloudFileError
+from c2p_deploy.projection.prepare import Prepared, prepare
 from c2p_export import verify_clouds
 from c2p_export.verify_clouds import cloud_files, depth_maps, depth_maps_in, made_up_clouds, superquadric
 
@@ -64,15 +66,15 @@ def test_the_maps_of_a_folder_are_those_of_its_clouds(tmp_path: Path) -> None:
 def test_every_cloud_is_prepared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
 
-    def prepare(cloud: np.ndarray, spec: DepthSpec) -> np.ndarray:
-        prepared.append(len(cloud))
-        return prepare_points(cloud, spec)
+    def noted(cloud: np.ndarray, *how: Any) -> Prepared:
+        prepared.append((len(cloud), *how))
+        return prepare(cloud, *how)
 
-    monkeypatch.setattr(verify_clouds, "prepare_points", prepare)
+    monkeypatch.setattr(verify_clouds, "prepare", noted)
     for points in (5, 6):
         np.save(tmp_path / f"{points}.npy", np.random.default_rng(0).normal(size=(points, 3)))
-    depth_maps_in(tmp_path, VIEWS, SPEC)
-    assert prepared == [5, 6]
+    depth_maps_in(tmp_path, VIEWS, SPEC, "paper")
+    assert prepared == [(5, SPEC, "paper"), (6, SPEC, "paper")]
 
 
 def test_what_cannot_be_read_or_drawn_is_not_left_out(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def needs_gpu(test: Any) -> Any:
 
 def simulated(*calls: Call) -> list[Any]:
     """What functions of this file return in the simulator; a call is a name and keyword arguments."""
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     # An integer that overflows is an error of ours; what is not a number passes a GPU without a word.
     warnings = ["-W", "error::RuntimeWarning", "-W", "ignore:invalid value:RuntimeWarning"]
     done = subprocess.run(
@@ -66,45 +66,70 @@ def pipeline_runs(
     **options: Any,
 ) -> list[dict[str, np.ndarray]]:
     """What one `DepthPipeline` leaves on the device after each batch of clouds; points unused are NaN."""
+    from c2p_runtime.cuda.device import Device
     from c2p_runtime.cuda.launch import DepthPipeline
-    from c2p_runtime.cuda.numba_cuda import cuda
 
-    pipeline = DepthPipeline(max(map(len, batches)), capacity, views, spec, **options)
-    stream = cuda.stream()
+    device = Device()
+    pipeline = DepthPipeline(device, max(map(len, batches)), capacity, views, spec, **options)
     if warm_up:
-        pipeline.warm_up(stream)
+        pipeline.warm_up()
     results = []
     for clouds in batches:
         points = np.full(pipeline.points.shape, np.nan, np.float32)
-        counts = np.zeros(pipeline.counts.shape, np.int32)
+        spans = np.zeros(pipeline.spans.shape, np.int32)
+        row = 0
         for b, cloud in enumerate(clouds):
-            points[b, : len(cloud)] = cloud
-            counts[b] = len(cloud)
-        pipeline.points.copy_to_device(points)
-        pipeline.counts.copy_to_device(counts)
-        pipeline.enqueue(stream, len(clouds))
-        stream.synchronize()
+            points[row : row + len(cloud)] = cloud
+            spans[b] = row, len(cloud)
+            row += len(cloud)
+        pipeline.points.copy_to_device(points, stream=device.stream)
+        pipeline.spans.copy_to_device(spans, stream=device.stream)
+        pipeline.enqueue(len(clouds))
+        device.stream.synchronize()
         results.append(
             {
-                name: getattr(pipeline, name).copy_to_host()[: len(clouds)]
-                for name in ("depth", "status", "samples", "kept")
+                name: getattr(pipeline, name).copy_to_host(stream=device.stream)[: len(clouds)]
+                for name in ("depth", "status", "samples", "kept", "strays")
             }
         )
+    device.close()
     return results
 
 
-def farthest_points(candidates: np.ndarray, finite: int, count: int, seed: int, threads: int) -> np.ndarray:
+def farthest_points(
+    candidates: np.ndarray, finite: int, count: int, seed: int, threads: int | None
+) -> np.ndarray:
     """What the kernel `farthest` samples from the first `finite` of candidates [C, 3], with such blocks."""
     from c2p_runtime.cuda import kernels_sampling
-    from c2p_runtime.cuda.numba_cuda import cuda
+    from c2p_runtime.cuda.numba_cuda import cuda, launch
 
     samples = cuda.to_device(np.full((1, count, 3), np.nan, np.float32))
     kept = cuda.to_device(np.zeros(1, np.int32))
-    kernel = kernels_sampling.farthest_for(-(-len(candidates) // threads))
-    kernel[1, threads](
-        cuda.to_device(candidates[None]), cuda.to_device(np.array([finite], np.int32)), seed, samples, kept
+    kernel, threads = kernels_sampling.farthest_for(len(candidates), threads)
+    finite_rows = cuda.to_device(np.array([finite], np.int32))
+    launch(
+        kernel, 1, threads, cuda.stream(), cuda.to_device(candidates[None]), finite_rows, seed, samples, kept
     )
     return samples.copy_to_host()[0, : kept.copy_to_host()[0]]
+
+
+def clouds_without_strays(clouds: Sequence[np.ndarray], most: int) -> list[tuple[np.ndarray, int, int]]:
+    """What `StrayRemoval` leaves of clouds of at most `most` points: points, how many it says, and strays."""
+    from c2p_runtime.cuda.device import Device
+    from c2p_runtime.cuda.outliers import StrayRemoval
+
+    candidates = np.full((len(clouds), most, 3), np.nan, np.float32)
+    for b, cloud in enumerate(clouds):
+        candidates[b, : len(cloud)] = cloud
+    finite = np.array([len(cloud) for cloud in clouds], np.int32)
+    device = Device()
+    removal = StrayRemoval(device, len(clouds), most)
+    removal.enqueue(device.put(candidates), device.put(finite), len(clouds))
+    found = (removal.points, removal.left, removal.strays)
+    points, left, strays = (array.copy_to_host(stream=device.stream) for array in found)
+    device.stream.synchronize()
+    device.close()
+    return [(points[b, : left[b]], int(left[b]), int(strays[b])) for b in range(len(clouds))]
 
 
 def block_results(values: np.ndarray) -> np.ndarray:
@@ -133,7 +158,6 @@ def classifier_runs(
     from c2p_deploy.errors import C2PError
     from c2p_runtime import Classifier, classifier, gpu_pipeline
     from c2p_runtime.backends.choose import Choice
-    from c2p_runtime.cuda.numba_cuda import cuda
 
     calls: list[str] = []
     _stand_in_for_the_driver(calls)
@@ -142,7 +166,7 @@ def classifier_runs(
     gpu_pipeline.open_device_backend = lambda choice, engine, manifest, stream: _Plan(engine, manifest, calls)
     gpu_pipeline.CudaGraph = lambda stream, work: _Graph(work, calls)
     gpu_pipeline.address = lambda array: array._ary.ctypes.data
-    cuda.stream = lambda: _Stream()
+    gpu_pipeline.require_cuda = lambda: None
     clf = Classifier(engine, max_points=max_points, **options)
     answers: list[Any] = []
     for clouds in batches:
@@ -185,12 +209,17 @@ class _Stream:
 
 
 class _Graph:
+    """Engines stay set as they are now, as in a real capture."""
+
     def __init__(self, work: Any, calls: list[str]) -> None:
         calls.append("capture")
         self._work, self._calls = work, calls
+        self._bound = [(plan, plan.bound) for plan in _Plan.made]
 
     def launch(self) -> None:
         self._calls.append("replay")
+        for plan, bound in self._bound:
+            plan.bound = bound
         self._work()
 
     def close(self) -> None:
@@ -201,6 +230,7 @@ class _Plan:
     """A device backend that runs the `.onnx` on the CPU, on memory given by its address."""
 
     name, capturable = "tensorrt", True
+    made: ClassVar[list[_Plan]] = []
 
     def __init__(self, engine: Any, manifest: Any, calls: list[str]) -> None:
         from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
@@ -209,15 +239,17 @@ class _Plan:
         size = manifest.spec.image_size
         self._maps, self._dim = (len(manifest.views), size, size), manifest.labels.dim
         self._calls = calls
+        self.bound: Any = None
+        self.made.append(self)
 
     def bind(self, depth: int, features: int, batch: int) -> None:
-        self._depth = _memory(depth, (batch, *self._maps))
-        self._features = _memory(features, (batch, self._dim))
+        self.bound = _memory(depth, (batch, *self._maps)), _memory(features, (batch, self._dim))
 
     def enqueue(self, stream: int) -> None:
         assert stream == 7
-        self._calls.append(f"engine {len(self._depth)}")
-        self._features[:] = self._backend.run(np.ascontiguousarray(self._depth))
+        depth, features = self.bound
+        self._calls.append(f"engine {len(depth)}")
+        features[:] = self._backend.run(np.ascontiguousarray(depth))
 
     def keep_compiled(self) -> None:
         self._calls.append("keep")
@@ -246,7 +278,10 @@ def _stand_in_for_the_driver(calls: list[str]) -> None:
     driver = SimpleNamespace(
         cuMemcpyHtoDAsync=copy,
         cuMemcpyDtoDAsync=copy,
+        cuCtxGetCurrent=lambda: (0, 1),
+        cuStreamSynchronize=lambda stream: (0,),
         cuEventCreate=lambda flags: (0, "event"),
+        cuEventDestroy=noted("destroy"),
         cuEventRecord=noted("record"),
         cuStreamWaitEvent=noted("wait"),
     )
@@ -281,13 +316,18 @@ def _simulate() -> None:
     FakeCUDAModule.shfl_xor_sync = _shfl_xor_sync
     FakeCUDAModule.ballot_sync = _ballot_sync
 
+    from c2p_runtime.cuda import device, kernels_outliers, kernels_sampling, kernels_score
     from c2p_runtime.cuda import kernels_projection as kernels
-    from c2p_runtime.cuda import kernels_sampling, kernels_score
 
-    kernels.CLEAR_THREADS = kernels.SPLAT_THREADS = 32
-    # Of two warps, which have to agree.
+    device.new_stream, device.close_stream = _Stream, lambda handle: None
+    device.memory = lambda: (1 << 40, 1 << 40)
+    kernels.CLEAR_BLOCKS, kernels.CLEAR_THREADS, kernels.SPLAT_THREADS = 1, 32, 32
+    # Of two warps, which have to agree; maps of 23 x 23 are three blocks each.
     kernels.SHADE_THREADS = kernels_score.SCORE_THREADS = 64
+    kernels.SHADE_PIXELS = 256
     kernels_sampling.TILE_THREADS = kernels_sampling.BLOCK_THREADS = 64
+    kernels_sampling.FARTHEST_THREADS = 64
+    kernels_outliers.OUTLIER_THREADS = 32  # they meet hundreds of times
 
 
 def _run_block(manager: Any, block: tuple[int, ...], *arguments: Any) -> None:

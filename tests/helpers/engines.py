@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 from c2p_deploy import DepthSpec, LabelSet, Manifest, ViewSet
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import BatchProfile, EngineTarget
+from c2p_deploy.projection.spec import Preparation
 from c2p_runtime.backends.choose import has_openvino
 
 CPU_BACKEND = "openvino" if has_openvino() else "onnxruntime"  # what runs a float32 engine on this CPU
@@ -21,7 +22,13 @@ LABELS = LabelSet(("cup", "box", "rod"), np.random.default_rng(0).normal(size=(3
 
 
 def write_engine(
-    folder: Path, *, name: str = "tiny", input_name: str = "depth", divide_by: float = 3.0, max_batch: int = 4
+    folder: Path,
+    *,
+    name: str = "tiny",
+    input_name: str = "depth",
+    divide_by: float = 3.0,
+    max_batch: int = 4,
+    preparation: Preparation = "robust",
 ) -> Path:
     """An engine whose feature [B, V] is the mean of each depth map, divided by `divide_by`.
 
@@ -42,11 +49,11 @@ def write_engine(
     onnx.checker.check_model(model)
     path = folder / f"{name}.onnx"
     path.write_bytes(model.SerializeToString())
-    write_manifest(path, max_batch=max_batch)
+    write_manifest(path, max_batch=max_batch, preparation=preparation)
     return path
 
 
-def write_manifest(engine: Path, *, max_batch: int = 4) -> Manifest:
+def write_manifest(engine: Path, *, max_batch: int = 4, preparation: Preparation = "robust") -> Manifest:
     """The manifest of a tiny engine, beside it."""
     manifest = Manifest(
         engines={engine.name: sha256_of(engine)},
@@ -58,6 +65,7 @@ def write_manifest(engine: Path, *, max_batch: int = 4) -> Manifest:
         labels=LABELS,
         logit_scale=10.0,
         batch=BatchProfile(1, 1, max_batch),
+        preparation=preparation,
     )
     manifest.save(Manifest.path_for(engine))
     return manifest

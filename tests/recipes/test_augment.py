@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c2p_recipes.augment import Augmentation, _random_rotation, about, augment, seen_from_one_side
+from c2p_recipes.augment import Augmentation, about, augment, random_rotation, seen_from_one_side
 
 NOTHING = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
 CLOUD = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
@@ -47,7 +47,7 @@ def test_rotations_are_rotations(axis: int) -> None:
     quarter = about(axis, 90)
     np.testing.assert_allclose(np.linalg.matrix_power(quarter, 4), np.eye(3), atol=1e-12)
     assert quarter[axis, axis] == 1
-    rotation = _random_rotation(np.random.default_rng(axis))
+    rotation = random_rotation(np.random.default_rng(axis))
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(rotation) == pytest.approx(1)
 

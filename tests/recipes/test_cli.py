@@ -1,6 +1,7 @@
 """The recipes, from folders to an engine: that every part fits the next, not how good the result is."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,20 @@ import torch
 from click.testing import CliRunner
 
 from c2p_deploy import DepthSpec, Manifest
+from c2p_recipes import default_model, training_set
 from c2p_recipes.cli import main
 from c2p_recipes.data import RecipeData
+from c2p_recipes.default_model import RealData, data_parts, make_real_model, training_config
 from c2p_recipes.mini import MiniConfig, make_mini_model
+from c2p_recipes.packs.split import HELD_BACK
 from c2p_recipes.publish import BEGIN, END, steps_table
+from c2p_recipes.scan_training import ScanBatchConfig
+from c2p_recipes.shapes.catalogue import SHAPES
 from c2p_runtime import Classifier
 from c2p_train.model.conv_encoder import ConvConfig
 from heard import heard_lines
 from interrupting import invoke, strike
+from open_objects import write_all_text_features, write_objects, write_package
 from training_data import write_clouds, write_text_features
 
 SMALL = MiniConfig(
@@ -29,6 +36,7 @@ SMALL = MiniConfig(
     adapter_epochs=3,
     tuning_steps=2,
 )
+SMALL_ENCODER = ConvConfig(stem=8, widths=(8, 16), blocks=(1, 1))
 
 
 def write_meshes(root: Path, classes: tuple[str, ...], per_class: int = 40) -> Path:
@@ -106,19 +114,40 @@ def test_steps_are_tabled_with_their_spread() -> None:
     ]
 
 
-def test_the_recipe_of_the_bundled_model(data: RecipeData, tmp_path: Path) -> None:
+def test_the_recipe_of_the_bundled_model(
+    data: RecipeData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = {name: SHAPES[name] for name in ("can", "banana", "mug")}
+    for module in (training_set, default_model):
+        monkeypatch.setattr(module, "SHAPES", shapes)
     card = tmp_path / "CARD.md"
     card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    arguments = ["default", "--steps", "2", "--out", str(tmp_path / "run"), "--card", str(card)]
-    for option, folder in vars(data).items():
-        arguments += [f"--{option.replace('_', '-')}", str(folder)]
-    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    clf = Classifier(tmp_path / "run" / "default.onnx")
-    assert clf.labels.names == ("bed", "sofa", "table")
+    packs = ("kit", "kit", "kit", HELD_BACK[-1], HELD_BACK[-1])
+    rows = [(pack, name, f"{name}/{n}") for name in ("Bed", "Sofa", "Mug") for n, pack in enumerate(packs)]
+    rows.append(("sweethome3d-furniture/Scopia", "Shelf", "scopia/a/a.obj"))
+    real = RealData(
+        objects=write_objects(tmp_path / "objects", rows),
+        furniture=write_package(tmp_path / "furniture.deb", [("Shelf", "scopia/a/a.obj")]),
+        text=write_all_text_features(tmp_path / "text"),
+        modelnet10=data.modelnet10,
+        meshes=data.meshes,
+    )
+    training = replace(training_config(0, 2), encoder=SMALL_ENCODER)
+    drawing = ScanBatchConfig(spec=SMALL.spec, batch_size=6, views_per_cloud=1)
+    out, engine = tmp_path / "run", tmp_path / "default.onnx"
+    make_real_model(real, out, engine, card, training, drawing, torch.device("cpu"), shapes_per_label=1)
+    labels = Classifier(engine).labels
+    # The lone shelf is too little to learn a label from; ModelNet10 and the meshes only measure.
+    assert {"bed", "sofa", *shapes} == set(labels.names)
     text = card.read_text()
     assert text.startswith("before") and text.endswith("after\n") and "old" not in text
-    assert "| ModelNet10 | 2 |" in text and "### meshes, per label" in text
+    for line in ("| ModelNet10 | 2 |", "| meshes | 8 |", "| other packs | ", "| other packs, one side | "):
+        assert line in text
+    assert "| kit | " in (tmp_path / "run/split.md").read_text()
+
+    learned, apart = data_parts(replace(real, research=True), out, seed=0, shapes_per_label=1)
+    assert {"ModelNet10", "meshes"} <= {part.source for part in learned} & {part.source for part in apart}
+    assert "table" in learned[2].names and "table" not in labels.names
 
 
 @pytest.mark.usefixtures("ctrl_c")
@@ -143,7 +172,7 @@ def test_a_folder_without_known_classes_ends_in_one_line(data: RecipeData, tmp_p
     assert result.exit_code == 1 and "error: " in result.output and "no class folder known" in result.output
 
 
-@pytest.mark.parametrize("name", ["default", "mini"])
+@pytest.mark.parametrize("name", ["default", "research", "split", "mini"])
 def test_every_recipe_explains_itself_with_an_example(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0

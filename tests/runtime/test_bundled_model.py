@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from c2p_deploy import prepare_points, read_cloud
+from c2p_deploy import DepthSpec, prepare_points, read_cloud
 from c2p_deploy.projection.spec import turn_up
 from c2p_export.cli import main as c2p_export
 from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, RecipeData, validation_files
 from c2p_runtime import Classifier
 from c2p_train.cli import main
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
+from c2p_train.datasets.clutter import clutter_clouds
 from c2p_train.evaluate.features import ViewFeatures, view_features
 from c2p_train.learn.fewshot import accuracy
 from c2p_train.model.checkpoint import PRETRAINED, load_checkpoint
@@ -36,9 +37,25 @@ def test_it_still_recognises_what_it_never_saw(shared: Path, name: str) -> None:
     files = validation_files(source, VAL_FRACTION, SEED)[::3]
     labels = MODELNET10_LABELS if name == "ModelNet10" else None
     with Classifier(labels=labels, up=source.up) as clf:
-        right = [clf(read_cloud(path)).label == FOLDER_LABELS[path.parent.name] for path in files]
+        found = [clf(read_cloud(path)) for path in files]
+    right = [one.guess == FOLDER_LABELS[path.parent.name] for one, path in zip(found, files, strict=True)]
     assert len(right) > 25
     assert sum(right) / len(right) >= FLOORS[name]
+    # Known things keep their name, above all where it is the right one.
+    named = np.array([one.label is not None for one in found])
+    assert named.mean() > 0.85 and named[right].mean() > 0.92
+    confidence = np.array([one.confidence for one in found])
+    assert confidence[right].mean() > 0.6 and abs(confidence.mean() - np.mean(right)) < 0.2
+
+
+def test_it_calls_floors_walls_and_heaps_clutter(chair: np.ndarray, shared: Path) -> None:
+    files = sorted((shared / "data/modelnet10/train").glob("*/*.pcd"))[::300]
+    clouds = np.stack([prepare_points(read_cloud(path), DepthSpec(), 0) for path in files])
+    clouds = np.stack([turn_up(cloud, "z") for cloud in clouds])
+    made, _ = clutter_clouds(clouds, np.arange(len(files)), 36, seed=99)
+    with Classifier(up="y") as clf:
+        reasons = [one.reason for one in clf.batch(list(made))]
+    assert reasons.count("clutter") > 18 and Classifier()(chair).label == "chair"
 
 
 def test_the_pre_trained_pair_knows_things_it_has_no_labelled_cloud_of(shared: Path) -> None:

@@ -15,9 +15,10 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from c2p_deploy import LabelSet, Manifest, ViewSet, prepare_points, project_depth_reference
-from c2p_deploy.errors import CloudError, EngineError, LabelError, ManifestError, OptionError
+from c2p_deploy import LabelSet, Manifest, ViewSet, prepare_points, project_depth_reference, read_cloud
+from c2p_deploy.errors import CloudError, CloudFileError, EngineError, LabelError, ManifestError, OptionError
 from c2p_deploy.manifest import BatchProfile
+from c2p_deploy.projection.prepare import prepare
 from c2p_runtime import Classifier, Prediction, cpu_pipeline
 from c2p_runtime import classifier as classifier_module
 from c2p_runtime.backends.base import Tensor, check_tensors
@@ -38,7 +39,8 @@ def bundled() -> Classifier:
 
 def plain_answer(cloud: np.ndarray, up: str = "z") -> tuple[np.ndarray, np.ndarray]:
     """Features and scores of the tiny engine, computed step by step without the runtime."""
-    depth = project_depth_reference(prepare_points(cloud, SPEC), VIEWS, SPEC, up)  # type: ignore[arg-type]
+    prepared = prepare(cloud, SPEC, "robust").points
+    depth = project_depth_reference(prepared, VIEWS, SPEC, up)  # type: ignore[arg-type]
     features = depth.mean(axis=(1, 2), dtype=np.float64) / 3
     exponent = np.exp(10.0 * features @ LABELS.text_features.T)
     return features, exponent / exponent.sum()
@@ -54,6 +56,28 @@ def test_answers_are_those_of_the_plain_path(tmp_path: Path, up: str) -> None:
         np.testing.assert_allclose(prediction.scores, scores, atol=1e-3)  # float16 text features
         assert prediction.label == LABELS.names[scores.argmax()]
         assert prediction.score == pytest.approx(scores.max(), abs=1e-3)
+
+
+def test_strays_are_counted_and_change_no_answer(bundled: Classifier, chair: np.ndarray) -> None:
+    """But where the manifest lets every point count."""
+    assert bundled.manifest.preparation == "robust"
+    strays = np.float32([[9, 9, 9], [-80, 0, 4], [0, 7e5, 0]])
+    clean, (found, again) = bundled(chair), bundled.batch([np.concatenate([strays, chair]), chair])
+    assert (clean.strays, found.strays, again.strays) == (0, 3, 0)
+    np.testing.assert_array_equal(found.features, clean.features)
+    np.testing.assert_array_equal(
+        bundled.depth_maps(np.concatenate([chair, strays])), bundled.depth_maps(chair)
+    )
+
+
+def test_where_the_manifest_says_so_every_point_counts(tmp_path: Path, chair: np.ndarray) -> None:
+    cloud = np.concatenate([chair, np.float32([[9, 9, 9]])])
+    with Classifier(write_engine(tmp_path, preparation="paper")) as clf:
+        found = clf(cloud)
+        depth = project_depth_reference(prepare_points(cloud, SPEC), VIEWS, SPEC)
+        np.testing.assert_array_equal(clf.depth_maps(cloud), depth)
+    np.testing.assert_allclose(found.features, depth.mean(axis=(1, 2), dtype=np.float64) / 3, atol=1e-6)
+    assert found.strays == 0
 
 
 def test_bundled_model_agrees_with_the_reference_projection(bundled: Classifier, chair: np.ndarray) -> None:
@@ -226,7 +250,8 @@ def features_of(length: float, head: str, width: int = 6) -> tuple[np.ndarray, M
     """A feature of that length, in float32, and a manifest of the head."""
     features = np.zeros((2, width), np.float32)
     features[0, 0], features[1, 1] = 1, length
-    return features, replace(Manifest.load(DEFAULT_ENGINE.with_suffix(".json")), head=head, labels=LABELS)
+    manifest = Manifest.load(DEFAULT_ENGINE.with_suffix(".json"))
+    return features, replace(manifest, head=head, labels=LABELS, rejection=None)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +269,7 @@ def test_features_that_no_head_gives_never_become_an_answer(length: float, head:
     if possible:
         check_features(features, 2, manifest, DEFAULT_ENGINE)
         return
-    with pytest.raises(EngineError, match=rf"default\.onnx: .*feature of length .*head {head}"):
+    with pytest.raises(EngineError, match=rf"\.onnx: .*feature of length .*head {head}"):
         check_features(features, 2, manifest, DEFAULT_ENGINE)
 
 
@@ -340,12 +365,12 @@ def test_times_are_milliseconds_of_each_cloud(tmp_path: Path, monkeypatch: pytes
     seconds = accumulate(2**n for n in range(100))
     monkeypatch.setattr(cpu_pipeline, "perf_counter", lambda: next(seconds))
     first, second = Classifier(write_engine(tmp_path)).batch(CLOUDS[:2])
-    for found, (prepare, project) in ((first, (2, 4)), (second, (16, 32))):
+    for found, (prepared, projected) in ((first, (2, 4)), (second, (16, 32))):
         encode, score = 128 / 2, 256 / 2  # of both together
-        expected = {"prepare": prepare, "project": project, "encode": encode, "score": score}
+        expected = {"prepare": prepared, "project": projected, "encode": encode, "score": score}
         assert found.timing_ms == {
             **{stage: 1000 * value for stage, value in expected.items()},
-            "total": 1000 * (prepare + project + encode + score),
+            "total": 1000 * (prepared + projected + encode + score),
         }
 
 
@@ -441,3 +466,55 @@ def test_an_answer_on_the_cpu_needs_no_numba_and_writes_nothing(tmp_path: Path) 
     )
     assert out.split() == ["False"]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_read_where_points_could_be_given(tmp_path: Path) -> None:
+    clf = Classifier(write_engine(tmp_path), seed=5)
+    np.save(tmp_path / "a.npy", CLOUDS[0])
+    (tmp_path / "mesh.off").write_text("OFF\n4 2 0\n0 0 0\n1 0 0\n0 1 0\n0 0 3\n3 0 1 2\n3 0 1 3\n")
+    for path in (tmp_path / "a.npy", str(tmp_path / "mesh.off")):
+        points = read_cloud(path, seed=5)
+        np.testing.assert_array_equal(clf(path).features, clf(points).features)
+        np.testing.assert_array_equal(clf.depth_maps(path), clf.depth_maps(points))
+    labels = [prediction.label for prediction in clf.batch([tmp_path / "a.npy", CLOUDS[1]])]
+    assert labels == [clf(CLOUDS[0]).label, clf(CLOUDS[1]).label]
+    with pytest.raises(CloudFileError, match=r"gone\.ply: no such file"):
+        clf("gone.ply")
+
+
+def test_of_more_columns_the_first_three_are_meant(tmp_path: Path) -> None:
+    clf = Classifier(write_engine(tmp_path))
+    wide = np.hstack([CLOUDS[0], np.full((len(CLOUDS[0]), 2), np.nan)])
+    np.testing.assert_array_equal(clf(wide).features, clf(CLOUDS[0]).features)
+
+
+def test_cosines_do_not_depend_on_the_other_names(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    clf = Classifier(engine)
+    found = clf(CLOUDS[0])
+    text, features = clf.labels.text_features, found.features
+    expected = text @ features / np.linalg.norm(features)
+    np.testing.assert_allclose(found.cosines, expected, rtol=1e-6)
+    assert found.cosine == pytest.approx(expected.max()) and np.linalg.norm(features) < 0.99
+    alone = Classifier(engine, labels=["box"])(CLOUDS[0])
+    assert alone.cosine == pytest.approx(expected[LABELS.names.index("box")])
+
+
+def test_what_is_printed_of_things_is_short(tmp_path: Path) -> None:
+    engine = write_engine(tmp_path)
+    clf = Classifier(engine, device="cpu", backend="onnxruntime")
+    prediction = clf(CLOUDS[0])
+    (first, share), *_ = prediction.top(1)
+    assert repr(clf) == "Classifier('tiny.onnx', 3 labels, onnxruntime on cpu)"
+    clf.close()
+    assert repr(clf) == "Classifier('tiny.onnx', 3 labels, closed)"
+    assert repr(prediction).startswith(f"Prediction({first} {100 * share:.1f} %, ")
+    assert repr(LABELS) == "LabelSet(3 names: 'cup', 'box', 'rod'; features of 6)"
+    many = LabelSet([f"thing {i}" for i in range(99)], np.eye(99))
+    assert repr(many) == "LabelSet(99 names: 'thing 0', 'thing 1', 'thing 2', ...; features of 99)"
+    scores = np.full(99, 1 / 99, np.float32)
+    of_many = Prediction(many.names, scores, np.ones(99, np.float32), {}, many.text_features)
+    assert repr(of_many) == "Prediction(thing 0 1.0 %, thing 1 1.0 %, thing 2 1.0 %, and 96 more)"
+    assert repr(clf.manifest) == "Manifest(tiny.onnx: zeroshot in fp32, 6 views of 16 px, 3 labels)"
+    assert repr(clf.manifest.views) == "ViewSet('clip2point-6', 6 views)"
+    assert repr(clf.manifest.spec) == "DepthSpec(image_size=16, point_radius=0.2, num_points=64)"

@@ -56,6 +56,19 @@ def test_garbage_is_collected_again_after_loading() -> None:
     assert said.stdout.split() == ["False", "True"]
 
 
+def test_a_piece_of_floor_is_told_beside_the_answer(clouds: Path, chair: np.ndarray) -> None:
+    """On the error stream, so that answers stay what they are."""
+    rng = np.random.default_rng(0)
+    floor = rng.uniform(-2, 2, (400, 3)) * np.ptp(chair, axis=0).max()
+    floor[:, 2] = chair[:, 2].min()
+    np.save(clouds / "chair.npy", chair)
+    np.save(clouds / "floor.npy", np.concatenate([chair, floor + chair.mean(axis=0) * (1, 1, 0)]))
+    result = c2p_run("--device", "cpu", clouds / "chair.npy", clouds / "floor.npy")
+    assert result.returncode == 0 and len(result.stdout.splitlines()) == 2
+    assert result.stderr.startswith(f"{clouds / 'floor.npy'}: seems to stand on a piece of floor")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None:
     np.save(clouds / "chair.npy", chair)
     result = c2p_run("--json", "--device", "cpu", "--top-k", "5", clouds / "chair.npy", clouds / "b.xyz")
@@ -63,14 +76,33 @@ def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert [record["points"] for record in records] == [1024, 50]
     record = records[0]
-    assert list(record) == ["file", "label", "score", "top", "points", "timing_ms", "engine", "backend"]
+    assert list(record) == [
+        *("file", "label", "guess", "confidence", "reason", "score", "cosine", "top", "points", "strays"),
+        *("timing_ms", "engine", "backend"),
+    ]
+    assert [record["strays"] for record in records] == [0, 0]
     assert record["file"] == str(clouds / "chair.npy")
     assert (record["label"], record["backend"]) == ("chair", CPU_BACKEND)
     assert len(record["top"]) == 5
-    assert record["top"][0] == {"label": "chair", "score": record["score"]}
+    best = record["top"][0]
+    assert best == {"label": "chair", "score": record["score"], "cosine": record["cosine"]}
+    assert 1 > best["cosine"] > record["top"][1]["cosine"] > -1
     timing = record["timing_ms"]
     assert list(timing) == ["read", "prepare", "project", "encode", "score", "total"]
     assert timing["total"] == pytest.approx(sum(timing.values()) - timing["total"], abs=0.01)
+
+
+def test_a_cloud_comes_through_a_pipe(chair: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "chair.npy", chair)
+    command = [sys.executable, "-m", "c2p_runtime", "--json", "-"]
+    said = subprocess.run(
+        command, input=(tmp_path / "chair.npy").read_bytes(), capture_output=True, timeout=120
+    )
+    record = json.loads(said.stdout)
+    assert (said.returncode, record["file"], record["label"]) == (0, "-", "chair"), said.stderr
+    said = subprocess.run(command, input=b"", capture_output=True, timeout=120)
+    assert (said.returncode, said.stdout) == (1, b"")
+    assert said.stderr == b"error: standard input: is empty (0 bytes); write a cloud to it\n"
 
 
 def test_a_directory_is_searched_and_a_bad_cloud_stops_nobody(clouds: Path) -> None:
@@ -117,7 +149,9 @@ def test_a_name_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
         (["empty"], "empty: no clouds in this directory"),
         (["notes.md"], "notes.md: "),
         (["--engine", "gone.onnx", "a.npy"], "gone.onnx: no such engine"),
-        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose among"),
+        (["--engine", "tiny.plan", "a.npy"], "tiny.plan: no such engine file, but tiny.onnx lies there"),
+        (["--engine", "model.pt", "a.npy"], "export it first: c2p-export --ckpt model.pt"),
+        (["--labels", "chair, zofa", "a.npy"], "'zofa' (near: sofa); choose a near word"),
         (["--labels", "gone.json", "a.npy"], "gone.json: cannot read label set"),
         (
             ["--save-views", "gone/v.png", "a.npy"],
@@ -130,6 +164,7 @@ def test_errors_are_one_line_that_says_what_and_where(
     clouds: Path, arguments: list[str], complaint: str
 ) -> None:
     (clouds / "empty").mkdir()
+    (clouds / "tiny.onnx").touch()
     result = c2p_run(*arguments, cwd=clouds)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ") and complaint in result.stderr

@@ -19,7 +19,13 @@ SCORES = (0.8, 0.1, 0.05, 0.03, 0.015, 0.005)
 
 
 def make_prediction(labels: tuple[str, ...] = LABELS, scores: tuple[float, ...] = SCORES) -> Prediction:
-    return Prediction(labels, np.array(scores, np.float32), np.zeros(4, np.float32), {})
+    return Prediction(
+        labels,
+        np.array(scores, np.float32),
+        np.zeros(4, np.float32),
+        {},
+        np.zeros((len(labels), 4), np.float32),
+    )
 
 
 def random_depth(views: int, size: int) -> FloatArray:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from c2p_train.cli import main
 
-COMMANDS = ("import", "render", "pretrain", "fewshot", "eval", "labels", "reproduce")
+COMMANDS = ("import", "render", "pretrain", "fewshot", "eval", "labels", "reproduce", "calibrate")
 
 
 def test_the_help_names_every_command() -> None:
@@ -26,7 +26,7 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
     result = CliRunner().invoke(main, [*command.split(), "--help"])
     assert result.exit_code == 0
     assert f"c2p-train {command} " in result.output.partition("Example")[2]
-    assert "--out" in result.output
+    assert ("--out" in result.output) == (command != "calibrate")  # that one writes into what it is given
 
 
 def test_help_does_not_wait_for_torch() -> None:
@@ -41,6 +41,32 @@ def test_the_module_is_the_command() -> None:
     """As torchrun starts it."""
     run = subprocess.run([sys.executable, "-m", "c2p_train", "--version"], capture_output=True, text=True)
     assert run.returncode == 0 and "version" in run.stdout
+
+
+AT_THE_START = """
+import atexit, os, sys
+from importlib import import_module
+atexit.register(lambda: print([os.environ.get(name) for name in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")]))
+command = import_module(f"{sys.argv.pop(1)}.__main__").main
+assert "torch" not in sys.modules
+command()
+"""
+
+
+@pytest.mark.parametrize("package", ["c2p_train", "c2p_recipes", "c2p_export"])
+def test_threads_that_wait_sleep_unless_told_otherwise(package: str) -> None:
+    """OpenMP reads it when torch is imported: it has to be there before."""
+    given = {
+        name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")
+    }
+    for more, expected in (({}, ["PASSIVE", "0"]), ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", "0"])):
+        run = subprocess.run(
+            [sys.executable, "-c", AT_THE_START, package, "--version"],
+            capture_output=True,
+            text=True,
+            env=given | more,
+        )
+        assert run.stdout.splitlines()[-1] == str(expected), run.stderr
 
 
 @pytest.mark.parametrize(
@@ -114,3 +140,43 @@ def test_what_is_no_file_ends_in_one_line_and_at_once(
     assert result.exit_code in (1, 2) and "Traceback" not in result.output, result.output
     assert isinstance(result.exception, SystemExit), result.exception
     assert sum(line.lower().startswith("error: ") for line in result.stderr.splitlines()) == 1
+
+
+WITHOUT_EXTRAS = """
+import sys
+from click.testing import CliRunner
+from c2p_recipes.cli import main as recipe
+from c2p_train.cli import main as train
+
+for name in ("torch", "torchvision", "open_clip", "trimesh", "embreex", "h5py", "matplotlib", "onnx"):
+    sys.modules[name] = None  # as if it were not installed
+folder, file = sys.argv[1:]
+for command, arguments in (
+    (train, ["import", file, "--out", "x.pt"]),
+    (train, ["render", folder, "--out", "pairs"]),
+    (train, ["pretrain", folder, "--image-encoder", file, "--out", "run"]),
+    (train, ["fewshot", "--data", folder]),
+    (train, ["eval", "--ckpt", file, "--data", folder]),
+    (train, ["labels", "mug", "--out", "l.json"]),
+    (train, ["reproduce", "--data-root", folder, "--weights", folder]),
+    (train, ["calibrate", "--ckpt", file, folder]),
+    (recipe, ["default", "--objects", folder, "--furniture", file, "--text", folder]),
+):
+    help = CliRunner().invoke(command, [arguments[0], "--help"])
+    ran = CliRunner().invoke(command, arguments)
+    print(help.exit_code, ran.exit_code, repr(ran.exception), ran.stderr, end="")
+"""
+
+
+def test_without_its_extra_every_command_names_it_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.pt"
+    file.touch()
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_EXTRAS, tmp_path, file], capture_output=True, text=True, cwd=tmp_path
+    )
+    lines = run.stdout.splitlines()
+    assert len(lines) == len(COMMANDS) + 1, run.stdout + run.stderr
+    for line, extra in zip(lines, [*len(COMMANDS) * ["train"], "export"], strict=True):
+        assert line.startswith("0 1 SystemExit(1) error: ") and " needs " in line
+        assert "; pip install " in line and line.endswith(f"[{extra}]'")
+    assert list(tmp_path.iterdir()) == [file]

@@ -1,1 +1,1 @@
-"""Training of depth encoders (needs the `train` extra: `pip install "c2p-deploy[train]"`)."""
+"""Training of depth encoders (needs the extra `train`)."""

@@ -5,7 +5,7 @@ from c2p_deploy.start import start
 
 def main() -> None:
     """Runs the command, and ends the process."""
-    start("c2p_train.cli")
+    start("c2p_train.cli", computes=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from c2p_deploy.console import CONTEXT
+from c2p_deploy.console import CONTEXT, ExtraGroup
+from c2p_train.commands.calibrate import calibrate
 from c2p_train.commands.eval import evaluate
 from c2p_train.commands.fewshot import fewshot
 from c2p_train.commands.import_ import import_
@@ -22,16 +23,17 @@ From meshes to a model that knows your classes:
   c2p-train labels chair sofa "night stand" --out labels.json
   c2p-train fewshot --ckpt runs/pretrain/model.pt --data my_clouds --labels labels.json --shots 16
   c2p-train eval --ckpt runs/fewshot/shots-16/seed-0/model.pt --data my_clouds
+  c2p-train calibrate --ckpt runs/fewshot/shots-16/seed-0/model.pt my_other_clouds
 
 Every command explains itself with --help.
 """
 
 
-@click.group(epilog=_EPILOG, context_settings=CONTEXT)
+@click.group(cls=ExtraGroup, extra="train", epilog=_EPILOG, context_settings=CONTEXT)
 @click.version_option(package_name="c2p-deploy")
 def main() -> None:
     """Train and evaluate CLIP2Point: pre-training, few-shot adapters, labels, import of published files."""
 
 
-for _command in (import_, render, pretrain, fewshot, evaluate, labels, reproduce):
+for _command in (import_, render, pretrain, fewshot, evaluate, calibrate, labels, reproduce):
     main.add_command(_command)

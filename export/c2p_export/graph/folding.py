@@ -27,7 +27,7 @@ from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.clip_encoder import ClipEncoder
 from c2p_train.model.conv_encoder import ConvEncoder
 from c2p_train.model.encoders import Encoder
-from c2p_train.model.heads import DPA, GDPA, Aggregator, ZeroShot
+from c2p_train.model.heads import DPA, GDPA, Aggregator, Head, Ridge, ZeroShot
 
 _SMALLEST_NORM = 1e-12  # as in F.normalize
 
@@ -35,10 +35,7 @@ _SMALLEST_NORM = 1e-12  # as in F.normalize
 def fold(model: CLIP2Point, num_views: int) -> nn.Module:
     """A copy of `model` for export: depth maps [B, V, S, S] -> features [B, D]; `model` stays as it is."""
     encoders = [fold_encoder(encoder) for encoder in model.used_encoders]
-    head = model.head
-    dim = model.depth_encoder.embed_dim
-    folded = _ZeroShot(num_views, dim) if isinstance(head, ZeroShot) else _DualPath(head)
-    return _Folded(encoders, folded).eval()
+    return _Folded(encoders, _folded_head(model.head, num_views, model.depth_encoder.embed_dim)).eval()
 
 
 def fold_encoder(encoder: Encoder) -> nn.Module:
@@ -68,6 +65,12 @@ class _Folded(nn.Module):
 # --- heads --------------------------------------------------------------------------------
 
 
+def _folded_head(head: Head, num_views: int, dim: int) -> nn.Module:
+    if isinstance(head, ZeroShot):
+        return _ZeroShot(num_views, dim)
+    return _Ridge(head, num_views, dim) if isinstance(head, Ridge) else _DualPath(head)
+
+
 class _ZeroShot(nn.Module):
     """`c2p_train.model.heads.ZeroShot` on features [B·V, D]."""
 
@@ -77,6 +80,21 @@ class _ZeroShot(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return unit(features).reshape(-1, self.num_views, self.dim).mean(dim=1)
+
+
+class _Ridge(nn.Module):
+    """`c2p_train.model.heads.Ridge` on features [B·V, D] of one or both encoders."""
+
+    def __init__(self, head: Ridge, num_views: int, dim: int) -> None:
+        super().__init__()
+        self.num_views, self.dim = num_views, dim
+        self.correction, self.back = copy.deepcopy(head.correction), copy.deepcopy(head.back)
+        self.text_weight = float(head.text_weight)
+
+    def forward(self, *paths: Tensor) -> Tensor:
+        views = [unit(path).reshape(-1, self.num_views, self.dim) for path in paths]
+        corrected = self.back(self.correction(torch.cat([path.flatten(1) for path in views], dim=1)))
+        return unit(self.text_weight * views[0].mean(dim=1) + corrected)
 
 
 class _DualPath(nn.Module):

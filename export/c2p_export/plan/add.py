@@ -12,7 +12,7 @@ from c2p_deploy.projection.spec import FloatArray
 from c2p_export.parity import run_at_batches, with_parity
 from c2p_export.plan.build import build_plan
 from c2p_export.plan.options import PlanOptions
-from c2p_runtime.backends.base import run_from_host
+from c2p_runtime.backends.base import from_host
 from c2p_runtime.backends.choose import require_cuda
 from c2p_runtime.backends.gpu import find_gpus
 from c2p_runtime.backends.tensorrt import TensorRTBackend
@@ -46,6 +46,6 @@ def add_plan(
         progress.say(f"the plan was not run here: {reason}")
         return manifest
     with progress.timed("ran the plan"):
-        run = partial(run_from_host, TensorRTBackend(plan, manifest), width=manifest.labels.dim)
+        run = from_host(partial(TensorRTBackend, plan, manifest), manifest.labels.dim)
         got = run_at_batches(run, depth, options.batch.max)
     return with_parity(manifest, target.flavour, expected, got)

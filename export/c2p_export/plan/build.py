@@ -57,6 +57,11 @@ def build_plan(onnx: Path, plan: Path, options: PlanOptions) -> EngineTarget:
     parser = trt.OnnxParser(network, logger)  # owns the weights: needed until the build has ended
     _parse(parser, onnx)
     config = builder.create_builder_config()
+    flags = trt.BuilderFlag
+    # What the parity gate compares with is float32: TF32, on by default, moves features by up to 1e-3.
+    config.clear_flag(flags.TF32)
+    if hasattr(flags, "REQUIRE_USER_ALLOCATION"):  # TensorRT-RTX: without it no run can be captured
+        config.set_flag(flags.REQUIRE_USER_ALLOCATION)
     if options.workspace is not None:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace)
     _set_profile(builder, network, config, options.batch, onnx)

@@ -129,4 +129,5 @@ def _names(targets: tuple[str, ...]) -> str:
 def _elsewhere(targets: tuple[str, ...], onnx_name: str) -> str:
     """What to do where a plan can only be built on the GPU that shall run it."""
     machine = "the Jetson" if set(targets) & set(_JETSONS) else "the machine with that GPU"
-    return f"copy the .onnx and its .json to {machine} and run there: {rebuild_command(onnx_name)}"
+    manifest = Path(onnx_name).with_suffix(".json")
+    return f"copy {onnx_name} and {manifest} to {machine} and run there: {rebuild_command(onnx_name)}"

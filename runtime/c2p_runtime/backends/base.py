@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,13 +27,19 @@ class DeviceBackend(Protocol):
     """Runs an engine on memory of the GPU, on a stream of ours, and waits for nothing."""
 
     name: str
-    capturable: bool  # whether `enqueue` may be captured into a CUDA graph
+
+    @property
+    def capturable(self) -> bool:
+        """Whether `enqueue` may be captured into a CUDA graph, of the batch size bound last; it has run."""
 
     def bind(self, depth: int, features: int, batch: int) -> None:
-        """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]. Raises EngineError."""
+        """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]. Raises EngineError.
+
+        Never inside a capture. A graph that was captured stays right when another batch size is bound.
+        """
 
     def enqueue(self, stream: int) -> None:
-        """Puts one run on the CUDA stream with this handle. Raises EngineError."""
+        """Puts one run, of what was bound last, on the CUDA stream with this handle. Raises EngineError."""
 
     def keep_compiled(self) -> None:
         """Called once a batch size has run: what was compiled for it may be kept for the next start."""
@@ -88,18 +95,26 @@ def _fits(shape: tuple[int | None, ...] | None, sizes: tuple[int, ...], manifest
     )
 
 
-def run_from_host(backend: DeviceBackend, depth: FloatArray, width: int) -> FloatArray:
-    """Features float32 [B, width] of depth maps in the computer's memory: copy, run, copy back, wait."""
-    from c2p_runtime.cuda.numba_cuda import cuda
+def from_host(open_backend: Callable[[int], DeviceBackend], width: int) -> Callable[[FloatArray], FloatArray]:
+    """Runs an engine of the GPU on depth maps in the computer's memory: copy, run, copy back, wait.
 
-    stream = cuda.stream()
-    source = cuda.to_device(np.ascontiguousarray(depth, dtype=np.float32), stream=stream)
-    features = cuda.device_array((len(depth), width), np.float32, stream=stream)
-    backend.bind(address(source), address(features), len(depth))
-    backend.enqueue(int(stream))
-    found = features.copy_to_host(stream=stream)
-    stream.synchronize()
-    return np.asarray(found)
+    open_backend: of a CUDA stream's handle. width: D, of the features float32 [B, D] that come back.
+    """
+    from c2p_runtime.cuda.device import Device
+
+    device = Device()
+    backend = open_backend(device.handle)
+
+    def run(depth: FloatArray) -> FloatArray:
+        source = device.put(np.asarray(depth, dtype=np.float32))
+        features = device.empty((len(depth), width), np.float32)
+        backend.bind(address(source), address(features), len(depth))
+        backend.enqueue(device.handle)
+        found = features.copy_to_host(stream=device.stream)
+        device.stream.synchronize()
+        return np.asarray(found)
+
+    return run
 
 
 def address(array: Any) -> int:

@@ -17,9 +17,17 @@ from typing import Literal
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import C2PError, EngineError, MissingDependencyError, OptionError
+from c2p_deploy.extras import install
 from c2p_runtime.backends import BACKENDS, DEVICES, Device
 from c2p_runtime.backends.base import DeviceBackend, HostBackend
-from c2p_runtime.backends.gpu import Gpu, find_gpus
+from c2p_runtime.backends.cuda_versions import (
+    driver_cuda,
+    numba_cuda,
+    onnxruntime_cuda,
+    why_numba_mismatch,
+    why_onnxruntime_mismatch,
+)
+from c2p_runtime.backends.gpu import QUIET, Gpu, find_gpus, why_no_gpu
 from c2p_runtime.backends.tensorrt_install import check_fits, rebuild_command, target_of
 
 _OLDEST_OPENVINO = (2025, 4)  # before, pairs with float16 scales, as in int8 engines, are refused
@@ -62,9 +70,11 @@ def choose(engine: Path, manifest: Manifest, device: Device = "auto", backend: s
     error = why_no_cuda(gpus)
     if device == "cuda" and error is not None:
         raise EngineError(f"cannot run on the GPU: {error.problem}", error.remedy, engine)
-    if device == "cpu" or error is not None:
-        return _choose_for_cpu(manifest, backend, f"runs on the CPU: {error}" if gpus else None)
-    return Choice("cuda", "onnxruntime")
+    if device != "cpu" and error is None:
+        return Choice("cuda", "onnxruntime")
+    # A machine without a GPU needs no word about it.
+    notice = f"runs on the CPU: {error}" if gpus or (error and error.problem not in QUIET) else None
+    return _choose_for_cpu(manifest, backend, notice)
 
 
 def _choose_for_cpu(manifest: Manifest, backend: str, notice: str | None) -> Choice:
@@ -72,8 +82,8 @@ def _choose_for_cpu(manifest: Manifest, backend: str, notice: str | None) -> Cho
         return Choice("cpu", "openvino", notice)
     if backend == "auto" and manifest.precision == "int8" and notice is None:
         notice = (
-            'ONNX Runtime runs int8 slower than float32 on a CPU; pip install "c2p-deploy[openvino]", or '
-            "export it again with --fp16"
+            f"ONNX Runtime runs int8 slower than float32 on a CPU; {install('openvino')}, or export it again "
+            "with --fp16"
         )
     return Choice("cpu", "onnxruntime", notice)
 
@@ -102,7 +112,9 @@ def _choose_plan(engine: Path, manifest: Manifest, device: Device, backend: str)
 def why_no_cuda(gpus: tuple[Gpu, ...]) -> C2PError | None:
     """Why an `.onnx` cannot run on a GPU here, and what to do; None when it can."""
     if not gpus:
-        return EngineError("this machine has no NVIDIA GPU or no driver for it")
+        return why_no_gpu()
+    if mismatch := why_onnxruntime_mismatch(driver_cuda(), onnxruntime_cuda()):
+        return mismatch
     try:
         require_cuda()
         import onnxruntime
@@ -120,6 +132,8 @@ def why_no_cuda(gpus: tuple[Gpu, ...]) -> C2PError | None:
 
 def require_cuda() -> None:
     """Raises MissingDependencyError when numba-cuda is not there, or cannot use this machine's GPU."""
+    if mismatch := why_numba_mismatch(driver_cuda(), numba_cuda(), next(iter(find_gpus()), None)):
+        raise mismatch
     from c2p_runtime.cuda.numba_cuda import check_gpu
 
     check_gpu()
@@ -144,4 +158,4 @@ def open_device_backend(choice: Choice, engine: Path, manifest: Manifest, stream
         return OnnxRuntimeCudaBackend(engine, manifest, stream)
     from c2p_runtime.backends.tensorrt import TensorRTBackend
 
-    return TensorRTBackend(engine, manifest)
+    return TensorRTBackend(engine, manifest, stream)

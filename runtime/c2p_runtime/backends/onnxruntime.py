@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +16,12 @@ import numpy as np
 from c2p_deploy import Manifest
 from c2p_deploy.cores import cores
 from c2p_deploy.errors import EngineError, MissingDependencyError, reason_of
+from c2p_deploy.extras import install
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.base import Tensor, check_tensors
+from c2p_runtime.backends.cuda_versions import onnxruntime_cuda
 from c2p_runtime.backends.onnx_file import check_self_contained
+from c2p_runtime.cuda.errors import is_out_of_memory, out_of_memory
 
 
 class OnnxRuntimeBackend:
@@ -39,7 +46,7 @@ class OnnxRuntimeBackend:
 
 
 class OnnxRuntimeCudaBackend:
-    """A loaded engine on the GPU, on memory and a stream of ours. Not run on hardware yet."""
+    """A loaded engine on the GPU, on memory and a stream of ours."""
 
     name = "onnxruntime"
     capturable = False  # it allocates and chooses algorithms as it goes
@@ -48,17 +55,23 @@ class OnnxRuntimeCudaBackend:
         """stream: handle of the CUDA stream all runs go to. Raises EngineError."""
         import onnxruntime as ort
 
-        options = {"user_compute_stream": str(stream), "do_copy_in_default_stream": "0"}
+        missing = preload_libraries()
+        options = {
+            "user_compute_stream": str(stream),
+            "do_copy_in_default_stream": "0",
+            # What the parity gate has seen is float32. TF32 moves features by up to 1e-3.
+            "use_tf32": "0",
+        }
         self._session = open_session(
             engine, manifest.precision, [("CUDAExecutionProvider", options), "CPUExecutionProvider"]
         )
         # ONNX Runtime goes on without a provider that it cannot load, with a line in its log.
         if self._session.get_providers()[0] != "CUDAExecutionProvider":
+            why = missing or "its CUDA or cuDNN libraries are missing or do not fit the driver"
+            major = onnxruntime_cuda()
+            extra = install(f"cuda{major}") if major else "install onnxruntime-gpu[cuda,cudnn]"
             raise EngineError(
-                "ONNX Runtime cannot use CUDA here (its CUDA or cuDNN libraries are missing or do not fit "
-                "the driver)",
-                "install onnxruntime-gpu[cuda,cudnn], or use device='cpu'",
-                engine,
+                f"ONNX Runtime cannot use CUDA here: {why}", f"{extra}, or use device='cpu'", engine
             )
         check_session(self._session, engine, manifest)
         self._engine = engine
@@ -76,14 +89,38 @@ class OnnxRuntimeCudaBackend:
         self._binding.bind_output(self._output, "cuda", 0, np.float32, rows, features)
 
     def enqueue(self, stream: int) -> None:
-        """One run on the stream that the session was made with."""
+        """One run on the stream that the session was made with. Raises EngineError."""
         try:
             self._session.run_with_iobinding(self._binding, self._options)
         except Exception as error:  # ONNX Runtime has no common base class for its errors
+            if is_out_of_memory(error):
+                raise self._full(error) from error
             raise EngineError(reason_of(error), path=self._engine) from error
 
     def keep_compiled(self) -> None:
         """ONNX Runtime keeps nothing."""
+
+    def _full(self, error: Exception) -> EngineError:
+        from c2p_runtime.cuda.device import memory
+
+        wanted = re.search(r"requested buffer of size (\d+)", str(error))
+        return out_of_memory(int(wanted[1]) if wanted else reason_of(error), *memory()).at(self._engine)
+
+
+@cache
+def preload_libraries() -> str:
+    """Loads CUDA and cuDNN out of NVIDIA's wheels, which ONNX Runtime does not find by itself.
+
+    Once a process, before the first session with CUDA. Returns what it says could not be loaded.
+    """
+    import onnxruntime as ort
+
+    if not hasattr(ort, "preload_dlls"):  # before 1.21: they must be where the system looks for libraries
+        return ""
+    said = io.StringIO()
+    with redirect_stdout(said):  # it prints what is missing, where only answers belong
+        ort.preload_dlls()
+    return "; ".join(line.strip() for line in said.getvalue().splitlines() if line.startswith("Failed"))
 
 
 def open_session(

@@ -15,6 +15,7 @@ import numpy as np
 
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError, MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.base import Tensor, check_tensors
 from c2p_runtime.backends.onnx_file import check_self_contained
@@ -83,9 +84,7 @@ def import_openvino() -> Any:
     try:
         import openvino
     except ImportError as error:
-        raise MissingDependencyError(
-            "OpenVINO cannot be imported here", 'pip install "c2p-deploy[openvino]"'
-        ) from error
+        raise MissingDependencyError("OpenVINO cannot be imported here", install("openvino")) from error
     finally:
         if absent:
             del sys.modules["openvino_telemetry"]

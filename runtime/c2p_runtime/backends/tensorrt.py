@@ -1,7 +1,4 @@
-"""Running a `.plan` engine with TensorRT or TensorRT-RTX on the GPU.
-
-Not run on hardware yet.
-"""
+"""Running a `.plan` engine with TensorRT or TensorRT-RTX on the GPU."""
 
 from __future__ import annotations
 
@@ -9,19 +6,27 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from c2p_deploy import Manifest
 from c2p_deploy.errors import C2PError, EngineError
 from c2p_deploy.files import write_atomic
+from c2p_runtime.backends.base import address
 from c2p_runtime.backends.tensorrt_install import TITLES, check_fits, import_tensorrt, logger_of, target_of
 
 
 class TensorRTBackend:
-    """A loaded plan, in the CUDA context of the calling thread. One call at a time."""
+    """A loaded plan, in the CUDA context of the calling thread. One call at a time.
 
-    capturable = True
+    Every batch size has an execution context of its own, because a captured graph keeps to the state of
+    the context it came from. All of them work in one block of memory, which they use in turns.
+    """
 
-    def __init__(self, engine: Path, manifest: Manifest) -> None:
-        """Raises EngineError when the plan does not fit this machine or its manifest."""
+    def __init__(self, engine: Path, manifest: Manifest, stream: int) -> None:
+        """stream: handle of the CUDA stream that runs go to.
+
+        Raises EngineError when the plan does not fit this machine or its manifest.
+        """
         target = target_of(engine, manifest)
         check_fits(engine, target)
         self.name = target.flavour
@@ -35,28 +40,34 @@ class TensorRTBackend:
             problem = f"{title} cannot load it: {self._logger.told()}"
             raise EngineError(problem, "export it again on this machine", engine)
         check_signature(self._trt, self._loaded, engine, manifest)
-        self._runtime_cache: Any = None
-        self._context = self._new_context(engine)
-        if self._context is None:
-            raise EngineError(
-                f"no memory on the GPU to run it: {self._logger.told()}",
-                "close other programs, or export it again with a smaller --max-batch",
-                engine,
-            )
         self._maps = manifest.maps_shape
         self._input, self._output = manifest.input_name, manifest.output_name
-        self._engine = engine
+        self._engine, self._stream = engine, stream
+        self._runtime_cache: Any = None
+        self._config = self._runtime_config() if self.name == "tensorrt-rtx" else None
+        self._memory = self._scratch()
+        self._contexts: dict[int, Any] = {}  # by batch size
+        self._context: Any = None  # the one bound last
+
+    @property
+    def capturable(self) -> bool:
+        """What the context bound last says of itself; TensorRT before 11, which says nothing, always is."""
+        says = getattr(self._context, "is_stream_capturable", None)
+        return says is None or bool(says(self._stream))
 
     def bind(self, depth: int, features: int, batch: int) -> None:
         """Addresses on the device of float32 [batch, V, S, S] and float32 [batch, D]. Raises EngineError."""
-        context = self._context
         self._logger.forget()
+        context = self._contexts.get(batch)
+        if context is None:
+            context = self._contexts[batch] = self._new_context()
         done = (
             context.set_input_shape(self._input, (batch, *self._maps))
             and context.set_tensor_address(self._input, depth)
             and context.set_tensor_address(self._output, features)
         )
         self._check(done, f"cannot take {batch} clouds")
+        self._context = context
 
     def enqueue(self, stream: int) -> None:
         """Puts one run on the CUDA stream with this handle. Raises EngineError."""
@@ -73,10 +84,8 @@ class TensorRTBackend:
             if not path.is_file() or path.read_bytes() != compiled:
                 write_atomic(path, compiled)
 
-    def _new_context(self, engine: Path) -> Any:
-        """An execution context, for TensorRT-RTX with the kernels it compiled in earlier processes."""
-        if self.name != "tensorrt-rtx":
-            return self._loaded.create_execution_context()
+    def _runtime_config(self) -> Any:
+        """For TensorRT-RTX: with the kernels it compiled in earlier processes, and memory of ours."""
         config = self._loaded.create_runtime_config()
         # Kernels for the shape at hand are compiled at once, not behind our back: the CUDA graph that is
         # captured next keeps those it finds.
@@ -86,9 +95,33 @@ class TensorRTBackend:
         self._runtime_cache = config.create_runtime_cache()
         # None at the first start. One that does not fit TensorRT-RTX refuses by itself; it is replaced.
         with suppress(OSError):
-            self._runtime_cache.deserialize(runtime_cache_file(engine).read_bytes())
+            self._runtime_cache.deserialize(runtime_cache_file(self._engine).read_bytes())
         config.set_runtime_cache(self._runtime_cache)
-        return self._loaded.create_execution_context(config)
+        config.set_execution_context_allocation_strategy(self._user_managed)
+        return config
+
+    @property
+    def _user_managed(self) -> Any:
+        return self._trt.ExecutionContextAllocationStrategy.USER_MANAGED
+
+    def _scratch(self) -> Any:
+        """Memory of the device that any batch of the profile can do with. Raises OutOfMemoryError."""
+        from c2p_runtime.cuda.device import allocate
+
+        return allocate(max(1, int(self._loaded.device_memory_size_v2)), np.uint8)
+
+    def _new_context(self) -> Any:
+        context = self._loaded.create_execution_context(
+            self._user_managed if self._config is None else self._config
+        )
+        if context is None:
+            raise EngineError(
+                f"no memory on the GPU to run it: {self._logger.told()}",
+                "close other programs, or export it again with a smaller --max-batch",
+                self._engine,
+            )
+        context.set_device_memory(address(self._memory), self._memory.size)
+        return context
 
     def _check(self, done: bool, what: str) -> None:
         if not done:

@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from c2p_deploy.errors import EngineError, MissingDependencyError, reason_of
+from c2p_deploy.extras import install
 from c2p_deploy.manifest import EngineTarget, Manifest
 from c2p_runtime.backends.gpu import Gpu, find_gpus, sm_name
 
@@ -170,8 +171,8 @@ def logger_of(flavour: str) -> Any:
 
 def _how_to_get(flavour: str) -> str:
     if flavour == "tensorrt-rtx":
-        return "pip install 'c2p-deploy[rtx]'"
-    pip = "pip install 'c2p-deploy[tensorrt]'"
+        return install("rtx")
+    pip = install("tensorrt")
     if platform.machine() != "aarch64":
         return pip
     return (

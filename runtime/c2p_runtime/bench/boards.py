@@ -50,7 +50,31 @@ BOARDS = {
     "orin-nx-16": Board("Orin NX 16 GB", {"fp16": 15.0, "int8": 30}, 102),
     "agx-orin-64": Board("AGX Orin 64 GB", {"fp16": 42.6, "int8": 85}, 205),
     "thor-t5000": Board("Thor T5000", {"fp16": 258, "int8": 517, "fp8": 517}, 273),
+    # Cards of the GeForce kind reach this where float16 is summed up in float16, and half of it otherwise.
+    "rtx-3060": Board("GeForce RTX 3060 12 GB", {"fp16": 51.2, "int8": 102}, 360),
+    "rtx-3090": Board("GeForce RTX 3090", {"fp16": 142, "int8": 284}, 936),
+    "rtx-a6000": Board("RTX A6000", {"fp16": 155, "int8": 310}, 768),
+    "rtx-4070": Board("GeForce RTX 4070", {"fp16": 117, "int8": 233, "fp8": 233}, 504),
+    "rtx-4090": Board("GeForce RTX 4090", {"fp16": 330, "int8": 661, "fp8": 661}, 1008),
+    "rtx-5080": Board("GeForce RTX 5080", {"fp16": 225, "int8": 450, "fp8": 450}, 960),
+    "rtx-5090": Board("GeForce RTX 5090", {"fp16": 419, "int8": 838, "fp8": 838}, 1792),
+    "h100-pcie": Board("H100 PCIe", {"fp16": 756, "int8": 1513, "fp8": 1513}, 2000),
+    "h100-sxm": Board("H100 SXM", {"fp16": 989, "int8": 1979, "fp8": 1979}, 3350),
     "h200": Board("H200", {"fp16": 989, "int8": 1979, "fp8": 1979}, 4800),
+}
+
+# What the driver calls a card, where that says all: neither an NVL, a slice of one (MIG), nor a laptop's.
+_NAMES = {
+    "NVIDIA GeForce RTX 3060": "rtx-3060",
+    "NVIDIA GeForce RTX 3090": "rtx-3090",
+    "NVIDIA RTX A6000": "rtx-a6000",
+    "NVIDIA GeForce RTX 4070": "rtx-4070",
+    "NVIDIA GeForce RTX 4090": "rtx-4090",
+    "NVIDIA GeForce RTX 5080": "rtx-5080",
+    "NVIDIA GeForce RTX 5090": "rtx-5090",
+    "NVIDIA H100 PCIe": "h100-pcie",
+    "NVIDIA H100 80GB HBM3": "h100-sxm",
+    "NVIDIA H200": "h200",
 }
 
 
@@ -59,10 +83,9 @@ def detect_board(gpu: Gpu, machine: str | None, power_mode: str | None) -> str |
 
     machine: as the device tree calls it, None where there is none; power_mode: nvpmodel's, or
     None. Jetsons of one family differ in memory, and all call their GPU the same.
-    Not run on hardware yet.
     """
-    if gpu.name == "NVIDIA H200":  # neither the NVL, a slice of one (MIG), nor the GH200
-        return "h200"
+    if gpu.name in _NAMES:
+        return _NAMES[gpu.name]
     memory = gpu.memory / _GIB  # a little less than on the box: the system keeps some
     if gpu.compute_capability == "8.7":
         if memory > 48:

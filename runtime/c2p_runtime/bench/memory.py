@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from c2p_deploy.errors import EngineError
-from c2p_runtime.cuda.graph import check
+from c2p_runtime.cuda.errors import check
 
 
 def free_gpu_memory() -> int | None:
@@ -11,7 +11,7 @@ def free_gpu_memory() -> int | None:
 
     Of all processes together; on a Jetson it is the machine's memory. Makes CUDA's primary context
     if there is none, and keeps it, so that the context itself is not counted between two calls.
-    Not run on hardware yet.
+
     """
     try:
         from cuda.bindings import driver

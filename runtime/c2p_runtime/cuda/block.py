@@ -2,7 +2,7 @@
 
 Device functions, for the kernels beside this file. All threads of a block have to call them, a
 block has 1 to 32 whole warps, and what they give is in every thread and the same at every run:
-values are combined by shuffles, in an order that is always the same. Not run on hardware yet.
+values are combined by shuffles, in an order that is always the same.
 
 numba keeps compiled kernels by the time and size of the kernel's own file: whoever changes what
 is here changes those files, too, or old code is found in the caches of users.
@@ -20,19 +20,19 @@ ALL_LANES = 0xFFFFFFFF  # the mask of a whole warp
 @cuda.jit(device=True)
 def block_max(value, slots):  # type: ignore[no-untyped-def]
     """The largest value of a block. slots: shared [WARPS] of the value's type, see `_share`."""
-    _share(_warp_max(value), slots)
+    _share(warp_max(value), slots)
     # Lanes that no warp belongs to take the last warp's value once more.
-    return _warp_max(slots[min(cuda.threadIdx.x % LANES, cuda.blockDim.x // LANES - 1)])
+    return warp_max(slots[min(cuda.threadIdx.x % LANES, cuda.blockDim.x // LANES - 1)])
 
 
 @cuda.jit(device=True)
 def block_sum(value, slots):  # type: ignore[no-untyped-def]
     """The sum over a block. slots: shared [WARPS] of the value's type, see `_share`."""
-    _share(_warp_sum(value), slots)
+    _share(warp_sum(value), slots)
     of_warp = slots.dtype.type(0)
     if cuda.threadIdx.x % LANES < cuda.blockDim.x // LANES:
         of_warp = slots[cuda.threadIdx.x % LANES]
-    return _warp_sum(of_warp)
+    return warp_sum(of_warp)
 
 
 @cuda.jit(device=True)
@@ -47,7 +47,7 @@ def _share(value, slots):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def _warp_max(value):  # type: ignore[no-untyped-def]
+def warp_max(value):  # type: ignore[no-untyped-def]
     """The largest value of a warp."""
     for step in range(5):
         value = max(value, cuda.shfl_xor_sync(ALL_LANES, value, 16 >> step))
@@ -55,7 +55,7 @@ def _warp_max(value):  # type: ignore[no-untyped-def]
 
 
 @cuda.jit(device=True)
-def _warp_sum(value):  # type: ignore[no-untyped-def]
+def warp_sum(value):  # type: ignore[no-untyped-def]
     """The sum over a warp."""
     for step in range(5):
         value += cuda.shfl_xor_sync(ALL_LANES, value, 16 >> step)

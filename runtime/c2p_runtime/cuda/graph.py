@@ -1,15 +1,13 @@
 """CUDA graphs: what was put on a stream once is launched again with one call.
 
-Not run on hardware yet. Through NVIDIA's own bindings of the driver, which come with numba-cuda:
-numba itself has no graphs.
+Through NVIDIA's own bindings of the driver, which come with numba-cuda: numba itself has no graphs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from c2p_deploy.errors import EngineError
+from c2p_runtime.cuda.errors import check
 
 
 class CudaGraph:
@@ -45,12 +43,3 @@ class CudaGraph:
     def close(self) -> None:
         """Frees the graph."""
         self._driver.cuGraphExecDestroy(self._executable)
-
-
-def check(driver: Any, result: tuple[Any, ...]) -> Any:
-    """The value of a call to NVIDIA's driver. Raises EngineError with CUDA's name of what went wrong."""
-    error, *values = result
-    if int(error) != 0:
-        _, name = driver.cuGetErrorName(error)
-        raise EngineError(f"the GPU refused: {name.decode() if name else error}")
-    return values[0] if values else None

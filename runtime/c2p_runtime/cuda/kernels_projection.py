@@ -6,7 +6,7 @@ once; the compiler must not where the reference rounds twice. So those products 
 `libdevice.fmul_rn`: it becomes `mul.rn`, which neither libNVVM nor ptxas may fuse.
 
 `launch` launches them; every kernel says for which grid it is written. B clouds, V
-views, S pixels a side. Not run on hardware yet.
+views, S pixels a side.
 """
 
 from __future__ import annotations
@@ -17,25 +17,28 @@ from c2p_runtime.cuda.block import WARPS, block_max
 from c2p_runtime.cuda.numba_cuda import cuda, kernel, libdevice
 
 # Threads per block. Discs and pixels are independent, so any multiple of a warp gives the same
-# maps; which is fastest on which board is to be measured. A depth map is one block's work from
-# beginning to end, hence that block is as large as blocks get.
-CLEAR_THREADS = 256
+# maps; which is fastest on which board is to be measured.
+CLEAR_BLOCKS, CLEAR_THREADS = 128, 256
 SPLAT_THREADS = 128
-SHADE_THREADS = 1024
+SHADE_THREADS = 256
+SHADE_PIXELS = 4096  # of a map, for one block: ten maps of 224 x 224 are 130 blocks
 
 # A depth nobody reaches: the bits of float32 +inf. Depths are >= 0, and such floats keep their
 # order when their bits are read as uint32: so the nearest wins by an integer atomic, which is one
 # instruction, where the minimum of floats is a loop of compare-and-swap.
 _FAR_BITS = 0x7F800000
 FAR = np.uint32(_FAR_BITS)
+_ONE_BITS = np.int32(0x3F800000)  # of float32 1
 
 
 @kernel(CLEAR_THREADS)
 def clear(zbuffers):  # type: ignore[no-untyped-def]
-    """Sets z-buffers uint32 [B, V, S * S] to FAR. Grid (pixels, V, B), one thread a pixel."""
-    pixel = cuda.grid(1)
-    if pixel < zbuffers.shape[2]:
-        zbuffers[cuda.blockIdx.z, cuda.blockIdx.y, pixel] = FAR
+    """Sets z-buffers, flat uint32 [B * V * S * S], to FAR, before the first call. Any grid.
+
+    From then on `shade` leaves them so: a launch less, and no reading of what is written anyway.
+    """
+    for pixel in range(cuda.grid(1), len(zbuffers), cuda.gridsize(1)):
+        zbuffers[pixel] = FAR
 
 
 @kernel(SPLAT_THREADS)
@@ -45,7 +48,7 @@ def splat(points, kept, z_up, rotations, distances, scales, centres, radius, zbu
     points: float32 [B, N, 3], of which the first kept [B] (int32) count. z_up: whether to
     turn them as `turn_up` does. rotations: float32 [V, 3, 3]; distances, scales: float32 [V],
     scales = 1 / distances; centres: float32 [S]; radius: float32, of a disc.
-    zbuffers: uint32 [B, V, S * S], cleared before.
+    zbuffers: flat uint32 [B * V * S * S], FAR wherever nothing has been drawn.
 
     A disc of the paper's covers 16 pixels. To give each thread one pixel of a disc instead
     would be more parallel for one small cloud; whether that pays is to be measured.
@@ -55,6 +58,7 @@ def splat(points, kept, z_up, rotations, distances, scales, centres, radius, zbu
         return
     one = np.float32(1)
     size = centres.shape[0]
+    base = np.uint32((cloud * cuda.gridDim.y + view) * size * size)
     x, y, z = points[cloud, n, 0], points[cloud, n, 1], points[cloud, n, 2]
     if z_up:
         x, y, z = -y, z, -x
@@ -82,7 +86,7 @@ def splat(points, kept, z_up, rotations, distances, scales, centres, radius, zbu
         for j in range(first_j, last_j + 1):
             dx = x - centres[j]
             if libdevice.fmul_rn(dx, dx) + dy2 < squared:
-                cuda.atomic.min(zbuffers, (cloud, view, i * size + j), depth)
+                cuda.atomic.min(zbuffers, np.uint32(base + i * size + j), depth)
 
 
 @cuda.jit(device=True)
@@ -95,38 +99,58 @@ def _turned(px, py, pz, rotations, view, axis):  # type: ignore[no-untyped-def]
 
 
 @kernel(SHADE_THREADS)
-def shade(zbuffers, depth):  # type: ignore[no-untyped-def]
-    """Depth maps from z-buffers. Grid (V, B), one block for one map.
+def depth_range(zbuffers, pixels, ranges):  # type: ignore[no-untyped-def]
+    """The nearest and the farthest depth of every part of every map. Grid (parts, V, B).
 
-    zbuffers: uint32 [B, V, S * S] -> depth [B, V, S * S], float32 or float16: what the engine takes.
-
-    One block reads its map twice and needs no second launch for the range of depths. With
-    few maps on a large GPU most of it idles meanwhile: whether two launches would be faster
-    there is to be measured.
+    zbuffers: flat uint32 [B * V * pixels]; pixels: int32, of a map -> ranges: int32 [B, V, parts, 2], the
+    bits of these depths, the nearest's with its sign changed; a part is SHADE_PIXELS pixels.
     """
-    view, cloud = cuda.blockIdx.x, cuda.blockIdx.y
-    thread, threads = cuda.threadIdx.x, cuda.blockDim.x
-    pixels = zbuffers.shape[2]
+    part, thread = cuda.blockIdx.x, cuda.threadIdx.x
+    first, last, base = _pixels_of_block(pixels)
     slots = cuda.shared.array((2, WARPS), np.int32)
-    # Of the foreground, as bits: the farthest, and the nearest with its sign changed, so that it is the
-    # largest, too. As int32, which shuffles take; depths have no sign bit.
-    negated, farthest, background = np.int32(-_FAR_BITS), np.int32(0), np.int32(0)
-    for pixel in range(thread, pixels, threads):
-        bits = zbuffers[cloud, view, pixel]
-        if bits == FAR or bits == np.uint32(0):  # a depth of exactly 0 counts as background
-            background = np.int32(1)
-        else:
-            negated, farthest = max(negated, -np.int32(bits)), max(farthest, np.int32(bits))
-    some_background = cuda.syncthreads_or(background) != 0
+    # As int32, which shuffles take; depths have no sign bit. Background counts as depth 1 for the nearest.
+    negated, farthest = np.int32(-_FAR_BITS), np.int32(0)
+    for pixel in range(np.uint32(first + thread), last, np.uint32(cuda.blockDim.x)):
+        bits = np.int32(zbuffers[np.uint32(base + pixel)])
+        background = bits == np.int32(_FAR_BITS) or bits == np.int32(0)  # a depth of exactly 0 counts as such
+        negated = max(negated, np.int32(-(_ONE_BITS if background else bits)))
+        farthest = max(farthest, np.int32(0) if background else bits)
+    negated, farthest = block_max(negated, slots[0]), block_max(farthest, slots[1])
+    if thread == 0:
+        ranges[cuda.blockIdx.z, cuda.blockIdx.y, part, 0] = negated
+        ranges[cuda.blockIdx.z, cuda.blockIdx.y, part, 1] = farthest
 
-    near = libdevice.int_as_float(-block_max(np.int32(negated), slots[0]))
-    far = libdevice.int_as_float(block_max(np.int32(farthest), slots[1]))
-    if some_background:
-        near = min(near, np.float32(1))
-    for pixel in range(thread, pixels, threads):
-        bits = zbuffers[cloud, view, pixel]
-        if bits == FAR or bits == np.uint32(0):
-            depth[cloud, view, pixel] = np.float32(1)
-        else:
+
+@kernel(SHADE_THREADS)
+def shade(zbuffers, pixels, ranges, depth):  # type: ignore[no-untyped-def]
+    """Depth maps from z-buffers, which are FAR again afterwards. Grid and first arguments as `depth_range`'s.
+
+    depth: flat [B * V * pixels], float32 or float16: what the engine takes.
+    """
+    view, cloud = cuda.blockIdx.y, cuda.blockIdx.z
+    first, last, base = _pixels_of_block(pixels)
+    negated, farthest = np.int32(-_FAR_BITS), np.int32(0)
+    for part in range(ranges.shape[2]):
+        negated = max(negated, ranges[cloud, view, part, 0])
+        farthest = max(farthest, ranges[cloud, view, part, 1])
+    near, far = libdevice.int_as_float(np.int32(-negated)), libdevice.int_as_float(farthest)
+    for pixel in range(np.uint32(first + cuda.threadIdx.x), last, np.uint32(cuda.blockDim.x)):
+        place = np.uint32(base + pixel)
+        bits = zbuffers[place]
+        shaded = np.float32(1)
+        if not (bits == FAR or bits == np.uint32(0)):
             z = libdevice.int_as_float(np.int32(bits))
-            depth[cloud, view, pixel] = (z - near) / far * np.float32(200) / np.float32(255)
+            shaded = (z - near) / far * np.float32(200) / np.float32(255)
+        depth[place] = shaded
+        zbuffers[place] = FAR
+
+
+@cuda.jit(device=True)
+def _pixels_of_block(pixels):  # type: ignore[no-untyped-def]
+    """Of a grid (parts, V, B): first and last pixel of this block's part, and where its map begins.
+
+    uint32, so that places are found by 32-bit arithmetic, and none of them is looked at for its sign.
+    """
+    first = np.uint32(cuda.blockIdx.x * SHADE_PIXELS)
+    last = min(np.uint32(pixels), np.uint32(first + np.uint32(SHADE_PIXELS)))
+    return first, last, np.uint32((cuda.blockIdx.z * cuda.gridDim.y + cuda.blockIdx.y) * pixels)

@@ -1,7 +1,7 @@
 """numba's `cuda`, imported here and nowhere else, so that changing to its successor is one line.
 
 Importing this module needs the package numba-cuda but no GPU and takes about half a second:
-the others import it inside the function that needs it. Not run on hardware yet.
+the others import it inside the function that needs it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -18,29 +19,44 @@ from pathlib import Path
 from typing import Any
 
 from c2p_deploy.errors import MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_deploy.files import user_cache
 from c2p_deploy.projection import prepare
 
-_INSTALL = (
-    "pip install 'c2p-deploy[cuda12]' (JetPack 6, CUDA 12) or 'c2p-deploy[cuda13]' (JetPack 7, CUDA 13)"
-)
+
+def _how_to_get() -> str:
+    return f"{install('cuda12')} (JetPack 6, CUDA 12), or the same with cuda13 (JetPack 7, CUDA 13)"
+
 
 try:
     from numba import cuda
     from numba.cuda import libdevice
     from numba.cuda.core import config  # not in the `cuda` of numba alone, which nobody maintains
 except ImportError as error:
-    raise MissingDependencyError("the GPU needs numba-cuda", _INSTALL) from error
+    raise MissingDependencyError("the GPU needs numba-cuda", _how_to_get()) from error
 
-__all__ = ["check_gpu", "cuda", "kernel", "libdevice"]
+__all__ = ["check_gpu", "cuda", "kernel", "launch", "libdevice"]
+
+_configuring = threading.Lock()
 
 
 def check_gpu() -> None:
     """Raises MissingDependencyError when kernels cannot be compiled for a GPU of this machine."""
     if not cuda.is_available():
         raise MissingDependencyError(
-            "numba-cuda finds no NVIDIA driver, or no CUDA compiler (libNVVM) for it", _INSTALL
+            "numba-cuda finds no NVIDIA driver, or no CUDA compiler (libNVVM) for it", _how_to_get()
         )
+
+
+def launch(kernel: Any, grid: int | tuple[int, ...], threads: int, stream: Any, *arguments: Any) -> None:
+    """Puts a kernel on a stream. Numba would warn of every grid of fewer than 128 blocks, as of one cloud."""
+    with _configuring:
+        warned, config.CUDA_LOW_OCCUPANCY_WARNINGS = config.CUDA_LOW_OCCUPANCY_WARNINGS, 0
+        try:
+            configured = kernel[grid, threads, stream]
+        finally:
+            config.CUDA_LOW_OCCUPANCY_WARNINGS = warned
+    configured(*arguments)
 
 
 def kernel(threads: int) -> Callable[[Callable[..., Any]], Any]:

@@ -46,7 +46,12 @@ HEADED = {
     "CloudCompare": "//X Y Z R G B\n" + "\n".join(f"{r} 1 2 3" for r in ROWS),
     "comment": "# made by a test\n# x y z\n" + "\n".join(ROWS),
     "comment that orders": "# z y x\n" + "\n".join(" ".join(r.split()[::-1]) for r in ROWS),
-    "other names": "a b c d\n" + "\n".join(f"{r} 4" for r in ROWS),
+    "prefixes": "pos_x pos_y pos_z w\n" + "\n".join(f"{r} 4" for r in ROWS),
+    "beside normals": "nx,ny,nz,PointX,PointY,PointZ\n"
+    + "\n".join(f"0,0,1,{r.replace(' ', ',')}" for r in ROWS),
+    "suffixes": "t;x_mm;y_mm;z_mm\n" + "\n".join("7;" + r.replace(" ", ";") for r in ROWS),
+    "words for axes": "id,Easting,Northing,Elevation\n" + "\n".join(f"1,{r.replace(' ', ',')}" for r in ROWS),
+    "a title of other length": "exported by a scanner\n" + "\n".join(ROWS),
     "a title": "Scan 7 of the hall\n" + "\n".join(ROWS),
     "count": "4\n" + "\n".join(f"{r} -1200 255 0 0" for r in ROWS),
     "Excel": "sep=;\nx;y;z\n" + "\n".join(ROWS).replace(" ", ";"),
@@ -84,7 +89,7 @@ def test_large_coordinates_keep_their_precision(tmp_path: Path) -> None:
         np.float32, st.tuples(st.integers(1, 20), st.just(3)), elements=st.floats(-1e6, 1e6, width=32)
     ),
     mark=st.sampled_from([" ", ",", ";", "\t"]),
-    header=st.sampled_from(["", "x y z", "# x y z", "a b c"]),
+    header=st.sampled_from(["", "x y z", "# x y z", "pos.x pos.y pos.z"]),
 )
 def test_whatever_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, points: np.ndarray, mark: str, header: str
@@ -99,6 +104,11 @@ def test_whatever_is_written_is_read(
     ("content", "words"),
     [
         ("\n\n", "no row of numbers"),
+        ("time,intensity,ring\n1,2,3\n4,5,6\n", "has the columns time, intensity, ring, of which none are x"),
+        ("a b c d\n1 2 3 4\n", "name those x, y and z, or leave the row of names out"),
+        ("vx,vy,vz\n1,2,3\n4,5,6\n", "has the columns vx, vy, vz"),
+        ("x,y,i\n1,2,3\n4,5,6\n", "has the columns x, y, i"),
+        ("u,v,depth" + 300 * ",more" + "\n1,2,3" + 300 * ",4" + "\n", "m ..., of which"),
         ("# only a comment\n", "no row of numbers"),
         ("x y z\n", "no row of numbers"),
         ("x,y,z", "no row of numbers"),

@@ -67,6 +67,17 @@ def test_integers_and_lists_are_points_too() -> None:
     np.testing.assert_allclose(np.abs(prepare_points(square, SPEC)[:, :2]), np.sqrt(0.5), atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16])
+@pytest.mark.parametrize("count", [9, 3000])
+def test_of_more_columns_the_first_three_count(kind: type, count: int) -> None:
+    """As drivers give them: x, y, z, intensity, ring, which may be anything."""
+    rows = np.random.default_rng(2).uniform(-100, 100, (count, 5)).astype(kind)
+    expected = prepare_points(rows[:, :3].copy(), SPEC, seed=1)
+    if kind != np.int16:
+        rows[::2, 3:] = np.nan
+    np.testing.assert_array_equal(prepare_points(rows, SPEC, seed=1), expected)
+
+
 @pytest.mark.parametrize(
     ("points", "complaint"),
     [
@@ -90,6 +101,8 @@ def test_integers_and_lists_are_points_too() -> None:
         ([[0, 0, 0], [1, 1, None]], "must be numbers"),
         (np.ma.masked_all((4, 3)), "no finite point"),
         (None, r"\[N, 3\]"),
+        (np.zeros((3, 1000)), r"transpose it"),
+        (np.zeros((1, 4)), r"transpose it"),
     ],
 )
 def test_unusable_clouds_are_refused(points: np.ndarray, complaint: str) -> None:

@@ -40,6 +40,9 @@ def watch_builds(monkeypatch: pytest.MonkeyPatch, trt: Any, before: Any = lambda
         serialised = build(builder, network, config)
         capabilities = [config.get_compute_capability(i) for i in range(config.num_compute_capabilities)]
         plan = None if serialised is None else bytes(serialised)
+        # Float32 is float32, and TensorRT-RTX's runs can be captured.
+        assert not config.get_flag(trt.BuilderFlag.TF32)
+        assert config.get_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
         seen.append((capabilities, config.num_optimization_profiles, plan))
         return serialised
 

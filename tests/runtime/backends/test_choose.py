@@ -50,6 +50,7 @@ def machine(
         monkeypatch.setattr(module, "find_gpus", lambda: gpus)
     monkeypatch.setattr(tensorrt_install, "installed_version", {"tensorrt": tensorrt}.get)
     monkeypatch.setattr(backends, "require_cuda", require_cuda)
+    monkeypatch.setattr(backends, "driver_cuda", lambda: (13, 0))
     monkeypatch.setattr(backends, "has_openvino", lambda: openvino)
     monkeypatch.setattr(
         "onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -107,7 +108,7 @@ def test_an_openvino_too_old_for_our_engines_is_left_alone(
 def test_int8_in_onnx_runtime_on_a_cpu_is_noticed(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine(monkeypatch)
     manifest = replace(Manifest.for_engine(onnx), precision="int8")
-    assert "c2p-deploy[openvino]" in (choose(onnx, manifest).notice or "")
+    assert "[openvino]" in (choose(onnx, manifest).notice or "")
     assert choose(onnx, manifest, backend="onnxruntime").notice is None  # asked for
 
 

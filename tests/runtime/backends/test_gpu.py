@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from c2p_runtime.backends import gpu
-from c2p_runtime.backends.gpu import Gpu, find_gpus, sm_name
+from c2p_runtime.backends.gpu import Gpu, find_gpus, sm_name, why_no_gpu
 
 ORIN = Gpu("Orin", "8.7", 65_803_456_512)
 THOR = Gpu("NVIDIA Thor", "11.0", 131_882_934_272)
@@ -17,6 +17,8 @@ THOR = Gpu("NVIDIA Thor", "11.0", 131_882_934_272)
 class Driver:
     """libcuda.so.1 with these GPUs; handles are 100, 101, ... so that they differ from ordinals."""
 
+    code = 999  # of what fails
+
     def __init__(self, *gpus: Gpu, failing: str = "") -> None:
         self.gpus, self.failing, self.calls = gpus, failing, []
 
@@ -24,7 +26,7 @@ class Driver:
         def call(*arguments: Any) -> int:
             self.calls.append(name)
             if name == self.failing:
-                return 999
+                return self.code
             getattr(self, f"_{name}")(*arguments)
             return 0
 
@@ -94,3 +96,31 @@ def test_no_device_and_no_driver_mean_no_gpu(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(("capability", "name"), [("8.7", "SM87"), ("11.0", "SM110")])
 def test_sm_name(capability: str, name: str) -> None:
     assert sm_name(capability) == name
+
+
+@pytest.mark.parametrize(
+    ("code", "problem", "remedy"),
+    [
+        (3, "this process was forked from one that uses the GPU", "spawn"),
+        (100, "the NVIDIA driver sees no GPU", "CUDA_VISIBLE_DEVICES"),
+        (803, "of different versions", "restart"),
+        (999, "the CUDA driver answered 999", "restart"),
+    ],
+)
+def test_why_a_driver_finds_none(
+    monkeypatch: pytest.MonkeyPatch, code: int, problem: str, remedy: str
+) -> None:
+    driver = Driver(ORIN, failing="cuInit")
+    driver.code = code
+    play(monkeypatch, driver)
+    assert find_gpus() == ()
+    error = why_no_gpu()
+    assert problem in error.problem and remedy in error.remedy
+
+
+def test_a_machine_without_a_driver_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(gpu.ctypes, "CDLL", missing)
+    assert why_no_gpu().problem == "this machine has no NVIDIA GPU or no driver for it"

@@ -13,7 +13,7 @@ from c2p_deploy.errors import EngineError
 from c2p_runtime.backends.onnx_file import check_self_contained
 from c2p_runtime.backends.onnxruntime import open_session
 
-BUNDLED = Path(check_self_contained.__code__.co_filename).parents[1] / "models" / "default.onnx"
+BUNDLED = Path(check_self_contained.__code__.co_filename).parents[1] / "models" / "research.onnx"
 
 
 def weight(external: bool, name: str = "w") -> TensorProto:

@@ -15,7 +15,7 @@ import pytest
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError
 from c2p_runtime.backends import onnxruntime as module
-from c2p_runtime.backends.base import run_from_host
+from c2p_runtime.backends.base import from_host
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend, OnnxRuntimeCudaBackend, open_session
 from engines import VIEWS, write_engine
 
@@ -123,10 +123,11 @@ class Session:
 
 def test_on_a_gpu_it_works_on_our_memory_and_stream(engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ort, "InferenceSession", Session)
+    monkeypatch.setattr(module, "preload_libraries", lambda: "")
     backend = OnnxRuntimeCudaBackend(engine, Manifest.for_engine(engine), stream=4321)
     ((provider, options), rest) = backend._session.asked
     assert (provider, rest) == ("CUDAExecutionProvider", "CPUExecutionProvider")
-    assert options == {"user_compute_stream": "4321", "do_copy_in_default_stream": "0"}
+    assert options == {"user_compute_stream": "4321", "do_copy_in_default_stream": "0", "use_tf32": "0"}
     assert backend.name == "onnxruntime" and not backend.capturable
     backend.bind(1000, 2000, 3)
     backend.enqueue(4321)
@@ -145,41 +146,73 @@ def test_a_provider_that_was_dropped_silently_is_an_error(
     engine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ort, "InferenceSession", Session)
+    monkeypatch.setattr(module, "preload_libraries", lambda: "Failed to load libcurand.so.10")
+    monkeypatch.setattr(module, "onnxruntime_cuda", lambda: 13)
     manifest = Manifest.for_engine(engine)
     with pytest.raises(EngineError, match=r"tiny\.onnx: has inputs \['depth'\]"):
         OnnxRuntimeCudaBackend(engine, replace(manifest, input_name="x"), stream=1)
     monkeypatch.setattr(Session, "providers", ("CPUExecutionProvider",))
-    with pytest.raises(EngineError, match=r"cannot use CUDA here .*; install onnxruntime-gpu\[cuda,cudnn\]"):
+    with pytest.raises(EngineError, match=r"cannot use CUDA here: .*libcurand.*; pip install .*\[cuda13\]"):
         OnnxRuntimeCudaBackend(engine, manifest, stream=1)
 
 
 def test_from_the_host_copies_run_and_wait_in_one_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a GPU: what is asked of it, and in which order."""
-    numba_cuda = pytest.importorskip("c2p_runtime.cuda.numba_cuda")
+    pytest.importorskip("numba_cuda")
+    from c2p_runtime.cuda import device
+
     done: list[Any] = []
 
     class Array:
-        def __init__(self, array: np.ndarray, stream: Any, place: int) -> None:
+        def __init__(self, array: np.ndarray, place: int) -> None:
             self.array, self.__cuda_array_interface__ = array, {"data": (place, False)}
-            assert stream == 77 and array.dtype == np.float32 and array.flags.c_contiguous
+            assert array.dtype == np.float32
 
         def copy_to_host(self, stream: Any) -> np.ndarray:
-            done.append(("copy back", stream))
+            done.append(("copy back", int(stream)))
             return self.array
 
     class Stream(int):
         def synchronize(self) -> None:
             done.append("waited")
 
-    fake = SimpleNamespace(
-        stream=lambda: Stream(77),
-        to_device=lambda array, stream: Array(array, stream, 1000),
-        device_array=lambda shape, kind, stream: Array(np.full(shape, 7, kind), stream, 2000),
-    )
-    monkeypatch.setattr(numba_cuda, "cuda", fake)
-    backend = SimpleNamespace(
-        bind=lambda *given: done.append(("bind", *given)), enqueue=lambda stream: done.append(("run", stream))
-    )
-    found = run_from_host(backend, MAPS[:, ::-1].astype(np.float64), 5)  # type: ignore[arg-type]
-    assert (found == 7).all() and found.shape == (3, 5)
-    assert done == [("bind", 1000, 2000, 3), ("run", 77), ("copy back", 77), "waited"]
+    class Device:
+        stream, handle = Stream(77), 77
+
+        def put(self, array: np.ndarray) -> Array:
+            return Array(array, 1000)
+
+        def empty(self, shape: tuple[int, ...], kind: type) -> Array:
+            return Array(np.full(shape, 7, kind), 2000)
+
+    def open_backend(stream: int) -> Any:
+        done.append(("made for", stream))
+        return SimpleNamespace(
+            bind=lambda *given: done.append(("bind", *given)),
+            enqueue=lambda stream: done.append(("run", stream)),
+        )
+
+    monkeypatch.setattr(device, "Device", Device)
+    run = from_host(open_backend, 5)
+    for _ in range(2):
+        found = run(MAPS[:, ::-1].astype(np.float64))  # type: ignore[arg-type]
+        assert (found == 7).all() and found.shape == (3, 5)
+    one_run = [("bind", 1000, 2000, 3), ("run", 77), ("copy back", 77), "waited"]
+    assert done == [("made for", 77), *one_run, *one_run]
+
+
+def test_libraries_are_loaded_before_and_what_is_missing_is_heard(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def preload() -> None:
+        print("Failed to load libcudnn.so.9: no such file")
+        print("Please follow https://example.org to install CUDA.")
+
+    monkeypatch.setattr(ort, "preload_dlls", preload, raising=False)
+    module.preload_libraries.cache_clear()
+    assert module.preload_libraries() == "Failed to load libcudnn.so.9: no such file"
+    monkeypatch.delattr(ort, "preload_dlls")  # as before 1.21
+    module.preload_libraries.cache_clear()
+    assert module.preload_libraries() == ""
+    module.preload_libraries.cache_clear()
+    assert capsys.readouterr().out == ""

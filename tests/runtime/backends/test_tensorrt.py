@@ -1,4 +1,4 @@
-"""What the TensorRT backend checks before it needs a GPU. Running a plan: not run on hardware yet."""
+"""What the TensorRT backend checks before it needs a GPU. And what it asks of TensorRT for a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from c2p_deploy import Manifest
 from c2p_deploy.errors import EngineError
 from c2p_deploy.manifest import EngineTarget
-from c2p_runtime.backends import tensorrt_install
+from c2p_runtime.backends import tensorrt, tensorrt_install
 from c2p_runtime.backends.gpu import Gpu
 from c2p_runtime.backends.tensorrt import TensorRTBackend, check_signature
 from engines import SPEC, VIEWS, write_engine
@@ -37,7 +37,7 @@ def plan(tmp_path: Path) -> Path:
 
 def test_a_manifest_without_a_target(plan: Path, manifest: Manifest) -> None:
     with pytest.raises(EngineError, match=r"tiny\.plan: its manifest does not say what it was built for"):
-        TensorRTBackend(plan, manifest)
+        TensorRTBackend(plan, manifest, 0)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_a_plan_for_another_machine_is_refused_before_it_is_read(
     monkeypatch.setattr(tensorrt_install, "find_gpus", lambda: gpus)
     plan.unlink()
     with pytest.raises(EngineError, match=rf"tiny\.plan: .*{message}"):
-        TensorRTBackend(plan, replace(manifest, target=target))
+        TensorRTBackend(plan, replace(manifest, target=target), 0)
 
 
 def test_this_machine_as_it_is(plan: Path, manifest: Manifest) -> None:
     target = EngineTarget("tensorrt", "9.9.9", ("5.0",))  # of no machine that exists
     with pytest.raises(EngineError, match=r"tiny\.plan: .* TensorRT 9\.9\.9"):
-        TensorRTBackend(plan, replace(manifest, target=target))
+        TensorRTBackend(plan, replace(manifest, target=target), 0)
 
 
 class Loaded:
@@ -134,3 +134,64 @@ def test_an_engine_that_is_not(
 ) -> None:
     with pytest.raises(EngineError, match=rf"tiny\.plan: .*{message}"):
         check_signature(TRT, Loaded(*tensors, batch=batch), plan, manifest)
+
+
+class Context:
+    """An IExecutionContext that notes what is asked of it."""
+
+    def __init__(self, strategy: object) -> None:
+        self.strategy, self.calls, self.capturable = strategy, [], True  # type: ignore[var-annotated]
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any) -> bool:
+            self.calls.append((name, *arguments))
+            return True
+
+        return call
+
+    def is_stream_capturable(self, stream: int) -> bool:
+        assert stream == 7
+        return self.capturable
+
+
+def test_every_batch_size_has_a_context_of_its_own_in_memory_that_they_share(
+    plan: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts: list[Context] = []
+
+    def create(strategy: object) -> Context:
+        contexts.append(Context(strategy))
+        return contexts[-1]
+
+    loaded = SimpleNamespace(device_memory_size_v2=4096, create_execution_context=create)
+    runtime = SimpleNamespace(deserialize_cuda_engine=lambda plan: loaded)
+    strategy = SimpleNamespace(USER_MANAGED="ours")
+    module = SimpleNamespace(Runtime=lambda logger: runtime, ExecutionContextAllocationStrategy=strategy)
+    for name, value in {
+        "check_fits": lambda *_: None,
+        "import_tensorrt": lambda flavour: module,
+        "logger_of": lambda flavour: SimpleNamespace(forget=lambda: None, told=lambda: ""),
+        "check_signature": lambda *_: None,
+    }.items():
+        monkeypatch.setattr(tensorrt, name, value)
+    interface = {"data": (512, False)}
+    memory = SimpleNamespace(__cuda_array_interface__=interface, size=4096)
+    monkeypatch.setattr(TensorRTBackend, "_scratch", lambda self: memory)
+    target = EngineTarget("tensorrt", "10.3.0", ("8.7",), "Orin")
+    backend = TensorRTBackend(plan, replace(manifest, target=target), 7)
+    for batch in (1, 3, 1):
+        backend.bind(1000, 2000, batch)
+        backend.enqueue(7)
+    maps = manifest.maps_shape
+    assert [context.strategy for context in contexts] == ["ours", "ours"]
+    for context, batch, times in zip(contexts, (1, 3), (2, 1), strict=True):
+        one_run = [
+            ("set_input_shape", "depth", (batch, *maps)),
+            ("set_tensor_address", "depth", 1000),
+            ("set_tensor_address", "features", 2000),
+            ("execute_async_v3", 7),
+        ]
+        assert context.calls == [("set_device_memory", 512, 4096), *one_run * times]
+    assert backend.capturable
+    contexts[0].capturable = False  # the one bound last
+    assert not backend.capturable

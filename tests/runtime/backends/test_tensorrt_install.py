@@ -38,7 +38,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, version: str) -> ModuleType:
 @pytest.mark.parametrize(
     ("machine", "advice"),
     [
-        ("x86_64", r"pip install 'c2p-deploy\[tensorrt\]'$"),
+        ("x86_64", r"pip install .*\[tensorrt\]'$"),
         (
             "aarch64",
             "apt install python3-libnvinfer .*--system-site-packages; on other machines: pip install",
@@ -57,7 +57,7 @@ def test_a_missing_tensorrt_says_how_to_get_it(
 def test_a_missing_tensorrt_rtx_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
     assert installed_version("tensorrt-rtx") is None
-    with pytest.raises(MissingDependencyError, match=r"pip install 'c2p-deploy\[rtx\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install .*\[rtx\]'"):
         import_tensorrt("tensorrt-rtx")
 
 
@@ -122,7 +122,7 @@ def test_a_plan_that_fits(target: EngineTarget, gpu: Gpu, version: str) -> None:
     [
         # No TensorRT comes before another version, that before no GPU, that before another GPU.
         (FOR_ORIN, (), None, ["TensorRT 10.3.0.26 for SM87 (Orin)", "cannot be imported here", ".onnx"]),
-        (FOR_DESKTOPS, (), None, ["TensorRT-RTX 1.7.1.116 for SM86, SM89", "c2p-deploy[rtx]"]),
+        (FOR_DESKTOPS, (), None, ["TensorRT-RTX 1.7.1.116 for SM86, SM89", "[rtx]"]),
         (FOR_ORIN, (), "10.16.2", ["10.3.0.26", "10.16.2", "c2p-export --onnx NAME.onnx"]),
         (FOR_DESKTOPS, (ORIN,), "1.7.2.1", ["1.7.1.116", "1.7.2.1", "c2p-export --onnx NAME.onnx"]),
         (FOR_ORIN, (), "10.3.0.26", ["SM87 (Orin)", "no NVIDIA GPU", ".onnx"]),

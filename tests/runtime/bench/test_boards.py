@@ -21,6 +21,8 @@ DUAL_PATH = EngineCost(176_400_000_000, 351_000_000)
         ("agx-orin-64", 4.1, "compute"),
         ("thor-t5000", 1.29, "memory"),
         ("h200", 0.178, "compute"),
+        ("h100-sxm", 0.178, "compute"),
+        ("rtx-4090", 0.534, "compute"),
     ],
 )
 def test_floors_worked_out_by_hand(board: str, floor_ms: float, bound: str) -> None:
@@ -49,7 +51,9 @@ def test_no_peak_no_floor() -> None:
         ("NVIDIA H200 NVL", "9.0", 140, None, None, None),
         ("NVIDIA H200 MIG 1g.18gb", "9.0", 16, None, None, None),
         ("NVIDIA GH200 480GB", "9.0", 95, None, None, None),
-        ("NVIDIA H100 80GB HBM3", "9.0", 79, None, None, None),
+        ("NVIDIA H100 80GB HBM3", "9.0", 79, None, None, "h100-sxm"),
+        ("NVIDIA H100 PCIe", "9.0", 79, None, None, "h100-pcie"),
+        ("NVIDIA H100 NVL", "9.0", 94, None, None, None),
         ("Orin", "8.7", 61.4, "NVIDIA Jetson AGX Orin Developer Kit", "MAXN", "agx-orin-64"),
         ("Orin", "8.7", 29.9, "NVIDIA Jetson AGX Orin", "MAXN", None),  # the 32 GB one has fewer cores
         ("Orin", "8.7", 15.3, "NVIDIA Jetson Orin NX Engineering Reference", "25W", "orin-nx-16"),
@@ -59,7 +63,8 @@ def test_no_peak_no_floor() -> None:
         ("Orin", "8.7", 3.4, "NVIDIA Jetson Orin Nano Developer Kit", "10W", None),
         ("NVIDIA Thor", "11.0", 122, "NVIDIA Jetson AGX Thor Developer Kit", "MAXN", "thor-t5000"),
         ("NVIDIA Thor", "11.0", 61, "NVIDIA Jetson T4000", None, None),
-        ("NVIDIA GeForce RTX 4090", "8.9", 24, None, None, None),
+        ("NVIDIA GeForce RTX 4090", "8.9", 24, None, None, "rtx-4090"),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", "8.9", 16, None, None, None),
     ],
 )
 def test_boards_are_told_by_gpu_memory_and_model(

@@ -40,7 +40,8 @@ def c2p_bench(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Com
 
 def test_json_of_the_bundled_model() -> None:
     result = c2p_bench("--json", "--device", "cpu", "--points", "3000", "--batch", "2", *FEW)
-    assert (result.returncode, result.stderr) == (0, "")
+    said = [line for line in result.stderr.splitlines() if not line.startswith("measuring: ")]  # slow today
+    assert (result.returncode, said) == (0, [])
     report = json.loads(result.stdout)
     assert list(report) == [
         "schema", "environment", "settings", "engines", "comparison", "memory", "interrupted",
@@ -209,7 +210,8 @@ class OnGpu:
 
     def batch(self, clouds: list[object]) -> list[Prediction]:
         stages = timing(0.25, 0.0, 5.0, 0.0)
-        return [Prediction(("a",), np.ones(1, np.float32), np.ones(1, np.float32), stages) for _ in clouds]
+        one = np.ones(1, np.float32)
+        return [Prediction(("a",), one, one, stages, one[None]) for _ in clouds]
 
     def __enter__(self) -> OnGpu:
         return self

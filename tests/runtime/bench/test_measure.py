@@ -35,7 +35,8 @@ class Fake:
         self.log.append((self.name, clouds))
         self.clock.now += next(self._times) / 1e3
         stages = timing(1.0, 2.0, 3.0, 4.0)
-        return [Prediction(("a",), np.ones(1, np.float32), np.ones(1, np.float32), stages) for _ in clouds]
+        one = np.ones(1, np.float32)
+        return [Prediction(("a",), one, one, stages, one[None]) for _ in clouds]
 
 
 BATCHES: Any = ["b0", "b1", "b2"]  # strings stand for lists of clouds: "b0" has two

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from c2p_deploy.errors import EngineError
-from c2p_runtime.cuda.graph import CudaGraph, check
+from c2p_runtime.cuda.errors import OutOfMemoryError, check
+from c2p_runtime.cuda.graph import CudaGraph
 
 
 class Driver:
@@ -80,5 +81,7 @@ def test_a_graph_that_cannot_be_made_is_freed_and_named(driver: Driver) -> None:
 
 def test_check_gives_the_value_or_none(driver: Driver) -> None:
     assert check(driver, (0, 5)) == 5 and check(driver, (0,)) is None
-    with pytest.raises(EngineError, match="CUDA_ERROR_2"):
+    with pytest.raises(OutOfMemoryError, match=r"CUDA_ERROR_2; .*max_points_per_call"):
         check(driver, (2,))
+    with pytest.raises(EngineError, match="CUDA_ERROR_700"):
+        check(driver, (700,))

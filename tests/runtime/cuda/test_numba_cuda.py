@@ -27,33 +27,30 @@ def test_without_numba_cuda_the_error_names_the_extras() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "the GPU needs numba-cuda" in done.stdout
-    assert "c2p-deploy[cuda12]" in done.stdout and "c2p-deploy[cuda13]" in done.stdout
+    assert "[cuda12]" in done.stdout and "cuda13" in done.stdout
 
 
 @pytest.mark.skipif(bool(find_gpus()), reason="this machine has a GPU")
 def test_without_a_gpu() -> None:
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     from c2p_deploy import DepthSpec, ViewSet
-    from c2p_runtime.cuda.launch import DepthPipeline, project_depth_cuda
+    from c2p_runtime.cuda.device import Device
+    from c2p_runtime.cuda.launch import project_depth_cuda
 
     views, spec = ViewSet.named("clip2point-6"), DepthSpec()
-    for attempt in (
-        require_cuda,
-        lambda: DepthPipeline(1, 10, views, spec),
-        lambda: project_depth_cuda([[0, 0, 0]], views, spec),
-    ):
-        with pytest.raises(MissingDependencyError, match=r"no NVIDIA driver.*c2p-deploy\[cuda"):
+    for attempt in (require_cuda, Device, lambda: project_depth_cuda([[0, 0, 0]], views, spec)):
+        with pytest.raises(MissingDependencyError, match=r"no NVIDIA driver.*\[cuda12\]"):
             attempt()
 
 
 @pytest.mark.parametrize(("variable", "folder"), [("XDG_CACHE_HOME", "c2p-deploy"), ("NUMBA_CACHE_DIR", ".")])
 def test_compiled_kernels_go_where_the_user_keeps_caches(tmp_path, variable, folder) -> None:  # type: ignore[no-untyped-def]
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     script = (
         "from c2p_runtime.cuda.kernels_projection import splat\n"
         "from c2p_runtime.cuda.kernels_sampling import farthest_for\n"
         "from numba.cuda.core import config\n"
-        "print(splat._cache.cache_path, farthest_for(4)._cache.cache_path, sep='\\n')\n"
+        "print(splat._cache.cache_path, farthest_for(4)[0]._cache.cache_path, sep='\\n')\n"
         "print(repr(config.CACHE_DIR))\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
@@ -85,7 +82,7 @@ def told_folder(home: Path, code: str = FOLDER) -> list[str]:
 
 
 def test_the_cache_is_private(tmp_path: Path) -> None:
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     folder, path = map(Path, told_folder(tmp_path))
     assert folder.parent == tmp_path / "c2p-deploy" and path.is_relative_to(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -111,7 +108,7 @@ def test_the_cache_is_private(tmp_path: Path) -> None:
 
 def test_other_code_has_another_cache(tmp_path: Path) -> None:
     """A kernel's own file is all that numba would look at."""
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     from c2p_runtime.cuda import block, numba_cuda
 
     code = Path(block.__file__).read_bytes()
@@ -146,7 +143,7 @@ class FakeTarget:
 def test_a_damaged_cache_is_emptied_and_nothing_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str, damage: bytes
 ) -> None:
-    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install 'c2p-deploy[test]'")
+    pytest.importorskip("numba_cuda", reason="needs numba-cuda; pip install -e '.[test]'")
     from c2p_runtime.cuda import numba_cuda
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

@@ -8,8 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from c2p_deploy import DepthSpec, prepare_points, read_cloud
+from c2p_deploy import DepthSpec, read_cloud
 from c2p_deploy.errors import C2PError
+from c2p_deploy.projection.prepare import prepare
 from c2p_deploy.projection.spec import turn_up
 from c2p_train.datasets.benchmark_sets import MODELNET40, SCANOBJECTNN
 from c2p_train.datasets.cloud_files import paper_points
@@ -90,8 +91,42 @@ def test_both_orders_of_folders_give_the_same_clouds(tmp_path: Path, pattern: st
     assert clouds.label.tolist() == [0, 0, 0, 1, 1, 1] and clouds.label.dtype == np.int64
     assert "mine, train: 6 clouds of 2 classes" in screen and "z up" in screen
     for row, seed in enumerate((0, 1, 2, 100, 101, 102)):
-        expected = turn_up(prepare_points(points(seed), SPEC), "z")
+        expected = turn_up(prepare(points(seed), SPEC, "robust").points, "z")
         np.testing.assert_array_equal(clouds.points[row], expected)
+
+
+@pytest.mark.parametrize("called", ["train", "val", "Test"])
+@pytest.mark.parametrize("pattern", ["{c}/{s}{i}.npy", "{c}/{s}/{i}.npy", "{s}/{c}/{i}.npy"])
+def test_a_class_may_be_called_like_a_split(tmp_path: Path, pattern: str, called: str) -> None:
+    """Trains are a class of many data sets, one of the bundled model's, too."""
+    root = write_folders(tmp_path / "mine", pattern, ("chair", called, "vase"), n=5)
+    train, _ = load(root, "train")
+    test, _ = load(root, "test")
+    assert train.classes == test.classes and sorted(test.classes) == sorted(("chair", called.lower(), "vase"))
+    assert not set(train.files) & set(test.files) and len(train) + len(test) == 30
+    for clouds in (train, test):
+        for file, label in zip(clouds.files, clouds.label, strict=True):
+            assert clouds.classes[label] in file.lower().split("/")
+    assert set(np.bincount(train.label)) == ({8} if pattern == "{c}/{s}{i}.npy" else {5})
+
+
+def test_splits_may_lie_beside_other_folders_and_hold_loose_files(tmp_path: Path) -> None:
+    root = write_folders(tmp_path / "mine", "{s}/{c}/{i}.npy")
+    np.save(root / "train" / "stray.npy", points(1))
+    assert load(root, "train")[0].classes == ("chair", "night stand")
+    (root / "train" / "stray.npy").unlink()
+    (root / "pictures").mkdir()
+    np.save(root / "pictures" / "mean.npy", points(1))
+    clouds, _ = load(root, "train")
+    assert clouds.classes == ("chair", "night stand") and len(clouds) == 6
+
+
+def test_splits_without_classes_are_refused(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        np.save(tmp_path / split / "a.npy", points(1))
+    with pytest.raises(C2PError, match=r"no class folders; put the clouds into train/CLASS/FILE"):
+        load(tmp_path, "train")
 
 
 def test_modelnet_meshes_are_sampled_and_turned(tmp_path: Path) -> None:
@@ -100,7 +135,9 @@ def test_modelnet_meshes_are_sampled_and_turned(tmp_path: Path) -> None:
             (tmp_path / name / split).mkdir(parents=True)
             (tmp_path / name / split / f"{name}_0001.off").write_text(OFF.format(1 if split == "test" else 2))
     clouds, _ = load(tmp_path, seed=4)
-    expected = prepare_points(read_cloud(tmp_path / "bathtub/test/bathtub_0001.off", seed=4), SPEC, seed=4)
+    expected = prepare(
+        read_cloud(tmp_path / "bathtub/test/bathtub_0001.off", seed=4), SPEC, "robust", seed=4
+    ).points
     np.testing.assert_array_equal(clouds.points[0], turn_up(expected, "z"))
     assert clouds.classes == ("bathtub", "tv stand")
     assert clouds.files == ("bathtub/test/bathtub_0001.off", "tv_stand/test/tv_stand_0001.off")
@@ -138,7 +175,7 @@ def test_modelnet40_hdf5_is_y_up_and_whole(tmp_path: Path) -> None:
     train, screen = load(root, "train")
     assert "y up" in screen and train.classes == MODELNET40
     assert train.label.tolist() == [0, 39, 1, 39] and train.files[2] == "ply_data_train1.h5[0]"
-    np.testing.assert_array_equal(train.points[3], prepare_points(points(11), SPEC))
+    np.testing.assert_array_equal(train.points[3], prepare(points(11), SPEC, "robust").points)
     (root / "ply_data_train1.h5").unlink()
     with pytest.raises(C2PError, match=r"lacks ply_data_train1\.h5; unpack"):
         load(root, "train")
@@ -167,7 +204,7 @@ def test_every_variant_of_scanobjectnn_is_its_file(
     root = write_scans(tmp_path / "h5_files")
     clouds, _ = load(root / inside, "test", variant=variant)
     assert clouds.classes == SCANOBJECTNN and clouds.label.tolist() == [0, 14, 7]
-    np.testing.assert_array_equal(clouds.points[1], prepare_points(points(seed + 1, 80), SPEC))
+    np.testing.assert_array_equal(clouds.points[1], prepare(points(seed + 1, 80), SPEC, "robust").points)
     if inside == "." and variant is None:  # the folder above h5_files does as well
         assert load(tmp_path, "test")[0].digest == clouds.digest
 

@@ -1,8 +1,10 @@
-"""Two processes train what one process trains: torchrun on the CPU against this process."""
+"""Two processes train what one process trains: as torchrun starts them, on the CPU, against this process."""
 
 import os
+import socket
 import subprocess
 import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,11 +84,13 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Where one process, and where two processes, wrote."""
     one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
     path = os.pathsep.join([str(REPOSITORY / "tests" / "helpers"), *sys.path])  # what this process imports
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--nnodes", "1"]
-    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "GLOO_SOCKET_IFNAME": "lo"}
     done = subprocess.run(
-        [*command, __file__, str(two)],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        [sys.executable, __file__, str(two)],
+        env={**os.environ, **meeting, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -123,8 +127,31 @@ def test_training_goes_the_same_way(folders: tuple[Path, Path], name: str) -> No
     assert_near(*states, 1e-5)
 
 
-if __name__ == "__main__":
+def work(number: int, folder: Path) -> None:
+    """What torchrun would have a process do."""
+    os.environ |= {"RANK": str(number), "LOCAL_RANK": str(number), "WORLD_SIZE": "2"}
     with heard_lines() as lines, process_group(torch.device("cpu")):
-        assert world_size() == 2
-        run(Path(sys.argv[1]))
+        assert world_size() == 2 and rank() == number
+        run(folder)
         assert bool(lines) == (rank() == 0)
+
+
+def fork_two(folder: Path) -> int:
+    """Both processes out of one, so that torch is imported once; 0 when both have ended well."""
+
+    children = []
+    for number in range(2):
+        if (child := os.fork()) == 0:
+            try:
+                work(number, folder)
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        children.append(child)
+    return max(os.waitpid(child, 0)[1] for child in children)
+
+
+if __name__ == "__main__":
+    sys.exit(fork_two(Path(sys.argv[1])) != 0)

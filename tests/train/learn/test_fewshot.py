@@ -11,6 +11,7 @@ import sys
 from dataclasses import asdict, replace
 from itertools import count, takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from c2p_train.commands.fewshot import fewshot
 from c2p_train.datasets.labelled_clouds import load_split
 from c2p_train.datasets.shots import sample_shots, short_classes
 from c2p_train.evaluate.features import ViewFeatures, view_features
-from c2p_train.learn.curve import curve_points, save_curve_csv, save_curve_png
+from c2p_train.learn.curve import CurvePoint, curve_points, save_curve_csv, save_curve_png
 from c2p_train.learn.fewshot import (
     PAPER,
     FewShotConfig,
@@ -318,6 +319,26 @@ def test_curve_has_mean_and_standard_deviation_of_the_seeds(tmp_path: Path) -> N
     assert (float(rows[1]["low"]), float(rows[1]["high"])) == (0.5, 0.9)
     save_curve_png(points, "title", tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_numbers_of_a_curve_stand_above_their_bars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = [
+        CurvePoint("0", 1, 0.6, None, 0.6, 0.6),
+        CurvePoint("1", 3, 0.5, 0.2, 0.3, 0.7),
+        CurvePoint("full", 3, 0.9, 0.01, 0.9, 0.9),
+    ]
+    drawn: list[Any] = []
+    monkeypatch.setattr("c2p_train.learn.curve.save_figure", lambda figure, path: drawn.append(figure))
+    save_curve_png(points, "title", tmp_path / "curve.png")
+    figure = drawn[0]
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["60.0", "50.0", "90.0"]
+    for x, (text, point) in enumerate(zip(axes.texts, points, strict=True)):
+        top = axes.transData.transform((x, 100 * (point.mean + (point.std or 0))))[1]
+        assert top < text.get_window_extent().y0 and text.get_window_extent().y1 < figure.bbox.y1
 
 
 # --- the command --------------------------------------------------------------------------

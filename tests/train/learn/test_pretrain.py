@@ -1,5 +1,6 @@
 """The pre-training loop: it learns, refuses what does not fit, and a resumed run is the run never stopped."""
 
+import _thread
 import os
 import signal
 import subprocess
@@ -125,7 +126,7 @@ def test_interrupted_and_run_again_is_the_same_as_never_interrupted(
         def points(self, i: int) -> np.ndarray:
             self.calls = getattr(self, "calls", 0) + 1
             if self.calls == 16 * 5:  # each pair asks twice: once for its picture
-                os.kill(os.getpid(), signal.SIGINT)
+                _thread.interrupt_main()  # a signal itself would strike torch's kernels, from this thread
             return super().points(i)
 
     before = signal.getsignal(signal.SIGINT)
@@ -344,6 +345,32 @@ def test_the_command_trains_on_rendered_pairs(rendered: Path, tmp_path: Path) ->
         assert refused.stderr.count("error: ") == 1
     for change in (["--clip", "ViT-B-32"], ["--epochs", "3"], ["--pretrained", "openai"]):
         assert CliRunner().invoke(command, [*arguments, *change]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("able", "options", "expected"),
+    [(True, [], True), (False, [], False), (True, ["--no-bf16"], False), (False, ["--bf16"], True)],
+)
+def test_bfloat16_is_taken_where_it_is_no_imitation(
+    able: bool,
+    options: list[str],
+    expected: bool,
+    rendered: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    teacher = CLIP2Point(fresh(), frozen(), ZeroShot())
+    checkpoint = Checkpoint(teacher, ViewSet.named("clip2point-10"), DepthSpec(32, 0.1, 128), None, 100.0, {})
+    save_checkpoint(checkpoint, tmp_path / "image.pt")
+    seen = []
+    monkeypatch.setattr(
+        "c2p_train.learn.pretrain.pretrain", lambda pairs, encoder, config, *a, **k: seen.append(config)
+    )
+    monkeypatch.setattr("c2p_train.model.device.has_bfloat16", lambda device: able)
+    arguments = [str(rendered / "pairs"), "--image-encoder", str(tmp_path / "image.pt"), "--device", "cpu"]
+    done = CliRunner().invoke(command, [*arguments, "--out", str(tmp_path / "run"), *options])
+    assert done.exit_code == 0, done.output
+    assert [config.bfloat16 for config in seen] == [expected]
 
 
 @pytest.mark.usefixtures("ctrl_c")

@@ -176,7 +176,9 @@ def evaluate(
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             write_atomic(out / "report.json", json.dumps(report, ensure_ascii=False, indent=1).encode())
-            plots.save_confusion(results[ckpt].metrics, out / "confusion.png", report["data"]["name"])
+            plots.save_confusion(
+                results[ckpt].metrics, out / "confusion.png", report["data"]["name"], str(ckpt)
+            )
             if drawn:
                 plots.save_projections(drawn, out / "projections.png")
             if tsne:

@@ -9,6 +9,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error
 from c2p_train.commands.common import FILE, NEW_FILE
+from c2p_train.network import require_weights
 
 _EPILOG = """
 \b
@@ -50,6 +51,9 @@ def import_(
         raise click.UsageError("--clip and --pretrained go together")
     with exit_on_error():
         from c2p_deploy import LabelSet
+
+        if pretrained is not None:
+            require_weights(clip, pretrained)
         from c2p_train.model.checkpoint import save_checkpoint
         from c2p_train.model.import_official import import_official, import_open_clip_model
 

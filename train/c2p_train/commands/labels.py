@@ -8,6 +8,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error
 from c2p_train.commands.common import FILE, NEW_FILE
+from c2p_train.network import require_weights
 
 _EPILOG = """
 \b
@@ -72,17 +73,20 @@ def labels(
         )
     with exit_on_error():
         from c2p_deploy.labels import PAPER_TEMPLATE, label_names
-        from c2p_train.model.text_encoder import label_set_from_clip, label_set_from_file
 
         if names_file is not None:
             names += label_names(names_file)
-        if features is not None:
-            made = label_set_from_file(names, features)
-        else:
+        if features is None:
             if not names:
                 raise click.UsageError("no name given")
             if clip is None and not Path(pretrained).exists():
                 clip = "ViT-B-32-quickgelu"
+            require_weights(clip, pretrained)
+        from c2p_train.model.text_encoder import label_set_from_clip, label_set_from_file
+
+        if features is not None:
+            made = label_set_from_file(names, features)
+        else:
             made = label_set_from_clip(names, templates or (PAPER_TEMPLATE,), clip, pretrained)
         made.save(out)
         click.echo(f"wrote {out}: {len(made)} labels, text features of {made.dim}, prompt {made.template!r}")

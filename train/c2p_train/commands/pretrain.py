@@ -9,6 +9,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, NEW_FOLDER, device_option, seed_option
+from c2p_train.network import require_weights
 
 if TYPE_CHECKING:
     from c2p_train.model.encoders import Encoder
@@ -95,9 +96,8 @@ memory.
 )
 @click.option(
     "--bf16/--no-bf16",
-    default=True,
-    show_default=True,
-    help="Encode in bfloat16, faster on GPUs and recent processors.",
+    default=None,
+    help="Encode in bfloat16.  [default: where the GPU or the processor has it; elsewhere it is slower]",
 )
 @click.option(
     "--val", type=FOLDER, metavar="DIR", help="Labelled clouds: zero-shot accuracy on their test split."
@@ -126,7 +126,7 @@ def pretrain(
     lr: float | None,
     image_size: int | None,
     point_radius: float,
-    bf16: bool,
+    bf16: bool | None,
     val: Path | None,
     val_up: Any,
     validate_every: int,
@@ -147,6 +147,8 @@ def pretrain(
     if epochs is not None and steps is not None:
         raise click.UsageError("--epochs and --steps exclude each other")
     with exit_on_error(INTERRUPTED), shown():
+        if pretrained is not None:
+            require_weights(clip, pretrained)
         from c2p_deploy import LabelSet
         from c2p_deploy.errors import C2PError
         from c2p_train.datasets.labelled_clouds import load_split
@@ -156,10 +158,11 @@ def pretrain(
         from c2p_train.learn.pretrain import pretrain as run
         from c2p_train.model.checkpoint import load_checkpoint
         from c2p_train.model.clip2point import CLIP2Point
-        from c2p_train.model.device import pick_device
+        from c2p_train.model.device import has_bfloat16, pick_device
         from c2p_train.model.import_official import import_open_clip_model
         from c2p_train.pairs.pair_dataset import PairDataset
 
+        picked = pick_device(device)
         config = PretrainConfig(
             epochs=epochs or PretrainConfig.epochs,
             steps=steps,
@@ -169,11 +172,11 @@ def pretrain(
             learning_rate=lr,
             image_size=image_size,
             point_radius=point_radius,
-            bfloat16=bf16,
+            bfloat16=has_bfloat16(picked) if bf16 is None else bf16,
             validate_every=validate_every,
             seed=seed,
         )
-        with process_group(pick_device(device)) as where:
+        with process_group(picked) as where:
             datasets = [PairDataset(folder) for folder in pairs]
             if image_encoder is not None:
                 source = load_checkpoint(image_encoder)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import C2PError, MissingDependencyError, reason_of
+from c2p_deploy.extras import install
 from c2p_train.datasets.cloud_sets import CloudSet, Item, Split, plain_name
 
 MODELNET10_LABELS = (
@@ -111,9 +112,7 @@ def _read_hdf5(file: Path, classes: Sequence[str]) -> list[Item]:
     try:
         import h5py
     except ImportError as error:
-        raise MissingDependencyError(
-            "reading HDF5 needs h5py", "pip install 'c2p-deploy[train]'", file
-        ) from error
+        raise MissingDependencyError("reading HDF5 needs h5py", install("train"), file) from error
     try:
         with h5py.File(file, "r") as stored:
             missing = [key for key in ("data", "label") if key not in stored]

@@ -16,19 +16,20 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy import DepthSpec, prepare_points, progress, read_cloud
+from c2p_deploy import DepthSpec, progress, read_cloud
 from c2p_deploy.errors import C2PError, CloudError
 from c2p_deploy.files import atomic_path
-from c2p_deploy.projection.prepare import finite_points, to_unit_sphere
+from c2p_deploy.projection.prepare import finite_points, prepare, to_unit_sphere
 from c2p_deploy.projection.sampling import farthest_points
 from c2p_deploy.projection.spec import FloatArray, UpAxis, turn_up
 
-# "robot": sampled, then normalised, as the classifier prepares every cloud. "paper": normalised,
-# then sampled, as the authors' data sets do it; only for reproducing their figures.
+# "robot": without strays, sampled, then normalised, as the classifier prepares every cloud by default.
+# "paper": normalised, then sampled, as the authors' data sets do it; only for reproducing their figures.
 Preparation = Literal["robot", "paper"]
 Arrays = dict[str, npt.NDArray[Any]]
 T = TypeVar("T")
 
+PREPARED_AS = "without strays"  # part of the key of kept clouds: those of before are not taken for today's
 _NEVER_CHOSEN = 1e-3  # squared radius within which the authors' sampling skips points
 
 
@@ -57,7 +58,10 @@ def prepare_cloud(
     Clouds of fewer than P points repeat some of them, which no depth map shows. Raises
     CloudError.
     """
-    prepared = prepare_points(points, spec, seed) if preparation == "robot" else paper_points(points, spec)
+    if preparation == "robot":
+        prepared = prepare(points, spec, "robust", seed).points
+    else:
+        prepared = paper_points(points, spec)
     return np.resize(turn_up(prepared, up), (spec.num_points, 3)).astype(np.float32)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
-from c2p_deploy.errors import C2PError
+from c2p_deploy.errors import C2PError, MissingSplitError
 from c2p_deploy.io import CLOUD_SUFFIXES
 from c2p_deploy.projection.spec import UpAxis
 from c2p_train.datasets.cloud_files import hashed_fraction
@@ -60,7 +60,8 @@ def find_folders(path: Path, split: Split, *, whole: bool = False) -> CloudSet:
 
     CLASS/FILE has no split of its own: a fixed fifth of every class, by a hash of the name, is
     its test split, and the rest its training split. With `whole`, and in a folder that is itself
-    called test, all of it is the split that is asked for.
+    called test, all of it is the split that is asked for. A class may be called "train" or "test", too:
+    see `_splits_above_classes`.
 
     Raises C2PError when there are no such folders, when the split or the clouds of a class are
     missing, and when two folders stand for the same class.
@@ -73,16 +74,23 @@ def find_folders(path: Path, split: Split, *, whole: bool = False) -> CloudSet:
             "or ScanObjectNN",
             path,
         )
-    split_folders = {folder.name.lower(): folder for folder in folders if folder.name.lower() in _ALL_SPLITS}
+    split_folders = _splits_above_classes(folders)
     if split_folders:
         layout = f"{split.upper()}/CLASS/FILE"
         chosen = _of_split(split_folders, split)
         if chosen is None:
-            raise C2PError(f"no folder {split!r}", f"there is {' and '.join(split_folders)}", path)
+            remedy = f"there is {' and '.join(split_folders)}"
+            raise MissingSplitError(f"no folder {split!r}", remedy, path)
         # The classes of all splits, so that a label is the same number in each.
         names = sorted({c.name for folder in split_folders.values() for c in _subfolders(folder)})
+        if not names:
+            raise C2PError(
+                f"{' and '.join(split_folders)} holds no class folders",
+                f"put the clouds into {split}/CLASS/FILE",
+                path,
+            )
         class_folders: dict[str, Path | None] = {name: chosen / name for name in names}
-    elif any(sub.name.lower() in _ALL_SPLITS for folder in folders for sub in _subfolders(folder)):
+    elif any(_named_as_split(sub) for folder in folders for sub in _subfolders(folder)):
         layout = f"CLASS/{split.upper()}/FILE"
         class_folders = {
             folder.name: _of_split({sub.name.lower(): sub for sub in _subfolders(folder)}, split)
@@ -195,6 +203,33 @@ def _commonest_suffix(found: Mapping[str, list[Path]]) -> str:
         p.suffix.lower() for paths in found.values() for p in paths if p.suffix.lower() in CLOUD_SUFFIXES
     )
     return min(count, key=lambda suffix: (-count[suffix], suffix)) if count else ""
+
+
+def _splits_above_classes(folders: list[Path]) -> dict[str, Path]:
+    """Those folders of a data set that are splits, by name in lower case: none where all are classes.
+
+    The name alone does not tell, because trains are a class of many data sets. A split holds classes:
+    folders of clouds that are not called like splits themselves. Where every folder is called like a
+    split they are that, whatever they hold.
+    """
+    named = {folder.name.lower(): folder for folder in folders if _named_as_split(folder)}
+    if len(named) == len(folders) or any(_holds_classes(folder) for folder in named.values()):
+        return named
+    return {}
+
+
+def _named_as_split(folder: Path) -> bool:
+    return folder.name.lower() in _ALL_SPLITS
+
+
+def _holds_classes(folder: Path) -> bool:
+    return not _holds_clouds(folder) and any(
+        _holds_clouds(sub) for sub in _subfolders(folder) if not _named_as_split(sub)
+    )
+
+
+def _holds_clouds(folder: Path) -> bool:
+    return any(p.suffix.lower() in CLOUD_SUFFIXES and p.is_file() for p in _entries(folder))
 
 
 def _of_split(folders: Mapping[str, Path], split: Split) -> Path | None:

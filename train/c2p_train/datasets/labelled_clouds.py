@@ -21,6 +21,7 @@ from c2p_deploy.errors import C2PError, CloudError
 from c2p_deploy.projection.spec import FloatArray, UpAxis
 from c2p_train.datasets.benchmark_sets import MODELNET40, find_modelnet40_hdf5, find_scanobjectnn
 from c2p_train.datasets.cloud_files import (
+    PREPARED_AS,
     Arrays,
     Preparation,
     cached_arrays,
@@ -112,7 +113,7 @@ def load_split(
     if cache is None:
         arrays = make()
     else:
-        settings = (split, found.layout, found.classes, spec.num_points, up, seed, preparation)
+        settings = (split, found.layout, found.classes, spec.num_points, up, seed, preparation, PREPARED_AS)
         key = fingerprint(settings, found.files)
         cache.mkdir(parents=True, exist_ok=True)
         arrays = cached_arrays(cache / f"clouds-{key[:32]}.npz", key, make)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import C2PError, MissingDependencyError
+from c2p_deploy.extras import install
 from c2p_deploy.files import atomic_path
 from c2p_deploy.projection.spec import FloatArray
 from c2p_train.evaluate.metrics import Metrics
@@ -22,8 +24,8 @@ _FEWEST_POINTS = 5  # for a t-SNE
 _MARKERS = "osD^v<>pP*Xd"  # with tab20's colours: 240 classes can be told apart
 
 
-def save_confusion(metrics: Metrics, path: Path, title: str) -> None:
-    """The confusion matrix: a row per class, coloured by the share of its clouds."""
+def save_confusion(metrics: Metrics, path: Path, data: str, model: str) -> None:
+    """The confusion matrix of a model: a row per class, coloured by the share of its clouds."""
     names = metrics.classes
     counts = np.array(metrics.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -41,7 +43,9 @@ def save_confusion(metrics: Metrics, path: Path, title: str) -> None:
                 colour = "white" if share[row, column] > 0.5 else "black"
                 axes.text(column, row, str(count), ha="center", va="center", fontsize=7, color=colour)
     figure.colorbar(picture, label="share of the class", fraction=0.046)
-    axes.set_title(f"{title}: {metrics.accuracy:.2%}", fontsize=10)
+    # Over the whole figure: a path is longer than a matrix of few classes is wide.
+    title = f"{model} on {data}: {metrics.accuracy:.2%} of {counts.sum()} clouds"
+    figure.suptitle(textwrap.fill(title, round(11 * side)), fontsize=10)
     save_figure(figure, path)
 
 
@@ -79,9 +83,7 @@ def embed(features: FloatArray, seed: int) -> FloatArray:
     try:
         from sklearn.manifold import TSNE
     except ImportError as error:
-        raise MissingDependencyError(
-            "a t-SNE needs scikit-learn", "pip install 'c2p-deploy[train]'"
-        ) from error
+        raise MissingDependencyError("a t-SNE needs scikit-learn", install("train")) from error
     if len(features) < _FEWEST_POINTS:
         raise C2PError(f"a t-SNE of {len(features)} clouds shows nothing", f"give at least {_FEWEST_POINTS}")
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
@@ -112,7 +114,7 @@ def new_figure(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingDependencyError("pictures need matplotlib", "pip install 'c2p-deploy[train]'") from error
+        raise MissingDependencyError("pictures need matplotlib", install("train")) from error
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
 
 

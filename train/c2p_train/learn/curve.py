@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -26,6 +26,7 @@ class CurvePoint:
     std: float | None
     low: float
     high: float
+    others: dict[str, float] = field(default_factory=dict)  # mean accuracy of the simplest methods
 
 
 def curve_points(sweep: Sweep) -> list[CurvePoint]:
@@ -35,28 +36,39 @@ def curve_points(sweep: Sweep) -> list[CurvePoint]:
     for shots in dict.fromkeys(run.shots for run in sweep.runs):
         found = [run.accuracy for run in sweep.runs if run.shots == shots]
         std = stdev(found) if len(found) > 1 else None
-        points.append(CurvePoint(name_of(shots), len(found), mean(found), std, min(found), max(found)))
+        runs = [run for run in sweep.runs if run.shots == shots]
+        others = {name: mean(run.others[name] for run in runs) for name in runs[0].others}
+        points.append(
+            CurvePoint(name_of(shots), len(found), mean(found), std, min(found), max(found), others)
+        )
     return points
 
 
-def curve_table(points: list[CurvePoint]) -> Table:
-    """For the screen, in percent."""
-    table = Table("shots", "seeds", "accuracy %", "lowest", "highest", box=box.SIMPLE_HEAD)
+def curve_table(points: list[CurvePoint], head: str) -> Table:
+    """For the screen, in percent: the head beside the simplest methods, and zero-shot above all."""
+    names = list(dict.fromkeys(name for p in points for name in p.others))
+    table = Table("shots", "seeds", f"{head} %", "lowest", "highest", *names, box=box.SIMPLE_HEAD)
     for p in points:
         spread = "" if p.std is None else f" ± {100 * p.std:.1f}"
-        ends = (f"{100 * p.low:.1f}", f"{100 * p.high:.1f}")
-        table.add_row(p.shots, "" if p.shots == "0" else str(p.seeds), f"{100 * p.mean:.1f}{spread}", *ends)
+        cells = [f"{100 * p.mean:.1f}{spread}", f"{100 * p.low:.1f}", f"{100 * p.high:.1f}"]
+        others = [f"{100 * p.others[name]:.1f}" if name in p.others else "" for name in names]
+        if p.shots == "0":
+            table.add_row("0", "", f"{cells[0]} (zero-shot)", "", "", *others)
+        else:
+            table.add_row(p.shots, str(p.seeds), *cells, *others)
     return table
 
 
 def save_curve_csv(points: list[CurvePoint], path: Path) -> None:
-    """Columns shots, seeds, mean, std, low, high; accuracies in [0, 1], std empty for one seed."""
+    """Columns shots, seeds, mean, std, low, high, the simplest methods; in [0, 1], empty where none is."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("shots", "seeds", "mean", "std", "low", "high"))
+    names = list(dict.fromkeys(name for p in points for name in p.others))
+    writer.writerow(("shots", "seeds", "mean", "std", "low", "high", *names))
     for p in points:
         std = "" if p.std is None else f"{p.std:.6f}"
-        writer.writerow((p.shots, p.seeds, f"{p.mean:.6f}", std, f"{p.low:.6f}", f"{p.high:.6f}"))
+        others = [f"{p.others[name]:.6f}" if name in p.others else "" for name in names]
+        writer.writerow((p.shots, p.seeds, f"{p.mean:.6f}", std, f"{p.low:.6f}", f"{p.high:.6f}", *others))
     write_atomic(path, text.getvalue().encode())
 
 
@@ -73,8 +85,14 @@ def save_curve_png(points: list[CurvePoint], title: str, path: Path) -> None:
         capsize=3,
     )
     for x, p in zip(positions, points, strict=True):
+        top = 100 * (p.mean + (p.std or 0))  # where its bar ends: the number stands above that
         axes.annotate(
-            f"{100 * p.mean:.1f}", (x, 100 * p.mean), (0, 7), textcoords="offset points", ha="center"
+            f"{100 * p.mean:.1f}",
+            (x, top),
+            (0, 6),
+            textcoords="offset points",
+            ha="center",
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
         )
     axes.set_xticks(positions, [p.shots for p in points])
     axes.set_xlabel("shots per class")

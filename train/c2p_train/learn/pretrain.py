@@ -128,7 +128,8 @@ def pretrain(
         if run.step % config.validate_every == 0 and run.step < schedule.steps:
             figures()
 
-    with RunReport() as report, closing(batches.over(range(run.step, schedule.steps))) as stream:
+    stream = batches.over(range(run.step, schedule.steps))
+    with closing(board), RunReport() as report, closing(stream):
 
         def make_step(rate: float) -> float:
             loss = train_step(run, image_encoder, stream, config, rate)
@@ -139,7 +140,6 @@ def pretrain(
 
         run_steps(run, schedule, make_step, "pre-training", file, now_and_then)
         validation = figures()
-    board.close()
     about = {"data_digest": file.settings["data"], "pairs": len(batches), "validation": validation}
     checkpoint = result(run, image_encoder, batches, labels, {"config": asdict(config), **about})
     if rank() == 0:

@@ -1,24 +1,30 @@
-"""A head for every number of shots and every seed, and how well each does on the test clouds."""
+"""A head for every number of shots and every seed, and how well each does beside the simplest methods."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import mean
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from c2p_deploy import LabelSet, progress
 from c2p_deploy.errors import C2PError
+from c2p_deploy.fewshot import folds
 from c2p_deploy.files import write_atomic
 from c2p_deploy.json_file import parse_json, read_small
 from c2p_train.datasets.shots import sample_shots, short_classes
 from c2p_train.evaluate.features import ViewFeatures, array_digest
 from c2p_train.learn.fewshot import FewShotConfig, accuracy, steps_of, train_head
+from c2p_train.learn.ridge import RidgeConfig, fit_head, unit_views
 from c2p_train.learn.run_report import RunReport
+from c2p_train.learn.simple import METHODS, simple_predictions
 from c2p_train.model.heads import Head, ZeroShot
 
 RESULTS = "results.json"
@@ -28,13 +34,17 @@ _RUN = "run.pt"  # of a training that is not finished
 
 @dataclass(frozen=True)
 class ShotRun:
-    """One training: from how many clouds, and the accuracy in [0, 1] on the test clouds."""
+    """One training: from how many clouds, and the accuracy in [0, 1] on the test clouds.
+
+    others: that of the simplest methods on the same clouds and features, by name (`simple.METHODS`).
+    """
 
     shots: int | None  # per class; None: all clouds
     seed: int
     clouds: int
     accuracy: float
     seconds: float
+    others: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,33 +57,47 @@ class Sweep:
 
 def few_shot_sweep(
     train: ViewFeatures,
-    test: ViewFeatures,
+    test: ViewFeatures | None,
     labels: LabelSet,
     shots: Sequence[int | None],
     seeds: Sequence[int],
-    config: FewShotConfig,
+    config: FewShotConfig | RidgeConfig,
     out: Path,
-    save: Callable[[Head, ShotRun, Path], None],
+    save: Callable[[Head, float, ShotRun, Path], None],
     *,
+    wordless: npt.NDArray[np.bool_] | None = None,
     device: torch.device | str = "cpu",
 ) -> Sweep:
     """Trains one head for each of `shots` and `seeds`, and measures all of them on `test`.
 
-    labels: what the labels of train and test are rows of; config: its seed is not looked at;
-    save: writes the model of a run to the path it is given, OUT/shots-K/seed-S/model.pt.
+    test: None judges the head `ridge` by the clouds it learns from, each left out in turn; of other heads
+    that would be as many trainings. labels: what the labels of train and test are rows of; wordless: bool
+    [C], those whose text features mean nothing; config: its seed is not looked at; save: writes the model
+    of a run, its head and logit scale, to the path it is given, OUT/shots-K/seed-S/model.pt.
     Every finished run is written to OUT/results.json at once: called again, the sweep goes
     on, inside the run that was interrupted, and further shots or seeds may join. Raises
-    C2PError when OUT holds the results of other settings or data, and what `train_head` raises.
+    C2PError when OUT holds the results of other settings or data, and what `train_head` and `fit_head` raise.
     """
+    if test is None and not isinstance(config, RidgeConfig):
+        raise C2PError(f"the head {config.head} is judged on test clouds, and there are none", "give some")
     out.mkdir(parents=True, exist_ok=True)
     text = labels.text_features
     settings = {name: value for name, value in asdict(config).items() if name != "seed"}
-    data = (array_digest(f.depth, f.image, f.label) for f in (train, test))
-    settings |= dict(zip(("train", "test", "text"), (*data, array_digest(text)), strict=True))
+    data = (None if f is None else array_digest(f.depth, f.image, f.label) for f in (train, test))
+    settings |= dict(
+        zip(
+            ("train", "test", "text"),
+            (*data, array_digest(text, *(() if wordless is None else (wordless,)))),
+            strict=True,
+        )
+    )
     known = _read(out / RESULTS, settings)
-    zero_shot = accuracy(ZeroShot(), test, text, device)
+    zero_shot = accuracy(ZeroShot(), train if test is None else test, text, device)
     plan = [(k, seed) for k in shots for seed in seeds]
-    work = {k: steps_of(config, len(sample_shots(train.label, k, 0))) for k in shots}
+    work = {
+        k: 1 if isinstance(config, RidgeConfig) else steps_of(config, len(sample_shots(train.label, k, 0)))
+        for k in shots
+    }
     for k in shots:
         for c, count in short_classes(train.label, k):
             progress.say(f"{labels.names[c]}: only {count} clouds for {k} shots")
@@ -83,25 +107,37 @@ def few_shot_sweep(
         folder.mkdir(parents=True, exist_ok=True)
         started = perf_counter()
         chosen = train.take(sample_shots(train.label, k, seed))
-        head = train_head(
-            chosen.depth,
-            chosen.image,
-            chosen.label,
-            text,
-            replace(config, seed=seed),
-            run_file=folder / _RUN,
-            device=device,
-        )
-        right = accuracy(head, test, text, device)
-        run = ShotRun(k, seed, len(chosen), right, round(perf_counter() - started, 3))
-        save(head.cpu(), run, folder / MODEL)
+        head: Head
+        if isinstance(config, RidgeConfig):
+            fitted = fit_head(chosen, text, wordless)
+            head, scale = fitted.head, fitted.logit_scale
+        else:
+            head = train_head(
+                chosen.depth,
+                chosen.image,
+                chosen.label,
+                text,
+                replace(config, seed=seed),
+                run_file=folder / _RUN,
+                device=device,
+            )
+            scale = config.logit_scale
+        seconds = round(perf_counter() - started, 3)
+        if test is None:
+            right = float((fitted.left_out.argmax(axis=1) == chosen.label).mean())
+            others = _others_left_out(chosen)
+        else:
+            right = accuracy(head, test, text, device)
+            others = _others(chosen, test)
+        run = ShotRun(k, seed, len(chosen), right, seconds, others)
+        save(head.cpu(), scale, run, folder / MODEL)
         return run
 
     done = []
     what = "training" if len(plan) == 1 else f"{len(plan)} trainings"
     with RunReport("training") as report, progress.task(what, sum(work[k] for k, _ in plan)) as task:
         for k, seed in plan:
-            folder = out / f"shots-{name_of(k)}" / f"seed-{seed}"
+            folder = folder_of(out, k, seed)
             run = next((r for r in known if (r.shots, r.seed) == (k, seed)), None)
             if run is None or not (folder / MODEL).exists():
                 run = learn(k, seed, folder)
@@ -114,9 +150,47 @@ def few_shot_sweep(
     return Sweep(zero_shot, tuple(done))
 
 
+def best_run(sweep: Sweep) -> ShotRun | None:
+    """The best run of the number of shots that is best on average; None where zero-shot is better."""
+    by_shots = [
+        [run for run in sweep.runs if run.shots == shots]
+        for shots in dict.fromkeys(run.shots for run in sweep.runs)
+    ]
+    # Of equals the most shots.
+    best = max(reversed(by_shots), key=lambda runs: mean(run.accuracy for run in runs))
+    if mean(run.accuracy for run in best) < sweep.zero_shot:
+        return None
+    return max(best, key=lambda run: run.accuracy)
+
+
+def folder_of(out: Path, shots: int | None, seed: int) -> Path:
+    """Where a run leaves its model."""
+    return out / f"shots-{name_of(shots)}" / f"seed-{seed}"
+
+
 def name_of(shots: int | None) -> str:
     """As folders, files and tables call it: a number, or `full`."""
     return "full" if shots is None else str(shots)
+
+
+def _others(train: ViewFeatures, test: ViewFeatures) -> dict[str, float]:
+    """Accuracy of the simplest methods on test clouds."""
+    found = simple_predictions(unit_views(train), train.label, unit_views(test))
+    return {name: float((guess == test.label).mean()) for name, guess in found.items()}
+
+
+def _others_left_out(clouds: ViewFeatures) -> dict[str, float]:
+    """The same on the clouds they learn from, a fold by the others; nothing where no class has two."""
+    right = dict.fromkeys(METHODS, 0)
+    turns = folds(clouds.label)
+    if len(turns) == 1:
+        return {}
+    for rows in turns:
+        rest = np.setdiff1d(np.arange(len(clouds)), rows)
+        train, test = clouds.take(rest), clouds.take(rows)
+        for name, guess in simple_predictions(unit_views(train), train.label, unit_views(test)).items():
+            right[name] += int((guess == test.label).sum())
+    return {name: count / len(clouds) for name, count in right.items()}
 
 
 def _write(path: Path, settings: dict[str, Any], sweep: Sweep) -> None:

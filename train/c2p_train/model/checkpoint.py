@@ -14,6 +14,9 @@ from torch import nn
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
 from c2p_deploy.errors import C2PError, CheckpointError, reason_of
 from c2p_deploy.files import atomic_path
+from c2p_deploy.labels.label_set import MOST_LABELS
+from c2p_deploy.manifest import size_limits_of
+from c2p_deploy.rejection import Rejection
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.descriptions import check_plain, fewest_tensors, is_number
 from c2p_train.model.encoders import (
@@ -24,7 +27,7 @@ from c2p_train.model.encoders import (
     config_to_dict,
 )
 from c2p_train.model.filled import NOT_A_MODEL, filled
-from c2p_train.model.heads import build_head
+from c2p_train.model.heads import Head, Ridge, build_head
 from c2p_train.model.torch_file import load_torch_file
 
 # The small pre-trained model that comes with the package: two encoders, head zeroshot (MODEL_CARD.md).
@@ -47,6 +50,8 @@ class Checkpoint:
     labels: LabelSet | None  # what the model is offered with; None until somebody chooses
     logit_scale: float
     training: dict[str, Any]  # settings and validation figures; plain values
+    rejection: Rejection | None = None  # fitted for `labels` by c2p-train calibrate
+    size_limits: Mapping[str, tuple[float, float]] | None = None  # as a manifest has them
 
     def __post_init__(self) -> None:
         for encoder in self.encoders.values():
@@ -60,7 +65,7 @@ class Checkpoint:
 
     @property
     def head(self) -> str:
-        """`zeroshot`, `dpa` or `gdpa`."""
+        """`zeroshot`, `ridge`, `dpa` or `gdpa`."""
         return self.model.head.name
 
     @property
@@ -80,7 +85,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, fp16: bool = False) -
     values = {
         "format": FORMAT,
         "version": VERSION,
-        "head": {"name": checkpoint.head, "state": _stored(checkpoint.model.head, fp16)},
+        "head": {"name": checkpoint.head, **_sizes(checkpoint.model.head)}
+        | {"state": _stored(checkpoint.model.head, fp16)},
         "encoders": {
             role: {"config": config_to_dict(encoder.config), "state": _stored(encoder, fp16)}
             for role, encoder in checkpoint.encoders.items()
@@ -91,6 +97,10 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, fp16: bool = False) -
         "logit_scale": checkpoint.logit_scale,
         "training": checkpoint.training,
     }
+    if checkpoint.rejection is not None:
+        values["rejection"] = checkpoint.rejection.to_dict()
+    if checkpoint.size_limits is not None:
+        values["size_limits"] = {name: list(limits) for name, limits in checkpoint.size_limits.items()}
     with atomic_path(path) as temporary:
         torch.save(values, temporary)
 
@@ -125,7 +135,8 @@ def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
         encoders = {role: _encoder(stored) for role, stored in values["encoders"].items()}
         views = _views(values["views"])
         name, dim = str(values["head"]["name"])[:50], encoders["depth"].embed_dim
-        head = filled(lambda: build_head(name, len(views), dim), values["head"]["state"])
+        sizes = _head_sizes(values["head"]) if name == Ridge.name else {}
+        head = filled(lambda: build_head(name, len(views), dim, **sizes), values["head"]["state"])
         model = CLIP2Point(encoders["depth"], encoders.get("image"), head).eval()
         check_finite(model, path)
         if not is_number(values["logit_scale"], 1e-6, 1e6):
@@ -140,6 +151,8 @@ def checkpoint_of(values: Mapping[str, Any], path: Path) -> Checkpoint:
             labels=LabelSet.from_dict(values["labels"]) if values["labels"] is not None else None,
             logit_scale=float(values["logit_scale"]),
             training=values["training"],
+            rejection=Rejection.from_dict(values["rejection"]) if "rejection" in values else None,
+            size_limits=size_limits_of(values.get("size_limits")),
         )
     except CheckpointError:
         raise
@@ -182,6 +195,21 @@ def _spec(stored: Mapping[str, Any]) -> DepthSpec:
         if type(value) is not int and not (name == "point_radius" and type(value) is float):
             raise ValueError(f"{name} of the depth spec cannot be {str(value)[:50]}")
     return DepthSpec(**stored)
+
+
+def _sizes(head: Head) -> dict[str, int]:
+    """What must be known of a head to build it, besides views and width."""
+    return {"paths": head.paths, "labels": head.back.in_features} if isinstance(head, Ridge) else {}
+
+
+def _head_sizes(stored: Mapping[str, Any]) -> dict[str, int]:
+    """The inverse of `_sizes`, of a `ridge`."""
+    sizes = {key: stored[key] for key in ("paths", "labels")}
+    if any(type(size) is not int for size in sizes.values()) or not (
+        1 <= sizes["paths"] <= 2 and 1 <= sizes["labels"] <= MOST_LABELS
+    ):
+        raise ValueError(f"the head cannot have {str(sizes)[:100]}")
+    return sizes
 
 
 def _stored(module: nn.Module, fp16: bool) -> dict[str, torch.Tensor]:

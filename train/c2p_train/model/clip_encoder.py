@@ -18,9 +18,11 @@ from torch import Tensor, nn
 
 from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError, reason_of
 from c2p_deploy.json_file import check_regular
+from c2p_deploy.extras import install
 from c2p_train.model.filled import NOT_A_MODEL, filled
 from c2p_train.model.torch_file import load_torch_file
 from c2p_train.model.torchscript_file import is_torchscript, read_torchscript
+from c2p_train.network import hub, require_reachable
 
 if TYPE_CHECKING:
     import open_clip
@@ -75,9 +77,7 @@ def import_open_clip() -> Any:
     try:
         import open_clip
     except ImportError as error:
-        raise MissingDependencyError(
-            "CLIP's encoders need open_clip", "pip install 'c2p-deploy[train]'"
-        ) from error
+        raise MissingDependencyError("CLIP's encoders need open_clip", install("train")) from error
     return open_clip
 
 
@@ -130,7 +130,9 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
             clip = open_clip.create_model(name, pretrained_text=False)
             clip.load_state_dict(_weights_only_of(state))
         else:
-            clip = open_clip.create_model(name, pretrained=pretrained)
+            clip = open_clip.create_model(name, pretrained=_fetched(about, pretrained) or pretrained)
+    except C2PError:
+        raise
     except Exception as error:  # the network, or weights of another shape: open_clip raises many kinds
         raise C2PError(
             f"cannot be loaded as {name}: {reason_of(error)}", "name the model it was made for", pretrained
@@ -139,6 +141,23 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
         name, int(settings["embed_dim"]), dict(settings["vision_cfg"]), has_quick_gelu, mean, std
     )
     return clip.float().eval(), config
+
+
+def _fetched(about: Mapping[str, Any], pretrained: str) -> str | None:
+    """Where the hub's cache has the weights of a tag, so that no network is asked for them.
+
+    None where they are to be fetched. Raises C2PError where they cannot be.
+    """
+    repository, _, name = str(about.get("hf_hub") or "").rpartition("/")
+    if repository:
+        from huggingface_hub import try_to_load_from_cache
+
+        for file in (name,) if name else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"):
+            found = try_to_load_from_cache(repository, file)
+            if isinstance(found, str):
+                return found
+    require_reachable(pretrained, hub() if repository else str(about.get("url") or hub()))
+    return None
 
 
 def image_encoder_of(clip: open_clip.CLIP, config: ClipConfig) -> ClipEncoder:

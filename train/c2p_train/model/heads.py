@@ -2,8 +2,9 @@
 
 `zeroshot` has nothing to learn. `dpa` and `gdpa` are the Dual-Path Adapters of the paper
 (section 3.3): each path has a *global-view aggregator*, which sees all views of a cloud at
-once, and the two results are fused. Scores are cosines with text features, computed outside,
-so every head lets labels change freely. What they compute is what the authors' released code does.
+once, and the two results are fused. What they compute is what the authors' released code does.
+`ridge` is ours: zero-shot and a linear correction of it, fitted in closed form.
+Scores are cosines with text features, computed outside, so every head lets labels change freely.
 """
 
 from __future__ import annotations
@@ -27,6 +28,36 @@ class ZeroShot(nn.Module):
     def forward(self, depth_features: Tensor, image_features: Tensor | None = None) -> Tensor:
         """Features [B, V, D] -> [B, D], at most of unit length. The image path is not looked at."""
         return F.normalize(depth_features, dim=-1).mean(dim=1)
+
+
+class Ridge(nn.Module):
+    """Zero-shot features, corrected such that their text features score as a linear classifier does.
+
+    `c2p_train.learn.ridge` makes it. With z the zero-shot feature and x the unit features of all views and
+    paths, it is the direction of a·z + B·R·x. R [C, P·V·D] is what the classifier adds to the scores of
+    zero-shot, B [D, C] brings that back into the space of text features: it is dual to those taught,
+    differences between them reading off R·x exactly. Other words see no more of it than they have in common
+    with those.
+    """
+
+    name: ClassVar[str] = "ridge"
+
+    def __init__(self, num_views: int, dim: int, paths: int, labels: int) -> None:
+        """A head that does as zero-shot; paths: 1, the depth encoder's, or 2, the image encoder's too."""
+        super().__init__()
+        self.paths = paths
+        self.text_weight = nn.Parameter(torch.ones(()), requires_grad=False)
+        self.correction = nn.Linear(paths * num_views * dim, labels, bias=False)
+        self.back = nn.Linear(labels, dim, bias=False)
+        nn.init.zeros_(self.correction.weight)
+
+    def forward(self, depth_features: Tensor, image_features: Tensor | None = None) -> Tensor:
+        """Raw features [B, V, D] -> unit features [B, D]."""
+        assert image_features is not None or self.paths == 1, "this head needs the image encoder's features"
+        used = [depth_features, image_features][: self.paths]
+        views = [F.normalize(path, dim=-1) for path in used if path is not None]
+        corrected = self.back(self.correction(torch.cat([path.flatten(1) for path in views], dim=1)))
+        return F.normalize(self.text_weight * views[0].mean(dim=1) + corrected, dim=-1)
 
 
 class Aggregator(nn.Module):
@@ -90,14 +121,16 @@ class GDPA(DPA):
         return g * depth + (1 - g) * image
 
 
-Head = ZeroShot | DPA  # a GDPA is a DPA
+Head = ZeroShot | Ridge | DPA  # a GDPA is a DPA
 
 
-def build_head(name: str, num_views: int, dim: int) -> Head:
-    """A new head. Raises OptionError for a name that is none."""
+def build_head(name: str, num_views: int, dim: int, paths: int = 2, labels: int = 0) -> Head:
+    """A new head; paths, labels: of a `ridge`. Raises OptionError for a name that is none."""
     if name == ZeroShot.name:
         return ZeroShot()
+    if name == Ridge.name:
+        return Ridge(num_views, dim, paths, labels)
     for kind in (DPA, GDPA):
         if name == kind.name:
             return kind(num_views, dim)
-    raise OptionError(f"no head {name!r}", "there are zeroshot, dpa and gdpa")
+    raise OptionError(f"no head {name!r}", "there are zeroshot, ridge, dpa and gdpa")

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2p_deploy import LabelSet
-from c2p_deploy import labels as labels_module
 from c2p_deploy.errors import LabelError
-from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, is_template, templates_of
+from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels
+from c2p_deploy.labels import label_set as labels_module
+from c2p_deploy.labels.label_set import is_template, templates_of
 
 NAMES = ("chair", "night stand", "sofa", "T-shirt")
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import json
-import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from os import PathLike
@@ -20,6 +18,7 @@ import numpy.typing as npt
 from c2p_deploy.errors import LabelError, UnknownLabelError, reason_of
 from c2p_deploy.files import write_atomic
 from c2p_deploy.json_file import is_whole, parse_json, read_small, shown
+from c2p_deploy.labels.names import near_names, row_of, rows_of
 
 PAPER_TEMPLATE = "image of a {}"  # the prompt of CLIP2Point
 MOST_LABELS = 1_000_000
@@ -27,10 +26,9 @@ MOST_DIMS = 65_536
 MOST_LETTERS = 1000  # of a name; CLIP reads 77 tokens of a prompt
 _MOST_TEMPLATE = 100_000  # letters of all prompts of a label set
 _SAVE = "write it with LabelSet.save"
-_ASK = "give a list of names, a label-set file, or names separated by commas"
-_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # what str.splitlines splits at
-_MOST_COMPARED = 10_000  # names that are looked through for one like an unknown name
+ASK = "give a list of names, a label-set file, or names separated by commas"
 _MOST_LISTED = 100
+_MOST_EXPLAINED = 5  # unknown names that are told with those near them
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +46,7 @@ class LabelSet:
     template: str = "a {}"
 
     def __post_init__(self) -> None:
-        names = _checked_names(self.names)
+        names = checked_names(self.names)
         if not names or not all(map(str.strip, names)):
             raise LabelError("a label set needs at least one name, and no name may be empty")
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
@@ -64,6 +62,10 @@ class LabelSet:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __repr__(self) -> str:
+        some = ", ".join(map(repr, self.names[:3])) + (", ..." if len(self) > 3 else "")
+        return f"LabelSet({len(self)} names: {some}; features of {self.dim})"
+
     @property
     def dim(self) -> int:
         """D, the width of the text features."""
@@ -72,24 +74,16 @@ class LabelSet:
     def subset(self, names: Iterable[str]) -> LabelSet:
         """The label set with only these names, in this order.
 
-        Case, spaces, hyphens and underscores do not matter. The result bears the names as
-        asked for. Raises UnknownLabelError for a name that has no text feature here, with
-        the nearest ones that have.
+        Case, spaces, hyphens, underscores and the plural do not matter. The result bears the names as
+        asked for. Raises UnknownLabelError for names that have no text feature here, with the nearest ones
+        that have.
         """
-        rows = {_key(name): row for row, name in enumerate(self.names)}
-        wanted = _checked_names(names)
-        chosen = []
-        for name in wanted:
-            if _key(name) not in rows:
-                some = islice(rows, _MOST_COMPARED)  # with all of a million it would take minutes
-                near = [self.names[rows[key]] for key in difflib.get_close_matches(_key(name), some)]
-                found = f"near: {', '.join(near)}" if near else f"known: {_listed(self.names)}"
-                raise UnknownLabelError(
-                    f"no text feature for label {name!r} ({found})",
-                    "choose among the engine's own labels or give a label-set file with text features",
-                    names=wanted,
-                )
-            chosen.append(rows[_key(name)])
+        rows = rows_of(self.names)
+        wanted = checked_names(names)
+        found = [row_of(name, rows) for name in wanted]
+        chosen = [row for row in found if row is not None]
+        if len(chosen) < len(wanted):
+            raise unknown_names(wanted, found, self.names)
         return LabelSet(wanted, self.text_features[chosen], self.template)
 
     def to_dict(self) -> dict[str, Any]:
@@ -138,18 +132,24 @@ class LabelSet:
     @staticmethod
     def load(path: str | PathLike[str]) -> LabelSet:
         """Reads what `save` wrote. Raises LabelError that names the file."""
-        try:
-            values = parse_json(read_small(path))
-        except OSError as error:
-            raise LabelError(f"cannot read label set: {reason_of(error)}", "check the path", path) from error
-        except ValueError as error:
-            raise LabelError(f"not a JSON label set: {reason_of(error)}", _SAVE, path) from error
-        if not isinstance(values, dict):
-            raise LabelError(f"not a label set but a JSON {type(values).__name__}", _SAVE, path)
+        values = read_label_file(path)
         try:
             return LabelSet.from_dict(values)
         except LabelError as error:
             raise error.at(path) from error
+
+
+def read_label_file(path: str | PathLike[str]) -> dict[str, Any]:
+    """The JSON object of a label-set file, of whatever kind. Raises LabelError that names the file."""
+    try:
+        values = parse_json(read_small(path))
+    except OSError as error:
+        raise LabelError(f"cannot read label set: {reason_of(error)}", "check the path", path) from error
+    except ValueError as error:
+        raise LabelError(f"not a JSON label set: {reason_of(error)}", _SAVE, path) from error
+    if not isinstance(values, dict):
+        raise LabelError(f"not a label set but a JSON {type(values).__name__}", _SAVE, path)
+    return values
 
 
 def templates_of(labels: LabelSet) -> tuple[str, ...]:
@@ -166,90 +166,43 @@ def is_template(text: str) -> bool:
     return text.count("{}") == 1 and not set("{}") & set(text.replace("{}", ""))
 
 
-def choose_labels(known: LabelSet, wanted: LabelSet | str | PathLike[str] | Iterable[str] | None) -> LabelSet:
-    """The label set a user asks for, `known` being the engine's own.
-
-    wanted: None (all known), a LabelSet, a list of names, a file (a label set as JSON, or a
-    text file with one name per line), or names separated by commas. Names get the text
-    features the engine knows them by. Raises LabelError, UnknownLabelError for a name that
-    the engine does not know.
-    """
-    if wanted is None:
-        return known
-    if isinstance(wanted, LabelSet):
-        chosen = wanted
-    elif isinstance(wanted, (str, PathLike)):
-        is_label_set = _path(wanted).suffix.lower() == ".json"
-        chosen = LabelSet.load(wanted) if is_label_set else _by_names(known, wanted)
-    else:
-        chosen = known.subset(wanted)
-    if chosen.dim != known.dim:
-        raise LabelError(
-            f"text features have {chosen.dim} dimensions, the engine's features {known.dim}",
-            "make the label set with the text encoder the engine was trained for",
-        )
-    return chosen
-
-
-def label_names(wanted: str | PathLike[str]) -> tuple[str, ...]:
-    """The names in a text file with one per line, or in a list separated by commas. Raises LabelError."""
-    if not _is_label_file(wanted):
-        lines = str(wanted).split(",")
-    else:
-        try:
-            text = read_small(_path(wanted)).decode("utf-8-sig")  # some editors begin with a mark
-            if sum(map(text.count, _LINE_ENDS)) > 2 * MOST_LABELS:  # before each becomes an object
-                raise ValueError(f"it has more than {MOST_LABELS} names")
-        except (OSError, ValueError) as error:
-            raise LabelError(
-                f"cannot read labels: {reason_of(error)}", "write one name per line", wanted
-            ) from error
-        lines = text.splitlines()
-    return tuple(line.strip() for line in lines if line.strip())
+def unknown_names(
+    wanted: tuple[str, ...], found: Sequence[object | None], known: Sequence[str], more: Sequence[str] = ()
+) -> UnknownLabelError:
+    """The refusal of names for which None was found, with the nearest of `known` and `more` for each."""
+    missing = [name for name, one in zip(wanted, found, strict=True) if one is None]
+    said = []
+    for name in missing[:_MOST_EXPLAINED]:
+        near = near_names(name, [*known, *more])
+        if near:
+            said.append(f"{name!r} (near: {', '.join(near)})")
+        elif len(missing) == 1:
+            further = f" and {len(more):,} words of the word bank" if more else ""
+            said.append(f"{name!r} (known: {_listed(known)}{further})")
+        else:
+            said.append(repr(name))
+    if len(missing) > _MOST_EXPLAINED:
+        said.append(f"and {len(missing) - _MOST_EXPLAINED} more")
+    return UnknownLabelError(
+        f"no text feature for label{'s' if len(missing) > 1 else ''} {', '.join(said)}",
+        "choose among the engine's own labels or give a label-set file with text features",
+        names=wanted,
+    )
 
 
-def _is_label_file(wanted: str | PathLike[str]) -> bool:
-    """Whether a text stands for a file; a mistyped `labels.txt` must not become a label."""
-    # Unlike Path.is_file, os.path.isfile takes a long list of names for no file.
-    return isinstance(wanted, PathLike) or wanted.lower().endswith(".txt") or os.path.isfile(wanted)
-
-
-def _by_names(known: LabelSet, wanted: str | PathLike[str]) -> LabelSet:
-    """What `known` has of the names in a text file, or in a list separated by commas."""
-    names = label_names(wanted)
-    try:
-        return known.subset(names)
-    except LabelError as error:
-        if not _is_label_file(wanted):
-            raise
-        raise error.at(wanted) from error
-
-
-def _key(name: str) -> str:
-    """What of a name counts when it is looked up: "Night_Stand" and "night stand" are one."""
-    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
-
-
-def _path(wanted: str | PathLike[str]) -> Path:
-    try:
-        return Path(wanted)
-    except TypeError as error:  # of a PathLike that gives bytes
-        raise LabelError(f"the path of a label file must be a text, got {shown(wanted)}", _ASK) from error
-
-
-def _checked_names(names: Iterable[str]) -> tuple[str, ...]:
+def checked_names(names: Iterable[str]) -> tuple[str, ...]:
     """The names as a tuple. Raises LabelError for what are no names, or too many, or not printable."""
     if isinstance(names, (str, bytes, bytearray)):  # each letter would become a name
-        raise LabelError(f"labels must be a list of names, got {shown(names)}", _ASK)
+        raise LabelError(f"labels must be a list of names, got {shown(names)}", ASK)
     try:
         found = tuple(islice(names, MOST_LABELS + 1))
     except TypeError as error:
-        raise LabelError(f"labels must be a list of names, got {shown(names)}", _ASK) from error
+        raise LabelError(f"labels must be a list of names, got {shown(names)}", ASK) from error
     if len(found) > MOST_LABELS:
         raise LabelError(f"a label set has at most {MOST_LABELS} names")
     for name in found:
         if not isinstance(name, str):
-            raise LabelError(f"a name must be a text, got {shown(name)}", _ASK)
+            raise LabelError(f"a name must be a text, got {shown(name)}", ASK)
         if not _printable(name, MOST_LETTERS):
             raise LabelError(
                 f"the name {shown(name)} cannot be printed in UTF-8 or has more than {MOST_LETTERS} letters",

@@ -1,0 +1,49 @@
+"""The signals of doubt: what the cosines with the labels tell of how well a feature fits one of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from c2p_deploy.projection.spec import FloatArray
+
+Array = npt.NDArray[np.float64]
+
+# Columns of what `signals` gives. cosine: of the feature, as long as it is, with the best label's text
+# feature; log_odds: of the best label in the softmax over labels and rivals; length: of the feature, short
+# where the views disagree.
+SIGNALS = ("cosine", "log_odds", "length")
+_SAME = 0.95  # cosine of text features above which names mean the same; car and truck have 0.933
+_MOST_LOG_ODDS = 20.0  # beyond that a float32 softmax is 0 or 1
+_AT_ONCE = 4096  # labels that are compared with the rivals at once
+
+
+def signals(
+    features: FloatArray, cosine: FloatArray, share: FloatArray, rivals: FloatArray, logit_scale: float
+) -> Array:
+    """The signals [N, S] of features, columns as in `SIGNALS`.
+
+    features: float32 [N, D]; cosine: float32 [N], of each with its best label, as long as it is; share:
+    float32 [N], of that label in the softmax over the labels, or NaN where there is no other; rivals:
+    float32 [R, D], text features of what a thing may be instead. With neither other labels nor rivals the log
+    odds are NaN.
+    """
+    length = np.sqrt(np.einsum("nd,nd->n", features, features))
+    # What all others have together beside the best label, of which the softmax over labels has one part.
+    alone = np.isnan(share)
+    rest = np.where(alone, 0.0, 1 / np.maximum(share.astype(np.float64), 1e-9) - 1)
+    if len(rivals):
+        beside = logit_scale * (features @ rivals.T - cosine[:, None])  # [N, R]
+        rest += np.exp(np.minimum(beside, 2 * _MOST_LOG_ODDS)).sum(axis=1)
+    log_odds = np.clip(-np.log(np.maximum(rest, 1e-12)), -_MOST_LOG_ODDS, _MOST_LOG_ODDS)
+    if not len(rivals):
+        log_odds[alone] = np.nan
+    return np.column_stack((cosine, log_odds, length)).astype(np.float64)
+
+
+def rivals_of(labels: FloatArray, known: FloatArray) -> FloatArray:
+    """Those text features [R, D] of `known` [K, D] that mean something else than all of `labels` [C, D]."""
+    nearest = np.full(len(known), -1.0, dtype=np.float32)
+    for start in range(0, len(labels), _AT_ONCE):
+        nearest = np.maximum(nearest, (known @ labels[start : start + _AT_ONCE].T).max(axis=1))
+    return np.ascontiguousarray(known[nearest < _SAME])

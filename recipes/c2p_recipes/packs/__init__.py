@@ -1,0 +1,1 @@
+"""Named objects under open licences: what they are, which are twins, which stay apart for validation."""

@@ -1,0 +1,127 @@
+"""`open_objects`: the named objects of open packs as dense clouds, labelled by the table, set upright.
+
+`objects.tsv` and `objects.npz` hold 2,048 points of each; where the Debian package is there, objects of its
+packs are sampled anew from their meshes, more densely.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from c2p_deploy import progress
+from c2p_deploy.errors import C2PError, reason_of
+from c2p_deploy.io.sample import sample_mesh
+from c2p_deploy.projection.prepare import to_unit_sphere
+from c2p_deploy.projection.spec import FloatArray
+from c2p_recipes.augment import about
+from c2p_recipes.packs.furniture import read_furniture
+from c2p_recipes.vocabulary.table import label_of
+
+DENSE_POINTS = 4096  # of an object
+_PACK = "sweethome3d-furniture/"
+_COLUMNS = {"pack", "name", "category", "licence", "path"}
+_AXES = {"x": 0, "y": 1, "z": 2}
+
+
+@dataclass(frozen=True)
+class NamedObject:
+    """One row of objects.tsv that has a label."""
+
+    row: int
+    pack: str  # with the category, where one pack holds many
+    name: str
+    label: str
+    licence: str
+    path: str
+
+
+def named_objects(folder: Path) -> list[NamedObject]:
+    """The objects of objects.tsv that the table has a label for, but for those that were looked at and
+    dropped.
+
+    Raises C2PError for a file that is not there or not such a table.
+    """
+    table = folder / "objects.tsv"
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise C2PError(
+            f"cannot be read: {reason_of(error)}", "give the folder with objects.tsv", table
+        ) from error
+    if not rows or not set(rows[0]) >= _COLUMNS:
+        raise C2PError("is no table of objects", f"it needs the columns {', '.join(sorted(_COLUMNS))}", table)
+    found = []
+    for number, row in enumerate(rows):
+        label = label_of(row["name"], row["category"])
+        if label is not None and _fixes().get((row["pack"], row["path"])) != "drop":
+            pack = f"{row['pack']}/{row['category']}" if row["pack"] == "quaternius" else row["pack"]
+            found.append(NamedObject(number, pack, row["name"], label, row["licence"], row["path"]))
+    return found
+
+
+@cache
+def _fixes() -> dict[tuple[str, str], str]:
+    """What has to be done to an object, by pack and path: `drop`, or a turn."""
+    text = resources.files("c2p_recipes.vocabulary").joinpath("object_fixes.tsv").read_text(encoding="utf-8")
+    lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")][1:]
+    return {(pack, path): fix for pack, path, fix, _ in lines}
+
+
+def dense_clouds(
+    objects: Sequence[NamedObject], folder: Path, furniture: Path, seed: int
+) -> npt.NDArray[np.float16]:
+    """Points [N, DENSE_POINTS, 3] of the objects, in the unit sphere, y up.
+
+    folder: of objects.npz; furniture: the Debian package. Objects with fewer points repeat them. Raises
+    C2PError.
+    """
+    archive = folder / "objects.npz"
+    try:
+        with np.load(archive) as stored:
+            points = stored["points"]
+    except (OSError, KeyError, ValueError) as error:
+        raise C2PError(
+            f"cannot be read: {reason_of(error)}", "give the folder with objects.npz", archive
+        ) from error
+    if points.ndim != 3 or points.shape[2] != 3 or len(points) <= max(each.row for each in objects):
+        raise C2PError(
+            f"holds points {points.shape}, not one cloud per row of objects.tsv", "copy it again", archive
+        )
+    wanted = {each.path for each in objects if each.pack.startswith(_PACK)}
+    clouds = np.empty((len(objects), DENSE_POINTS, 3), dtype=np.float16)
+    with progress.task("sampling objects", len(objects)) as task:
+        meshes = {mesh.piece.path: mesh for mesh in read_furniture(furniture, wanted)}
+        for index, each in enumerate(objects):
+            if each.pack.startswith(_PACK) and each.path in meshes:
+                mesh = meshes[each.path]
+                cloud = sample_mesh(mesh.vertices, mesh.faces, DENSE_POINTS, seed)
+            else:
+                cloud = points[each.row].astype(np.float64)
+            clouds[index] = as_dense(_upright(cloud, each), seed)
+            task.advance()
+    return clouds
+
+
+def as_dense(cloud: npt.NDArray[np.floating], seed: int) -> FloatArray:
+    """DENSE_POINTS of a cloud [N, 3], in the unit sphere: drawn at random, or with some repeated."""
+    if len(cloud) > DENSE_POINTS:
+        cloud = cloud[np.random.default_rng(seed).choice(len(cloud), DENSE_POINTS, replace=False)]
+    return np.resize(to_unit_sphere(cloud), (DENSE_POINTS, 3))
+
+
+def _upright(cloud: npt.NDArray[np.floating], each: NamedObject) -> npt.NDArray[np.floating]:
+    pack = "quaternius" if each.pack.startswith("quaternius/") else each.pack
+    fix = _fixes().get((pack, each.path))
+    if fix is None:
+        return cloud
+    axis, degrees = fix.split()
+    return np.asarray(cloud @ about(_AXES[axis], float(degrees)))

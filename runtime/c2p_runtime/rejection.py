@@ -1,0 +1,119 @@
+"""When a classifier says "unknown": the judge of its labels, and names impossible at the size of a cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from c2p_deploy import LabelSet, Manifest
+from c2p_deploy.errors import OptionError
+from c2p_deploy.projection.prepare import finite_points
+from c2p_deploy.projection.spec import FloatArray
+from c2p_deploy.rejection import Judge, Judgement
+from c2p_deploy.rejection.judge import IMPOSSIBLE_SIZE, NOVEL
+from c2p_deploy.taught_scores import ODDS_AT_BAR, TaughtScores
+from c2p_runtime.prediction import Prediction, softmax
+
+_MEASURED_POINTS = 4096  # of a larger cloud every so manyth is looked at
+_STRAYS = 1.0  # percent of the points at either end of an axis that do not count
+
+# Features [N, D], scores [N, C] and what stands for the cosine of the best label [N].
+Judging = Callable[[FloatArray, FloatArray, FloatArray | None], list[Judgement]]
+
+
+def judge_for(manifest: Manifest, labels: LabelSet, scores: object, *, always_answer: bool) -> Judging | None:
+    """What judges answers with these labels; None for an engine without a rejection.
+
+    scores: what scores the labels, where that is more than their text features.
+    """
+    if manifest.rejection is None:
+        return None
+    text, own = labels.text_features, manifest.labels.text_features
+    judge: Judging = Judge(manifest.rejection, text, own, manifest.logit_scale)
+    if isinstance(scores, TaughtScores):
+        judge = partial(_judged_by_clouds, judge, scores)
+    if not always_answer:
+        return judge
+    return lambda *given: [replace(each, reason=None) for each in judge(*given)]
+
+
+def judged(predictions: Sequence[Prediction], judge: Judging) -> list[Prediction]:
+    """The predictions with what the judge thinks of them; that counts as scoring."""
+    started = perf_counter()
+    features, scores = (np.stack([getattr(p, name) for p in predictions]) for name in ("features", "scores"))
+    judgements = judge(features, scores, None)
+    took = 1e3 * (perf_counter() - started) / len(predictions)
+    found = []
+    for prediction, judgement in zip(predictions, judgements, strict=True):
+        timing = dict(prediction.timing_ms)
+        timing["score"] += took
+        timing["total"] += took
+        found.append(replace(prediction, timing_ms=timing, judgement=judgement))
+    return found
+
+
+def _judged_by_clouds(
+    judge: Judging, taught: TaughtScores, features: FloatArray, scores: FloatArray, cosine: FloatArray | None
+) -> list[Judgement]:
+    """As the judge, but for answers that were taught: is it as like the clouds shown as these to each other?
+
+    Then it is neither clutter nor new. The confidence is a score against all words, offered or not, and not
+    calibrated.
+    """
+    found = judge(features, scores, cosine)
+    best = scores.argmax(axis=1)
+    for index, odds in enumerate(taught.odds_of_thing(features, best)):
+        if np.isfinite(odds):
+            sure = float(scores[index, best[index]] / (1 + np.exp(-odds)))
+            found[index] = Judgement(sure, None if odds >= ODDS_AT_BAR else NOVEL)
+    return found
+
+
+class SizeCheck:
+    """Leaves out names that are impossible at the size of a cloud in metres."""
+
+    def __init__(self, manifest: Manifest, labels: LabelSet, judge: Judging | None) -> None:
+        """Raises OptionError for an engine without size limits for any of the labels."""
+        limits = manifest.size_limits or {}
+        known = {name.lower(): limit for name, limit in limits.items()}
+        if not any(name.lower() in known for name in labels.names):
+            raise OptionError(
+                "the engine has no size limits for these labels", "leave the unit out (c2p-run: --metric)"
+            )
+        bounds = np.array([known.get(name.lower(), (0.0, np.inf)) for name in labels.names])  # [C, 2]
+        self._least, self._most = bounds[:, 0], bounds[:, 1]
+        self._text, self._logit_scale, self._judge = labels.text_features, manifest.logit_scale, judge
+
+    def __call__(self, prediction: Prediction, points: npt.ArrayLike) -> Prediction:
+        """The same prediction where its best name is possible.
+
+        Else one over the names that are possible, as if no other were offered; where none is, or the judge
+        rejects the best of them, it has no label, and the reason "impossible size".
+        """
+        extent = largest_extent(points)
+        possible = (self._least <= extent) & (extent <= self._most)
+        if possible[int(prediction.scores.argmax())]:
+            return prediction
+        if not possible.any():
+            return replace(prediction, judgement=Judgement(0.0, IMPOSSIBLE_SIZE))
+        logits = np.where(possible, self._logit_scale * (self._text @ prediction.features), -np.inf)
+        scores = softmax(logits.astype(np.float32))
+        if self._judge is None:
+            return replace(prediction, scores=scores)
+        judgement = self._judge(prediction.features[None], scores[None], None)[0]
+        if judgement.reason is not None:
+            judgement = replace(judgement, reason=IMPOSSIBLE_SIZE)
+        return replace(prediction, scores=scores, judgement=judgement)
+
+
+def largest_extent(points: npt.ArrayLike) -> float:
+    """Of points [N, 3], the longest side of their box along the axes, without a percent at each end."""
+    cloud = finite_points(points)
+    some = cloud[:: -(-len(cloud) // _MEASURED_POINTS)]
+    low, high = np.percentile(some, (_STRAYS, 100 - _STRAYS), axis=0)
+    return float((high - low).max())
