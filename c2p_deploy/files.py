@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from c2p_deploy.errors import C2PError
+from c2p_deploy.json_file import check_regular
 
 _ABANDONED = 24 * 3600  # seconds after which a temporary file is nobody's any more
 
@@ -105,7 +106,8 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
+    """SHA-256 of a regular file, in hex. Raises OSError, also for a device or a pipe: these never end."""
+    check_regular(path)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):

@@ -1,8 +1,10 @@
 """`c2p-train` as a user meets it: help, in time, and errors in one line."""
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,54 @@ def test_bad_input_ends_in_one_line(
     errors = [line for line in result.output.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and "Traceback" not in result.output
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["bad.pt"]
+
+
+@pytest.fixture
+def no_waiting() -> Iterator[None]:
+    """What waits for two minutes fails, instead of stopping all tests."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError("waited")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, 120)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "IT.pt", "--out", "x.pt"],
+        ["import", "IT.pth", "--out", "x.pt"],
+        ["fewshot", "--ckpt", "IT.pt", "--data", "data"],
+        ["eval", "--ckpt", "IT.pt", "--data", "data"],
+        ["labels", "mug", "--pretrained", "IT.pt", "--out", "l.json"],
+        ["labels", "mug", "--clip", "ViT-B-32", "--pretrained", "IT.safetensors", "--out", "l.json"],
+        ["pretrain", "data", "--image-encoder", "IT.pt", "--out", "run"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_file_ends_in_one_line_and_at_once(
+    arguments: list[str], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    (name,) = (argument for argument in arguments if argument.startswith("IT."))
+    if kind == "pipe":
+        os.mkfifo(name)
+    elif kind == "folder":
+        Path(name).mkdir()
+    else:
+        Path(name).symlink_to("/dev/zero")
+    result = CliRunner().invoke(main, arguments)
+    # click asks before we do whether it can be read, and is no folder
+    assert result.exit_code in (1, 2) and "Traceback" not in result.output, result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert sum(line.lower().startswith("error: ") for line in result.stderr.splitlines()) == 1
 
 
 WITHOUT_EXTRAS = """

@@ -18,6 +18,7 @@ from c2p_deploy import LabelSet, progress
 from c2p_deploy.errors import C2PError
 from c2p_deploy.fewshot import folds
 from c2p_deploy.files import write_atomic
+from c2p_deploy.json_file import parse_json, read_small
 from c2p_train.datasets.shots import sample_shots, short_classes
 from c2p_train.evaluate.features import ViewFeatures, array_digest
 from c2p_train.learn.fewshot import FewShotConfig, accuracy, steps_of, train_head
@@ -201,7 +202,7 @@ def _write(path: Path, settings: dict[str, Any], sweep: Sweep) -> None:
 def _read(path: Path, settings: dict[str, Any]) -> list[ShotRun]:
     """The runs that `_write` left. Raises C2PError when they were made with other settings."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(read_small(path))
         runs = [
             ShotRun(**{**r, "shots": None if r["shots"] == name_of(None) else r["shots"]})
             for r in values["runs"]

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError, reason_of
+from c2p_deploy.json_file import check_regular
 from c2p_deploy.extras import install
 from c2p_train.model.filled import NOT_A_MODEL, filled
 from c2p_train.model.torch_file import load_torch_file
@@ -87,13 +88,18 @@ def load_clip(name: str, pretrained: str) -> tuple[open_clip.CLIP, ClipConfig]:
     once) or a file: a state dict, OpenAI's TorchScript archive, or safetensors. Raises C2PError
     for an unknown name or tag, and where weights trained with QuickGELU meet a tower without.
     """
+    path = Path(pretrained)
+    if path.exists():
+        try:
+            check_regular(path)
+        except OSError as error:
+            raise C2PError(f"cannot be read: {reason_of(error)}", "check the path", path) from error
     open_clip = import_open_clip()
     # Not names as hf-hub:USER/MODEL: these have open_clip fetch a description, too.
     settings = open_clip.get_model_config(name) if name in open_clip.list_models() else None
     if settings is None:
         raise C2PError(f"open_clip has no model {name!r}", "open_clip.list_models() names them")
     has_quick_gelu = bool(settings.get("quick_gelu", False))
-    path = Path(pretrained)
     mean, std = OPENAI_MEAN, OPENAI_STD
     state = None
     if path.exists():

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple, TypeGuard
 import torch
 from torch import Tensor
 
-from c2p_deploy.errors import CheckpointError
+from c2p_deploy.errors import CheckpointError, reason_of
+from c2p_deploy.json_file import check_regular
 
 # A large CLIP has 1,300 tensors, described by 100 KiB in 40,000 steps.
 _LARGEST_PICKLE = 16 << 20
@@ -62,6 +63,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         try:
+            check_regular(path)
             self._zip = zipfile.ZipFile(path)
         except FileNotFoundError as error:
             raise CheckpointError("no such file", "check the path", path) from error
@@ -72,7 +74,8 @@ class Archive:
                 path,
             ) from error
         except (OSError, ValueError, NotImplementedError) as error:
-            raise CheckpointError("cannot be loaded as a checkpoint", "check the file", path) from error
+            problem = f"cannot be loaded as a checkpoint: {reason_of(error)}"
+            raise CheckpointError(problem, "check the file", path) from error
         self.path, self.size = path, path.stat().st_size
         self._records = {record.filename: record for record in self._zip.infolist()}
         self.folder = next(iter(self._records), "").split("/")[0]

@@ -14,6 +14,7 @@ from pathlib import Path
 from torch import Tensor
 
 from c2p_deploy.errors import CheckpointError
+from c2p_deploy.json_file import check_regular
 from c2p_train.model.torch_archive import Archive, Malformed, Module
 
 _LARGEST_CLASS = 4 << 20  # bytes of the program in one record; some ten thousand in OpenAI's
@@ -28,6 +29,7 @@ _NAME = re.compile(r'"([^"\\]+)"')
 def is_torchscript(path: Path) -> bool:
     """Whether a file is an archive of TorchScript, as OpenAI's own are."""
     try:
+        check_regular(path)
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("/constants.pkl") for name in archive.namelist())
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):

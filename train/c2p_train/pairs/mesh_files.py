@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from c2p_deploy.errors import C2PError, OptionError
+from c2p_deploy.json_file import parse_json, read_small
 
 MESH_SUFFIXES = (".glb", ".gltf", ".obj", ".off", ".ply", ".stl")
 
@@ -99,7 +99,7 @@ def _synset_names(root: Path) -> dict[str, str]:
     if not taxonomy.is_file():
         return SYNSETS
     try:
-        entries = json.loads(taxonomy.read_text(encoding="utf-8"))
+        entries = parse_json(read_small(taxonomy))
         listed = {str(entry["synsetId"]): str(entry["name"]).split(",")[0].strip() for entry in entries}
     except (ValueError, TypeError, KeyError) as error:
         raise C2PError(

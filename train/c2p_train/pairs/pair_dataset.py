@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from array import array
 from itertools import chain
 from pathlib import Path
@@ -17,10 +16,12 @@ from PIL import Image, UnidentifiedImageError
 from c2p_deploy import ViewSet
 from c2p_deploy.errors import PairsError, reason_of
 from c2p_deploy.files import sha256_of
+from c2p_deploy.json_file import parse_json, read_small
 from c2p_deploy.projection.spec import FloatArray
 from c2p_train.numpy_files import array_of
 from c2p_train.pairs.shards import FORMAT, VERSION, canonical_json
 
+_MOST_JSON = 1 << 20  # bytes of a sample's description
 _BLOCK = 512  # bytes: tar headers and data begin at multiples of it
 
 
@@ -150,8 +151,8 @@ def _read_description(root: Path) -> dict[str, Any]:
         hint = "finish it by repeating the render command" if (root / ".render").is_dir() else "render one"
         raise PairsError("is no finished folder of pairs (it has no dataset.json)", hint, root)
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        description = parse_json(read_small(path))
+    except (OSError, ValueError) as error:
         raise PairsError(f"is not JSON ({reason_of(error)})", "render it again", path) from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise PairsError("does not describe image–depth pairs", "give a folder of c2p-train render", path)
@@ -185,7 +186,9 @@ def _index(path: Path, members: int) -> list[tuple[str, str, list[tuple[int, int
                 try:
                     name, size = _parse_header(header)
                     if member == 0:
-                        class_name = str(json.loads(file.read(size))["class"])
+                        if size > _MOST_JSON:
+                            raise ValueError(f"describes a sample in {size} bytes")
+                        class_name = str(parse_json(file.read(size))["class"])
                 except (ValueError, KeyError, TypeError) as error:
                     raise PairsError(
                         f"is not a shard of pairs ({reason_of(error)})", _REMEDY, path

@@ -25,6 +25,7 @@ from typing import Any
 from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.errors import OptionError, PairsError
 from c2p_deploy.files import atomic_path, sha256_of, write_atomic
+from c2p_deploy.json_file import parse_json, read_small
 from c2p_deploy.projection.spec import UpAxis, check_up
 from c2p_train.pairs.mesh_files import MeshFile
 
@@ -89,7 +90,7 @@ class ShardFolder:
     def record(self, number: int) -> ShardRecord | None:
         """The record of a shard that is complete and undamaged; None: it has to be rendered."""
         try:
-            values = json.loads(self._record_path(number).read_text(encoding="utf-8"))
+            values = parse_json(read_small(self._record_path(number)))
             values["skipped"] = tuple(Skipped(**entry) for entry in values["skipped"])
             record = ShardRecord(**values)
         except (OSError, ValueError, TypeError, KeyError):
