@@ -23,7 +23,7 @@ def require_weights(model: str | None, pretrained: str) -> None:
     """Raises C2PError within seconds where weights are to be fetched and the network is not there.
 
     model: of open_clip, None where a file says it; pretrained: a file, or a tag of open_clip. Where this
-    machine keeps weights that were fetched earlier, and where open_clip has no such model or is not installed,
+    machine keeps weights that were fetched earlier, and where open_clip has no such model or is missing,
     nothing is said: what comes next knows better.
     """
     if find_spec("open_clip") is None:
