@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import signal
 from collections.abc import Iterator
@@ -73,3 +74,18 @@ def ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+class _Stack(ctypes.Structure):
+    _fields_ = (("memory", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+
+@pytest.fixture(autouse=True)
+def signals_on_the_threads_own_stack() -> None:
+    """Without an alternate stack for signals, which pytest's faulthandler and some libraries install.
+
+    After many tests in one process a signal no longer fitted the one that was there, and the kernel ended
+    the process (SIGSEGV of its own, SI_KERNEL) where Python would have heard Ctrl-C.
+    """
+    disable = 2
+    ctypes.CDLL(None).sigaltstack(ctypes.byref(_Stack(None, disable, 0)), None)
