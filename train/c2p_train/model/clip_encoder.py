@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from c2p_deploy.errors import C2PError, CheckpointError, MissingDependencyError, reason_of
-from c2p_deploy.json_file import check_regular
 from c2p_deploy.extras import install
+from c2p_deploy.json_file import check_regular
 from c2p_train.model.filled import NOT_A_MODEL, filled
 from c2p_train.model.torch_file import load_torch_file
 from c2p_train.model.torchscript_file import is_torchscript, read_torchscript
