@@ -32,11 +32,14 @@ LONGEST = 900  # seconds that the tests of a target may take
 ANEW = ("openvino", "c2p_")  # what each child imports itself: it is tested how
 _DRAWN = "tests/deploy/projection/test_reference.py tests/deploy/projection/test_properties.py"
 _BACKENDS = "tests/runtime/backends"
+_LABELS = "tests/deploy/labels/test_label_set.py"
 _CLASSIFIER = "tests/runtime/test_classifier.py"
 TARGETS = {  # module, and the tests that are to notice
     "manifest": ("c2p_deploy/manifest.py", "tests/deploy/test_manifest.py"),
-    "labels": ("c2p_deploy/labels.py", "tests/deploy/test_labels.py"),
-    "json_file": ("c2p_deploy/json_file.py", "tests/deploy/test_manifest.py tests/deploy/test_labels.py"),
+    "label_set": ("c2p_deploy/labels/label_set.py", _LABELS),
+    "label_choice": ("c2p_deploy/labels/choose.py", _LABELS),
+    "label_names": ("c2p_deploy/labels/names.py", _LABELS),
+    "json_file": ("c2p_deploy/json_file.py", f"tests/deploy/test_manifest.py {_LABELS}"),
     "errors": ("c2p_deploy/errors.py", "tests/deploy/test_errors.py"),
     "files": ("c2p_deploy/files.py", "tests/deploy/test_files.py"),
     "spec": (
