@@ -20,7 +20,7 @@ import click
 
 from c2p_deploy import progress
 from c2p_deploy.errors import C2PError, MissingDependencyError, OptionError, one_line, reason_of
-from c2p_deploy.start import INTERRUPTED, end_at_once, guard
+from c2p_deploy.start import INTERRUPTED, end_at_once, guard, strike_again
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -30,6 +30,8 @@ CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_w
 """Settings that all our commands have."""
 
 _interrupts: list[int] = []  # each Ctrl-C that became an exception
+_postponed: list[float] = []  # when Ctrl-C came in the middle of an import
+_LONGEST_IMPORT = 5.0  # seconds that Ctrl-C waits for one
 
 
 class ExtraGroup(click.Group):
@@ -182,6 +184,7 @@ def _interruptible() -> Iterator[None]:
         yield
         return
     _interrupts.clear()
+    _postponed.clear()
     signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
@@ -190,8 +193,27 @@ def _interruptible() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raises KeyboardInterrupt, though not out of an import: there libraries in C++ (torch) abort over it.
+
+    It comes again when the import is done; an import that takes too long ends the process.
+    """
+    if _is_import(frame):
+        _postponed.append(monotonic())
+        if _postponed[-1] - _postponed[0] > _LONGEST_IMPORT:
+            end_at_once(number, frame)
+        strike_again()
+        return
     _interrupts.append(number)
     raise KeyboardInterrupt
+
+
+def _is_import(frame: FrameType | None) -> bool:
+    """Whether a module is being imported in this frame or around it."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def began_with_interrupt(error: BaseException | None) -> bool:

@@ -65,6 +65,11 @@ def _not_lost(unraisable: Any) -> None:
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return
+    strike_again()
+
+
+def strike_again() -> None:
+    """Ctrl-C comes again a little later."""
     from threading import Timer
 
     again = Timer(0.02, os.kill, (os.getpid(), signal.SIGINT))

@@ -86,6 +86,25 @@ def test_ctrl_c_that_strikes_a_callback_is_not_lost() -> None:
     assert (done.returncode, done.stderr) == (130, "interrupted: tidy\n")
 
 
+def test_ctrl_c_waits_for_an_import(tmp_path: Path) -> None:
+    """Where torch's C++ is struck while it is being imported, it aborts the process."""
+    (tmp_path / "struck.py").write_text(
+        "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(0.1); print('whole')"
+    )
+    code = BEGUN + (
+        "import time\n"
+        "from c2p_deploy.console import exit_on_error\n"
+        "with exit_on_error('interrupted: tidy'):\n"
+        "    import struck\n"
+        "    time.sleep(60)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, env=environment
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "begun\nwhole\n", "interrupted: tidy\n")
+
+
 def test_ctrl_c_that_became_another_error_is_told_from_it() -> None:
     code = BEGUN + (
         "import os, signal\n"

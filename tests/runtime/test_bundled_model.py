@@ -79,7 +79,7 @@ def test_own_data_in_ten_minutes(tmp_path: Path) -> None:
     script = REPOSITORY / "examples" / "make_own_data.py"
     subprocess.run([sys.executable, script, own, "--train", "4", "--test", "5"], check=True)
     options = ["--cache", tmp_path / "cache", "--device", "cpu"]
-    c2p_train("fewshot", "--data", own, "--shots", 4, "--epochs", 30, "--out", out, *options)
+    c2p_train("fewshot", "--data", own, "--shots", 4, "--out", out, *options)
     (run,) = json.loads((out / "results.json").read_text())["runs"]
     assert run["clouds"] == 24 and run["accuracy"] > 0.8
     model = out / "shots-4" / "seed-0" / "model.pt"
