@@ -1,0 +1,1 @@
+"""From the points of a whole scene to things with names."""
