@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.projection.spec import UpAxis
+from c2p_deploy.projection.spec import UpAxis, up_vector
 
 # Of 499 held-out clouds of single things none is this flat and this wide at its foot. With a square of floor
 # of a third as many points all are where it is three radii wide, and six of ten where it is two.
@@ -27,11 +27,13 @@ def has_floor(points: npt.NDArray[np.floating], up: UpAxis) -> bool:
     if len(cloud) == 0:
         return False
     low, high = np.quantile(cloud, _BOUNDS, axis=0)
-    axis = 1 if up == "y" else 2
-    layer = np.abs(cloud[:, axis] - low[axis]) <= _LAYER * (high - low).max() / 2
+    direction = up_vector(up)
+    axis = int(np.abs(direction).argmax())
+    bottom = low[axis] if direction[axis] > 0 else high[axis]
+    layer = np.abs(cloud[:, axis] - bottom) <= _LAYER * (high - low).max() / 2
     if layer.all() or layer.mean() < LEAST_SHARE:
         return False
-    across = [0, 2] if up == "y" else [0, 1]
+    across = [other for other in range(3) if other != axis]
     foot, rest = (
         np.ptp(np.quantile(part[:, across], _BOUNDS, axis=0), axis=0)
         for part in (cloud[layer], cloud[~layer])

@@ -12,8 +12,19 @@ from c2p_deploy.errors import OptionError
 from c2p_deploy.json_file import is_number, is_whole, shown
 
 FloatArray = npt.NDArray[np.float32]
-UpAxis = Literal["z", "y"]
+UpAxis = Literal["z", "y", "x", "-z", "-y", "-x"]
 UP_AXES: tuple[str, ...] = get_args(UpAxis)
+# How clouds are turned so that y is up: which axis x, y and z come from, and whether it changes sign.
+# Robots have x ahead, y to the left, z up: what is ahead goes to -z, what is left to -x. A camera's optical
+# frame has z ahead, x to the right, y down, and goes to the same; NED has x ahead, y to the right, z down.
+_TURNS: dict[str, tuple[tuple[int, bool], tuple[int, bool], tuple[int, bool]]] = {
+    "z": ((1, True), (2, False), (0, True)),
+    "y": ((0, False), (1, False), (2, False)),
+    "x": ((2, True), (0, False), (1, True)),
+    "-z": ((1, False), (2, True), (0, True)),
+    "-y": ((0, False), (1, True), (2, True)),
+    "-x": ((2, False), (0, True), (1, True)),
+}
 # "robust": stray points are removed first. "paper": every point counts, as in the paper.
 Preparation = Literal["paper", "robust"]
 PREPARATIONS: tuple[str, ...] = get_args(Preparation)
@@ -46,16 +57,24 @@ class DepthSpec:
 def check_up(up: str) -> None:
     """Raises OptionError unless `up` names an axis that the projection knows."""
     if up not in UP_AXES:
-        raise OptionError(f"up must be {' or '.join(map(repr, UP_AXES))}, got {shown(up)}")
+        raise OptionError(f"up must be one of {', '.join(map(repr, UP_AXES))}, got {shown(up)}")
 
 
 def turn_up(points: FloatArray, up: UpAxis) -> FloatArray:
-    """Turns clouds whose up axis is z so that y is up: (x, y, z) -> (-y, z, -x).
+    """Turns clouds so that y is up: with `up="z"`, (x, y, z) -> (-y, z, -x).
 
-    points: [N, 3]. With `up="y"` they are returned as they are.
+    points: [N, 3]. With `up="y"` they are returned as they are. Nothing is mirrored: all six are rotations.
     """
     check_up(up)
     if up == "y":
         return points
-    x, y, z = points[:, 0], points[:, 1], points[:, 2]
-    return np.stack([-y, z, -x], axis=1)
+    return np.stack([-points[:, axis] if minus else points[:, axis] for axis, minus in _TURNS[up]], axis=1)
+
+
+def up_vector(up: UpAxis) -> npt.NDArray[np.float64]:
+    """The unit vector [3] of an up axis."""
+    check_up(up)
+    axis, minus = _TURNS[up][1]
+    vector = np.zeros(3)
+    vector[axis] = -1 if minus else 1
+    return vector

@@ -70,7 +70,7 @@ class Classifier:
     else says in the log what is missing. backend: "auto", or one of "onnxruntime", "openvino", "tensorrt",
     "tensorrt-rtx". max_points: of the largest cloud, for the buffers on a GPU; max_points_per_call: of all
     clouds of one engine call together, more of them take more calls (None: as many as max_points
-    allows). up: the axis of your clouds that points up, "z" or "y".
+    allows). up: the axis of your clouds that points up, "z", "y" or another of `UP_AXES`.
     seed: of the sampling of clouds with more points than the model takes; the same cloud
     and seed give the same answer. always_answer: give every cloud a label, also what looks like clutter or
     like none of the labels. unit: "m" where clouds are in metres, so that names impossible at that size are

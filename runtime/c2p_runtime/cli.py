@@ -94,7 +94,8 @@ def list_engines(context: click.Context, _option: click.Parameter, wanted: bool)
     type=click.Choice(UP_AXES),
     default="z",
     show_default=True,
-    help="The axis of the clouds that points up: z for robots (REP-103) and ModelNet, y for most meshes.",
+    help="The axis of the clouds that points up: z for robots (REP-103) and ModelNet, y for most meshes, "
+    "-y for a camera's optical frame.",
 )
 @click.option(
     "--always-answer", is_flag=True, help="Give every cloud a name, also one that looks like none of them."

@@ -38,7 +38,7 @@ def save_views(depth: FloatArray, prediction: Prediction, path: Path, *, title: 
     """Writes a PNG of all depth maps with the answer above them, whatever the suffix of `path`.
 
     depth: float32 [V, S, S] in [0, 1] as `Classifier.depth_maps` gives them; title: usually
-    the name of the file; up: the axis that was taken for up, "z" or "y". Raises OSError
+    the name of the file; up: the axis that was taken for up. Raises OSError
     when `path` cannot be written; a file that was there before is then left as it was.
     """
     maps = [_enlarged(view) for view in depth]

@@ -40,7 +40,7 @@ def kernels_and_signatures() -> dict[str, tuple[Any, tuple[Any, ...]]]:
     splat = (
         clouds,
         per_cloud,
-        types.boolean,
+        whole,
         clouds,
         per_view,
         per_view,

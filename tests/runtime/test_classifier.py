@@ -19,6 +19,7 @@ from c2p_deploy import LabelSet, Manifest, ViewSet, prepare_points, project_dept
 from c2p_deploy.errors import CloudError, CloudFileError, EngineError, LabelError, ManifestError, OptionError
 from c2p_deploy.manifest import BatchProfile
 from c2p_deploy.projection.prepare import prepare
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_runtime import Classifier, Prediction, cpu_pipeline
 from c2p_runtime import classifier as classifier_module
 from c2p_runtime.backends.base import Tensor, check_tensors
@@ -46,7 +47,7 @@ def plain_answer(cloud: np.ndarray, up: str = "z") -> tuple[np.ndarray, np.ndarr
     return features, exponent / exponent.sum()
 
 
-@pytest.mark.parametrize("up", ["z", "y"])
+@pytest.mark.parametrize("up", UP_AXES)
 def test_answers_are_those_of_the_plain_path(tmp_path: Path, up: str) -> None:
     clf = Classifier(write_engine(tmp_path), up=up)  # type: ignore[arg-type]
     for cloud in CLOUDS:
@@ -232,7 +233,7 @@ def test_top_takes_a_number(tmp_path: Path, k: object) -> None:
         ),
         *(({"max_points": wrong}, "max_points must be a") for wrong in (0, -1, 1e6, True, (1 << 28) + 1)),
         *(({"engine": wrong}, "engine must be a path") for wrong in (3, b"x.onnx", ["x.onnx"])),
-        ({"up": ["z"]}, "'z' or 'y'"),
+        ({"up": ["z"]}, "'z', 'y', 'x'"),
         ({"device": ["cpu"]}, "device"),
     ],
 )
@@ -408,8 +409,8 @@ def test_engines_that_cannot_run_are_refused(tmp_path: Path) -> None:
         Classifier(tmp_path / "gone.onnx")
     with pytest.raises(OptionError, match="device 'tpu' is not one of auto, cpu, cuda"):
         Classifier(write_engine(tmp_path), device="tpu")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="'z' or 'y'"):
-        Classifier(write_engine(tmp_path), up="x")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="'z', 'y', 'x'"):
+        Classifier(write_engine(tmp_path), up="w")  # type: ignore[arg-type]
     with pytest.raises(EngineError, match=r"odd\.onnx: has inputs \['picture'\]"):
         Classifier(write_engine(tmp_path, name="odd", input_name="picture"))
     broken = tmp_path / "broken.onnx"

@@ -171,7 +171,7 @@ def test_errors_are_one_line_that_says_what_and_where(
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["--up", "x", "a"], ["--top-k", "0", "a"], ["--nonsense", "a"]])
+@pytest.mark.parametrize("arguments", [[], ["--up", "w", "a"], ["--top-k", "0", "a"], ["--nonsense", "a"]])
 def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     result = c2p_run(*arguments)
     assert result.returncode == 2 and "Usage: " in result.stderr
@@ -189,7 +189,7 @@ def test_help_teaches_and_loads_nothing_heavy() -> None:
         assert part in " ".join(out.split())
 
 
-@pytest.mark.parametrize("up", ["z", "y"])
+@pytest.mark.parametrize("up", ["z", "y", "-y"])
 def test_saved_depth_is_what_the_engine_saw(tmp_path: Path, up: str) -> None:
     cloud = RNG.normal(size=(40, 3))
     np.save(tmp_path / "a.npy", cloud)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_runtime.cuda.block import WARPS, block_max
 from c2p_runtime.cuda.numba_cuda import cuda, kernel, libdevice
 
@@ -29,6 +30,7 @@ SHADE_PIXELS = 4096  # of a map, for one block: ten maps of 224 x 224 are 130 bl
 _FAR_BITS = 0x7F800000
 FAR = np.uint32(_FAR_BITS)
 _ONE_BITS = np.int32(0x3F800000)  # of float32 1
+Z_UP, X_UP, Z_DOWN, Y_DOWN, X_DOWN = (UP_AXES.index(up) for up in ("z", "x", "-z", "-y", "-x"))
 
 
 @kernel(CLEAR_THREADS)
@@ -42,12 +44,12 @@ def clear(zbuffers):  # type: ignore[no-untyped-def]
 
 
 @kernel(SPLAT_THREADS)
-def splat(points, kept, z_up, rotations, distances, scales, centres, radius, zbuffers):  # type: ignore[no-untyped-def]
+def splat(points, kept, up, rotations, distances, scales, centres, radius, zbuffers):  # type: ignore[no-untyped-def]
     """Draws every point's disc. Grid (points, V, B), one thread for one point in one view.
 
-    points: float32 [B, N, 3], of which the first kept [B] (int32) count. z_up: whether to
-    turn them as `turn_up` does. rotations: float32 [V, 3, 3]; distances, scales: float32 [V],
-    scales = 1 / distances; centres: float32 [S]; radius: float32, of a disc.
+    points: float32 [B, N, 3], of which the first kept [B] (int32) count. up: int32, the place
+    in `UP_AXES` of the axis from which `turn_up` turns them. rotations: float32 [V, 3, 3]; distances, scales:
+    float32 [V], scales = 1 / distances; centres: float32 [S]; radius: float32, of a disc.
     zbuffers: flat uint32 [B * V * S * S], FAR wherever nothing has been drawn.
 
     A disc of the paper's covers 16 pixels. To give each thread one pixel of a disc instead
@@ -60,8 +62,16 @@ def splat(points, kept, z_up, rotations, distances, scales, centres, radius, zbu
     size = centres.shape[0]
     base = np.uint32((cloud * cuda.gridDim.y + view) * size * size)
     x, y, z = points[cloud, n, 0], points[cloud, n, 1], points[cloud, n, 2]
-    if z_up:
+    if up == Z_UP:
         x, y, z = -y, z, -x
+    elif up == X_UP:
+        x, y, z = -z, x, -y
+    elif up == Z_DOWN:
+        x, y, z = y, -z, -x
+    elif up == Y_DOWN:
+        x, y, z = x, -y, -z
+    elif up == X_DOWN:
+        x, y, z = z, -x, -y
     px = libdevice.fmul_rn(x, scales[view])
     py = libdevice.fmul_rn(y, scales[view])
     pz = libdevice.fmul_rn(z, scales[view])

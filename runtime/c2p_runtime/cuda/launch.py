@@ -21,7 +21,7 @@ from c2p_deploy import DepthSpec, ViewSet
 from c2p_deploy.errors import EngineError
 from c2p_deploy.projection.compiled import checked
 from c2p_deploy.projection.reference import pixel_centres
-from c2p_deploy.projection.spec import FloatArray, Preparation, UpAxis, check_up
+from c2p_deploy.projection.spec import UP_AXES, FloatArray, Preparation, UpAxis, check_up
 from c2p_runtime.cuda import kernels_projection as kernels
 from c2p_runtime.cuda import kernels_sampling
 from c2p_runtime.cuda.device import Device
@@ -56,7 +56,7 @@ class DepthProjector:
         self._zbuffers = device.empty(self.depth.size, np.uint32)
         parts = _blocks(size * size, kernels.SHADE_PIXELS)
         self._ranges = device.empty((max_batch, len(views), parts, 2), np.int32)
-        self._z_up = up == "z"
+        self._up = np.int32(UP_AXES.index(up))
         self._rotations = device.put(views.rotations)
         self._distances = device.put(views.distances)
         self._scales = device.put(np.float32(1) / views.distances)
@@ -78,7 +78,7 @@ class DepthProjector:
             stream,
             points,
             kept,
-            self._z_up,
+            self._up,
             self._rotations,
             self._distances,
             self._scales,

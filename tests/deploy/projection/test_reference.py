@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from c2p_deploy import DepthSpec, ViewSet, project_depth, project_depth_reference
 from c2p_deploy.errors import OptionError
 from c2p_deploy.projection.reference import pixel_centres, z_buffers
-from c2p_deploy.projection.spec import turn_up
+from c2p_deploy.projection.spec import UP_AXES, UpAxis, turn_up, up_vector
 from paths import GOLDEN, SHARED
 
 Project = Callable[..., np.ndarray]
@@ -97,8 +97,26 @@ def test_z_up_is_turned_as_the_authors_turn_it() -> None:
     with np.load(GOLDEN / "cameras.npz") as golden:
         np.testing.assert_array_equal(turn_up(points, "z"), points @ golden["rot1"] @ golden["rot2"])
     np.testing.assert_array_equal(turn_up(points, "y"), points)
-    with pytest.raises(OptionError, match="'z' or 'y'"):
-        turn_up(points, "x")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="'z', 'y', 'x'"):
+        turn_up(points, "up")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("up", UP_AXES)
+def test_whatever_is_up_becomes_y_and_nothing_is_mirrored(up: UpAxis) -> None:
+    turn = turn_up(np.eye(3, dtype=np.float32), up)  # row vectors: points @ turn
+    np.testing.assert_array_equal(up_vector(up) @ turn, [0, 1, 0])
+    np.testing.assert_array_equal(turn @ turn.T, np.eye(3))
+    assert np.linalg.det(turn) == 1
+    cloud = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    np.testing.assert_array_equal(turn_up(cloud, up), cloud @ turn)
+
+
+def test_frames_of_sensors_are_seen_alike() -> None:
+    """A robot's (ahead, left, up), a camera's (right, down, ahead) and NED of the same point."""
+    ahead, left, up = np.random.default_rng(0).normal(size=(3, 20)).astype(np.float32)
+    robot = turn_up(np.stack([ahead, left, up], axis=1), "z")
+    np.testing.assert_array_equal(turn_up(np.stack([-left, -up, ahead], axis=1), "-y"), robot)
+    np.testing.assert_array_equal(turn_up(np.stack([ahead, -left, -up], axis=1), "-z"), robot)
 
 
 @both
@@ -123,7 +141,7 @@ specs = st.builds(DepthSpec, st.integers(8, 64), st.floats(0.01, 0.3))
 
 
 @settings(max_examples=60)
-@given(cloud=finite_clouds, spec=specs, up=st.sampled_from(["z", "y"]))
+@given(cloud=finite_clouds, spec=specs, up=st.sampled_from(UP_AXES))
 def test_fast_equals_reference(cloud: np.ndarray, spec: DepthSpec, up: str) -> None:
     np.testing.assert_array_equal(
         project_depth(cloud, TEN, spec, up),  # type: ignore[arg-type]

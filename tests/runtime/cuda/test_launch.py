@@ -45,6 +45,10 @@ BEHIND = np.array([[0, 0, -1.5], [0.5, 0.5, -2]], np.float32)
 PROJECTIONS: dict[str, dict[str, Any]] = {
     "z up": {"points": scattered(30), "views": THREE, "spec": SMALL, "up": "z"},
     "y up": {"points": scattered(30), "views": THREE, "spec": SMALL, "up": "y"},
+    **{
+        f"{up} up": {"points": scattered(8), "views": THREE, "spec": SMALL, "up": up}
+        for up in ("x", "-z", "-y", "-x")
+    },
     "another size": {"points": scattered(40), "views": THREE, "spec": DepthSpec(23, 0.04)},
     "unusable points": {
         "points": np.concatenate([UNUSABLE, scattered(4)]),
@@ -184,7 +188,7 @@ def test_more_points_than_a_block_can_sample_are_refused() -> None:
     [
         ({"points": np.zeros((3, 4))}, r"\[N, 3\]"),
         ({"out": np.empty((1, 8, 8), np.float32)}, "out must be"),
-        ({"up": "x"}, "'z' or 'y'"),
+        ({"up": "w"}, "'z', 'y', 'x'"),
     ],
 )
 def test_wrong_arguments_are_refused(change: dict[str, Any], message: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_train.commands.common import (
     FILE,
     FOLDER,
@@ -50,9 +51,7 @@ beside an engine, or the checkpoint, from which c2p-export takes it along. Then 
 @click.argument("data", nargs=-1, required=True, type=FOLDER)
 @click.option("--engine", type=FILE, help="An .onnx whose manifest gets the calibration.")
 @click.option("--ckpt", type=FILE, help="A checkpoint that gets the calibration.")
-@click.option(
-    "--up", type=click.Choice(["z", "y"]), help="The axis of the clouds that points up.  [default: z]"
-)
+@click.option("--up", type=click.Choice(UP_AXES), help="The axis of the clouds that points up.  [default: z]")
 @click.option("--size-limits", type=FILE, metavar="JSON", help="Also store how large things can be.")
 @cache_option
 @json_option

@@ -10,6 +10,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_deploy.files import write_atomic
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_train.commands.common import (
     FILE,
     FOLDER,
@@ -59,7 +60,7 @@ two CPU cores, some milliseconds on a GPU.
 )
 @click.option(
     "--up",
-    type=click.Choice(["z", "y"]),
+    type=click.Choice(UP_AXES),
     help="The axis of the clouds that points up.  [default: y for HDF5 files, else z]",
 )
 @click.option(

@@ -10,6 +10,7 @@ import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
 from c2p_deploy.errors import C2PError
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, NEW_FOLDER, device_option, seed_option
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _shots(value: str) -> list[int | None]:
     help="What learns, see below.  [default: ridge; with --paper, gdpa]",
 )
 @click.option("--labels", type=FILE, help="Label set with the names of all classes.  [default: the model's]")
-@click.option("--up", type=click.Choice(["z", "y"]), help="Up axis of the clouds.  [default: the data set's]")
+@click.option("--up", type=click.Choice(UP_AXES), help="Up axis of the clouds.  [default: the data set's]")
 @click.option(
     "--depth-only",
     is_flag=True,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, NEW_FOLDER, device_option, seed_option
 from c2p_train.network import require_weights
 
@@ -102,7 +103,7 @@ memory.
 @click.option(
     "--val", type=FOLDER, metavar="DIR", help="Labelled clouds: zero-shot accuracy on their test split."
 )
-@click.option("--val-up", type=click.Choice(["z", "y"]), help="Their up axis.  [default: what is published]")
+@click.option("--val-up", type=click.Choice(UP_AXES), help="Their up axis.  [default: what is published]")
 @click.option("--validate-every", type=click.IntRange(min=1), default=500, show_default=True, metavar="STEPS")
 @click.option(
     "--labels",

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from c2p_deploy.console import CONTEXT, exit_on_error, shown
+from c2p_deploy.projection.spec import UP_AXES
 from c2p_train.commands.common import FOLDER, INTERRUPTED, NEW_FOLDER, seed_option
 
 _EPILOG = """
@@ -48,7 +49,7 @@ ten core-hours. A plain mesh needs 80 KB at 224 px.
 )
 @click.option(
     "--up",
-    type=click.Choice(["y", "z"]),
+    type=click.Choice(UP_AXES),
     default="y",
     show_default=True,
     help="The axis of the meshes that points up: y for ShapeNet and most meshes, z for most CAD. What is "
