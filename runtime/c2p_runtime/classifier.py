@@ -40,7 +40,7 @@ from c2p_runtime.bundled import engine_path
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.learn import Scores, Users, learned, relabelled, rescored, scores_by, tell_untried, untried
 from c2p_runtime.prediction import Prediction
-from c2p_runtime.rejection import SizeCheck, judge_for, judged
+from c2p_runtime.rejection import SizeCheck, has_limits, judge_for, judged
 from c2p_runtime.text_encoder import choose_any_labels
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Classifier:
         choice = choose(self.engine, self.manifest, device, backend)
         if choice.notice is not None:
             _log.warning("%s", one_line(f"{self.engine}: {choice.notice}"))
-        self.up, self.seed = up, seed
+        self.up, self.seed, self.max_points = up, seed, max_points
         self.labels = choose_any_labels(self.engine, self.manifest, labels)
         # None: the pipeline's own, which know text features only.
         self._scores: Scores | None = None
@@ -124,7 +124,7 @@ class Classifier:
                 raise error if not isinstance(labels, (str, PathLike)) else error.at(labels) from error
         self._users = Users()
         tell_untried(self.untried_labels)
-        self._always_answer, self._unit = always_answer, unit
+        self._always_answer, self._unit, self._needs_limits = always_answer, unit, True
         self._doubt_by_labels()
         self._pipeline: CpuPipeline | GpuPipeline | None = None
         if choice.device == "cuda":
@@ -164,7 +164,8 @@ class Classifier:
     def batch(self, clouds: Sequence[Cloud]) -> list[Prediction]:
         """Predictions for many clouds, as for one, with as few engine calls as its batch profile allows.
 
-        Raises CloudError, naming the index of the cloud in the list, when one cannot be used.
+        Raises UnusableCloudError, a CloudError, with the index of the cloud in the list, when one cannot be
+        used.
         """
         largest = self.manifest.batch.max
         predictions: list[Prediction] = []
@@ -184,6 +185,13 @@ class Classifier:
         The engine is freed when the last of the classifiers on it is closed. Raises LabelError.
         """
         return self._derived(relabelled(self.engine, self.manifest, self.labels, labels))
+
+    def in_metres(self) -> Classifier:
+        """A new classifier on the same engine, for clouds in metres; this one stays as it is.
+
+        As with `unit="m"`, but where the engine knows no size limits for any of the labels, all are offered.
+        """
+        return self._derived(self.labels, _unit="m", _needs_limits=False)
 
     def learn(self, examples: Mapping[str, Cloud | Sequence[Cloud]]) -> Classifier:
         """A new classifier on the same engine that knows these things, too; this one stays as it is.
@@ -243,7 +251,8 @@ class Classifier:
         except UnusableCloudError as error:
             if len(clouds) == 1 and first == 0:
                 raise
-            raise CloudError(f"cloud {first + error.index}: {error.problem}", error.remedy) from error
+            index = first + error.index
+            raise UnusableCloudError(f"cloud {index}: {error.problem}", error.remedy, index=index) from error
         if self._scores is not None:
             predictions = rescored(
                 predictions, self.labels, self._scores, self.manifest.logit_scale, self._judge
@@ -254,10 +263,11 @@ class Classifier:
             return predictions
         return [self._sizes(each, cloud) for each, cloud in zip(predictions, points, strict=True)]
 
-    def _derived(self, labels: LabelSet) -> Classifier:
-        """One with these labels on the same engine."""
+    def _derived(self, labels: LabelSet, **changes: object) -> Classifier:
+        """One with these labels on the same engine. changes: further attributes that differ."""
         self._open_pipeline()
         derived = copy.copy(self)
+        vars(derived).update(changes)
         derived.labels, derived._scores = labels, scores_by(labels, self.manifest)
         derived._doubt_by_labels()
         self._users.join()
@@ -266,7 +276,9 @@ class Classifier:
     def _doubt_by_labels(self) -> None:
         """Sets up what rejects answers, and names impossible at a cloud's size: both follow the labels."""
         self._judge = judge_for(self.manifest, self.labels, self._scores, always_answer=self._always_answer)
-        self._sizes = SizeCheck(self.manifest, self.labels, self._judge) if self._unit == "m" else None
+        self._sizes = None
+        if self._unit == "m" and (self._needs_limits or has_limits(self.manifest, self.labels)):
+            self._sizes = SizeCheck(self.manifest, self.labels, self._judge)
 
     def _open_pipeline(self) -> CpuPipeline | GpuPipeline:
         if self._pipeline is None:

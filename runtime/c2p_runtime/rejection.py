@@ -74,14 +74,19 @@ def _judged_by_clouds(
     return found
 
 
+def has_limits(manifest: Manifest, labels: LabelSet) -> bool:
+    """Whether the engine knows for any of the labels how large such a thing can be."""
+    known = {name.lower() for name in manifest.size_limits or {}}
+    return any(name.lower() in known for name in labels.names)
+
+
 class SizeCheck:
     """Leaves out names that are impossible at the size of a cloud in metres."""
 
     def __init__(self, manifest: Manifest, labels: LabelSet, judge: Judging | None) -> None:
         """Raises OptionError for an engine without size limits for any of the labels."""
-        limits = manifest.size_limits or {}
-        known = {name.lower(): limit for name, limit in limits.items()}
-        if not any(name.lower() in known for name in labels.names):
+        known = {name.lower(): limit for name, limit in (manifest.size_limits or {}).items()}
+        if not has_limits(manifest, labels):
             raise OptionError(
                 "the engine has no size limits for these labels", "leave the unit out (c2p-run: --metric)"
             )
