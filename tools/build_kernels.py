@@ -1,9 +1,10 @@
-"""Writes c2p_deploy/projection/kernels.ll, the CPU's kernels as LLVM IR, from kernels.py.
+"""Writes the CPU's kernels as LLVM IR: beside every module of them, as kernels.py, its kernels.ll.
 
-    python tools/build_kernels.py [OUT]    # needs numba; run it after a change of kernels.py
+    python tools/build_kernels.py [FOLDER]    # needs numba; run it after a change of the kernels
 
-The IR is of no particular processor: `c2p_deploy.projection.native` has LLVM make machine code of it for the
-one it runs on. It is cleaned of what belongs to Python, which the kernels do not use.
+With a folder it writes all of them there. The IR is of no particular processor: `c2p_deploy.projection.native`
+has LLVM make machine code of it for the one it runs on. It is cleaned of what belongs to Python, which the
+kernels do not use.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 os.environ["NUMBA_OPT"] = "0"  # read when numba is imported: optimisation is left to the machine that runs it
 
@@ -20,17 +22,19 @@ import llvmlite.binding as llvm
 from numba import cfunc, types
 
 from c2p_deploy.projection import kernels
+from c2p_runtime.scene import kernels_scene
 
-OUT = Path(kernels.__file__).with_suffix(".ll")
+MODULES = (kernels, kernels_scene)
 TYPES = {
     "f*": types.CPointer(types.float32),
     "d*": types.CPointer(types.float64),
     "u*": types.CPointer(types.uint32),
     "q*": types.CPointer(types.int64),
     "f": types.float32,
+    "d": types.float64,
     "q": types.int64,
 }
-IR_TYPES = {"f*": "ptr", "d*": "ptr", "u*": "ptr", "q*": "ptr", "f": "float", "q": "i64"}
+IR_TYPES = {"f*": "ptr", "d*": "ptr", "u*": "ptr", "q*": "ptr", "f": "float", "d": "double", "q": "i64"}
 # Hints of newer LLVMs, which older ones cannot read. Without them the meaning is the same.
 LATER = (
     "local_unnamed_addr",
@@ -42,30 +46,31 @@ LATER = (
     "mustprogress",
     "disjoint",
 )
-HEAD = (
-    "; Made by tools/build_kernels.py from kernels.py. Do not edit.\n"
-    f"; numba {version('numba')}, llvmlite {version('llvmlite')}\n"
-)
+VERSIONS = f"; numba {version('numba')}, llvmlite {version('llvmlite')}\n"
 
 
-def main(out: Path = OUT) -> None:
-    """Writes the file."""
-    out.write_text(kernels_ir())
-    print(f"wrote {out} ({out.stat().st_size} bytes)")
+def main(folder: Path | None = None) -> None:
+    """Writes the files."""
+    for module in MODULES:
+        source = Path(str(module.__file__))
+        out = (source if folder is None else folder / source.name).with_suffix(".ll")
+        head = f"; Made by tools/build_kernels.py from {source.name}. Do not edit.\n{VERSIONS}"
+        out.write_text(head + kernels_ir(module))
+        print(f"wrote {out} ({out.stat().st_size} bytes)")
 
 
-def kernels_ir() -> str:
-    """The text of kernels.ll."""
-    module = llvm.parse_assembly("")
-    for name in kernels.SIGNATURES:
-        module.link_in(llvm.parse_assembly(kernel_ir(name)))
-    return HEAD + cleaned(module)
+def kernels_ir(module: ModuleType) -> str:
+    """The IR of a module's kernels."""
+    linked = llvm.parse_assembly("")
+    for name in module.SIGNATURES:
+        linked.link_in(llvm.parse_assembly(kernel_ir(module, name)))
+    return cleaned(linked)
 
 
-def kernel_ir(name: str) -> str:
+def kernel_ir(module: ModuleType, name: str) -> str:
     """The IR of one kernel, as a function of that name that returns nothing."""
-    signature = kernels.SIGNATURES[name]
-    compiled = cfunc(types.void(*(TYPES[t] for t in signature)), error_model="numpy")(getattr(kernels, name))
+    signature = module.SIGNATURES[name]
+    compiled = cfunc(types.void(*(TYPES[t] for t in signature)), error_model="numpy")(getattr(module, name))
     text = compiled._library.get_llvm_str()
     # Numba's function takes two places for a result and an error of Python's, and is wrapped for Python.
     inner = re.search(rf'define i32 (@"?[^(]*{name}[^(]*)\(', text)

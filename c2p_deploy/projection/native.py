@@ -1,4 +1,4 @@
-"""The CPU's kernels as machine code: `kernels.ll` by way of LLVM, once per process.
+"""A module of CPU kernels as machine code: its `.ll` by way of LLVM, once per process.
 
 LLVM makes the code for the very processor it runs on, in a tenth of a second, with what vectors that
 has. Nothing is written to disk and nothing but the package's own file is read, so there is no cache
@@ -10,43 +10,53 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from c2p_deploy.projection.kernels import SIGNATURES
+from c2p_deploy.projection import kernels
 
-_one_at_a_time = threading.Lock()  # two threads must not make two engines, of which one is then forgotten
-_SCALARS: dict[str, Any] = {"f": ctypes.c_float, "q": ctypes.c_int64}
-
-
-def run(name: str, *arguments: Any) -> None:
-    """Runs a kernel of kernels.py: C-contiguous arrays and numbers, as its signature has them, unchecked.
-
-    Holds no lock of Python's meanwhile, so that several threads may run kernels at once.
-    """
-    _kernel(name)(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
+_SCALARS: dict[str, Any] = {"f": ctypes.c_float, "d": ctypes.c_double, "q": ctypes.c_int64}
 
 
-@cache
-def _kernel(name: str) -> Callable[..., None]:
-    with _one_at_a_time:
-        engine = _engine()
-    types = (_SCALARS.get(kind, ctypes.c_void_p) for kind in SIGNATURES[name])
-    function: Callable[..., None] = ctypes.CFUNCTYPE(None, *types)(engine.get_function_address(name))
-    return function
+class Kernels:
+    """The kernels of a module with SIGNATURES, its `.ll` beside it: compiled when the first of them is run."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._signatures: dict[str, tuple[str, ...]] = module.SIGNATURES
+        self._ir = Path(str(module.__file__)).with_suffix(".ll")
+        # Two threads must not make two engines, of which one is then forgotten.
+        self._one_at_a_time = threading.Lock()
+        self._engine: Any = None  # must live as long as the kernels do
+        self._functions: dict[str, Callable[..., None]] = {}
+
+    def run(self, name: str, *arguments: Any) -> None:
+        """Runs a kernel: C-contiguous arrays and numbers, as its signature has them, unchecked.
+
+        Holds no lock of Python's meanwhile, so that several threads may run kernels at once.
+        """
+        function = self._functions.get(name) or self._load(name)
+        function(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
+
+    def _load(self, name: str) -> Callable[..., None]:
+        with self._one_at_a_time:
+            if self._engine is None:
+                self._engine = _engine(self._ir)
+            types = (_SCALARS.get(kind, ctypes.c_void_p) for kind in self._signatures[name])
+            address = self._engine.get_function_address(name)
+            function: Callable[..., None] = ctypes.CFUNCTYPE(None, *types)(address)
+            return self._functions.setdefault(name, function)
 
 
-@cache
-def _engine() -> Any:
-    """LLVM's engine with all kernels; it must live as long as they do."""
+def _engine(ir: Path) -> Any:
+    """LLVM's engine with all kernels of a file."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    module = llvm.parse_assembly(Path(__file__).with_name("kernels.ll").read_text())
+    module = llvm.parse_assembly(ir.read_text())
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
     )
@@ -61,3 +71,7 @@ def _engine() -> Any:
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     return engine
+
+
+run = Kernels(kernels).run
+"""Runs a kernel of the projection's own module, kernels.py."""

@@ -18,10 +18,11 @@ Support = Literal["auto", "plane", "ground", "none"]
 class SceneOptions:
     """How a scene is cut into things; lengths in metres.
 
-    support: what the things stand on: planes (table, floor), ground that is not flat (LiDAR outdoors), nothing
-    that has to be removed, or whichever the points look like. min_size, max_size: of the longest side of a
-    thing's box. min_points: of a thing, below which it is no answer. max_objects: of a scene; the nearest to the
-    sensor are kept, and the rest is counted. crop: lowest and highest x, y, z of what is looked at.
+    support: what the things stand on: planes (table, floor), ground that is not flat (LiDAR outdoors),
+    nothing that has to be removed, or whichever the points look like. min_size, max_size: of the longest
+    side of a thing's box. min_points: of a thing, below which it is no answer. max_objects: of a scene; the
+    nearest to the sensor are kept, and the rest is counted. crop: lowest and highest x, y, z of what is
+    looked at.
     """
 
     support: Support = "auto"
@@ -63,7 +64,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Plane:
-    """A support plane: points p with normal · p = offset; normal points up. indices: of its points in the cloud."""
+    """A support plane: points p with normal · p = offset; normal points up.
+
+    indices: of its points in the cloud.
+    """
 
     normal: Array
     offset: float

@@ -1,43 +1,56 @@
-"""The kernels in kernels.ll: made from kernels.py as it stands, for any processor, started by any thread."""
+"""The kernels as LLVM IR: made from their modules as they stand, for any processor, started by any thread."""
 
 import os
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from c2p_deploy.projection import kernels
 from c2p_deploy.projection.native import run
+from c2p_runtime.scene import kernels_scene
 from paths import REPOSITORY
 
-IR = Path(kernels.__file__).with_suffix(".ll").read_text()
+MODULES = {Path(module.__file__).with_suffix(".ll"): module for module in (kernels, kernels_scene)}
 
 
-def test_the_ir_is_made_from_the_kernels_as_they_stand(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where the script has written all of them anew."""
+    folder = tmp_path_factory.mktemp("kernels")
+    paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "runtime")])
+    subprocess.run(
+        [sys.executable, REPOSITORY / "tools" / "build_kernels.py", folder],
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    return folder
+
+
+@pytest.mark.parametrize("ir", MODULES, ids=lambda ir: ir.name)
+def test_the_ir_is_made_from_the_kernels_as_they_stand(ir: Path, request: pytest.FixtureRequest) -> None:
     """To the letter by the versions that it was made with; those stand in its head."""
     pytest.importorskip("numba")
-    made_by = IR.splitlines()[1]
+    made_by = ir.read_text().splitlines()[1]
     here = f"; numba {version('numba')}, llvmlite {version('llvmlite')}"
     if made_by != here:
         pytest.skip(f"made by{made_by[1:]}, here are{here[1:]}: another text may mean the same")
-    out = tmp_path / "kernels.ll"
-    subprocess.run(
-        [sys.executable, REPOSITORY / "tools" / "build_kernels.py", out],
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-    )
-    assert out.read_text() == IR
+    made: Path = request.getfixturevalue("made")
+    assert (made / ir.name).read_text() == ir.read_text()
 
 
-def test_the_ir_names_no_machine_and_calls_nothing_of_python() -> None:
+@pytest.mark.parametrize(("ir", "module"), MODULES.items(), ids=lambda item: getattr(item, "name", ""))
+def test_the_ir_names_no_machine_and_calls_nothing_of_python(ir: Path, module: ModuleType) -> None:
+    text = ir.read_text()
     for word in ("target", "Py", "numba_", "NRT", "source_filename", str(Path.home())):
-        assert word not in IR.partition("define")[2], word
-    defined = {line.split("@")[1].split("(")[0] for line in IR.splitlines() if line.startswith("define")}
-    declared = [line.split("@")[1] for line in IR.splitlines() if line.startswith("declare")]
-    assert defined == set(kernels.SIGNATURES)
+        assert word not in text.partition("define")[2], word
+    defined = {line.split("@")[1].split("(")[0] for line in text.splitlines() if line.startswith("define")}
+    declared = [line.split("@")[1] for line in text.splitlines() if line.startswith("declare")]
+    assert defined == set(module.SIGNATURES)
     assert all(name.startswith("llvm.") for name in declared)
 
 
