@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
 import click
 
 from c2p_runtime.backends import BACKENDS, DEVICES
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 engine_option = click.option(
     "--engine",
@@ -27,3 +33,61 @@ backend_option = click.option(
     help="What to run with: onnxruntime or, on a CPU, openvino for an .onnx; the TensorRT that built it "
     "for a .plan.",
 )
+
+_SCENE_OPTIONS = (
+    click.option(
+        "--scene",
+        is_flag=True,
+        help="Each CLOUD is a whole scene, in metres: cut it into things and say what each of them is.",
+    ),
+    click.option(
+        "--save-scene",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="NAME",
+        help="Write NAME.png, which shows the things with their names, and NAME.ply, the cloud in their "
+        "colours. With several scenes, NAME-CLOUD for each.",
+    ),
+    click.option(
+        "--support",
+        type=click.Choice(["auto", "plane", "ground", "none"]),
+        help="What the things of a scene stand on: planes, ground that is not flat, or nothing that has to "
+        "be taken away.  [default: auto]",
+    ),
+    click.option(
+        "--min-size",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="METRES",
+        help="Longest side of the smallest thing of a scene.  [default: 0.03]",
+    ),
+    click.option(
+        "--max-size",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="METRES",
+        help="Longest side of the largest thing of a scene.  [default: 2.5]",
+    ),
+)
+
+
+def with_scene_options(command: Command) -> Command:
+    """Adds --scene and the options that go with it; these are None where they are not given."""
+    for option in reversed(_SCENE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def check_scene_options(
+    scene: bool, up: str | None, options: Mapping[str, object], of_clouds: Mapping[str, object]
+) -> None:
+    """Raises UsageError for options of scenes without --scene, and for those of single clouds with it."""
+    if scene:
+        for name, value in of_clouds.items():
+            if value is not None:
+                raise click.UsageError(
+                    f"{name} is for clouds of one thing, --scene for others: leave one out."
+                )
+        return
+    for name, value in options.items():
+        if value is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} is for scenes: add --scene.")
+    if up == "auto":
+        raise click.UsageError("--up auto is for scenes: add --scene, or say which axis points up.")

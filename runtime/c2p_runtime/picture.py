@@ -19,6 +19,7 @@ from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.prediction import Prediction
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Colour = str | tuple[int, int, int]
 
 # Pixels.
 CELL = 200  # about as wide is every depth map drawn
@@ -98,6 +99,10 @@ class Canvas:
         self._draw.text((2 * x, 2 * y), text, colour, font, anchor=anchor)
         return self._draw.textlength(text, font) / 2
 
+    def length(self, text: str, size: int) -> float:
+        """Of one line of text."""
+        return self._draw.textlength(text, _font(size, text.isascii())) / 2
+
     def clipped(self, text: str, size: int, room: float) -> str:
         """`text` as one line, cut to `room` pixels with an ellipsis where it is longer."""
         # Names of files may hold line breaks and bytes that are no characters; Pillow takes neither.
@@ -114,7 +119,9 @@ class Canvas:
                 too_long = middle
         return text[:fits].rstrip() + "..."
 
-    def box(self, left: float, top: float, right: float, bottom: float, colour: str, radius: int = 0) -> None:
+    def box(
+        self, left: float, top: float, right: float, bottom: float, colour: Colour, radius: int = 0
+    ) -> None:
         """Fills a rectangle."""
         corners = (2 * left, 2 * top, 2 * right - 1, 2 * bottom - 1)
         self._draw.rounded_rectangle(corners, 2 * radius, colour)
@@ -122,6 +129,14 @@ class Canvas:
     def polygon(self, corners: Sequence[tuple[float, float]], colour: str) -> None:
         """Fills a polygon."""
         self._draw.polygon([(2 * x, 2 * y) for x, y in corners], colour)
+
+    def line(self, ends: tuple[float, float, float, float], colour: Colour, width: float = 1.5) -> None:
+        """A straight line from x, y to x, y."""
+        self._draw.line([2 * part for part in ends], colour, round(2 * width))
+
+    def paste(self, x: float, y: float, picture: Image.Image) -> None:
+        """Puts a picture of twice the size that it gets on the finished page there."""
+        self._page.paste(picture, (round(2 * x), round(2 * y)))
 
     def finished(self) -> Image.Image:
         return self._page.reduce(2)

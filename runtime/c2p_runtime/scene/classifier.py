@@ -17,6 +17,7 @@ from c2p_deploy.projection.spec import UpAxis
 from c2p_deploy.rejection.judge import TOO_FEW_POINTS
 from c2p_runtime.classifier import Classifier, Labels
 from c2p_runtime.prediction import Prediction
+from c2p_runtime.scene.segment import segment
 from c2p_runtime.scene.segmentation import Box, IntArray, Plane, SceneOptions, Segment, Segmentation
 from c2p_runtime.scene.upright import Floats, turn_between, turned
 
@@ -95,8 +96,6 @@ class SceneClassifier:
         up: the axis of the cloud that points up; "auto" finds it (`segment`). Raises CloudError for what is
         no cloud.
         """
-        from c2p_runtime.scene.segment import segment
-
         started = perf_counter()
         cloud = as_floats(points)
         parts = segment(cloud, up, self.options)

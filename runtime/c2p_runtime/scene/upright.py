@@ -20,8 +20,8 @@ def nearest_axis(up: Array) -> UpAxis:
 def turn_between(up: Array, to: UpAxis) -> Array:
     """The rotation float64 [3, 3], for row vectors, that makes the unit vector `up` [3] the axis `to`.
 
-    From axis to axis it is as `turn_up` has it, so that what is ahead stays on the side where a classifier sees
-    it; what is left beside the nearest axis is turned by the shortest way.
+    From axis to axis it is as `turn_up` has it, so that what is ahead stays on the side where a classifier
+    sees it; what is left beside the nearest axis is turned by the shortest way.
     """
     from_axis = turn_up(np.eye(3, dtype=np.float32), nearest_axis(up)).astype(np.float64)
     to_axis = turn_up(np.eye(3, dtype=np.float32), to).astype(np.float64)
