@@ -213,6 +213,8 @@ def checked_names(names: Iterable[str]) -> tuple[str, ...]:
 
 def _printable(text: str, most: int) -> bool:
     """Whether a text can be written in UTF-8: half a surrogate pair, from JSON or a file name, cannot."""
+    if text.isascii():  # which a text knows of itself
+        return len(text) <= most
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import islice
 
 _MOST_COMPARED = 10_000  # names that are looked through for one like an unknown name: a million take minutes
 _NO_PLURAL = frozenset({"glasses", "goods", "arms", "shorts", "irons"})  # another thing than their singular
 
 
+@lru_cache(maxsize=8192)  # a label set is gone through several times, and the same names come again
 def key_of(name: str) -> str:
     """What of a name counts when it is looked up: "Night_Stand" and "night-stand" are one."""
     return " ".join(name.lower().replace("_", " ").replace("-", " ").split())

@@ -41,9 +41,8 @@ class Judge:
         drills has to say that it is neither.
         """
         self._rejection, self._text, self._logit_scale = rejection, text_features, logit_scale
-        self._rivals = rivals_of(text_features, own)
         # A name the engine came with has its text feature among its own; else it is a word new to it.
-        self._new_words = len(rivals_of(own, text_features)) > 0
+        self._rivals, self._new_words = rivals_of(text_features, own)
 
     def __call__(
         self, features: FloatArray, scores: FloatArray, cosine: FloatArray | None = None

@@ -41,9 +41,14 @@ def signals(
     return np.column_stack((cosine, log_odds, length)).astype(np.float64)
 
 
-def rivals_of(labels: FloatArray, known: FloatArray) -> FloatArray:
-    """Those text features [R, D] of `known` [K, D] that mean something else than all of `labels` [C, D]."""
-    nearest = np.full(len(known), -1.0, dtype=np.float32)
+def rivals_of(labels: FloatArray, known: FloatArray) -> tuple[FloatArray, bool]:
+    """Those text features [R, D] of `known` [K, D] that mean something else than all of `labels` [C, D].
+
+    And whether any of `labels` means something else than all of `known`.
+    """
+    nearest, has_new = np.full(len(known), -1.0, dtype=np.float32), False
     for start in range(0, len(labels), _AT_ONCE):
-        nearest = np.maximum(nearest, (known @ labels[start : start + _AT_ONCE].T).max(axis=1))
-    return np.ascontiguousarray(known[nearest < _SAME])
+        cosines = known @ labels[start : start + _AT_ONCE].T
+        nearest = np.maximum(nearest, cosines.max(axis=1))
+        has_new |= bool((cosines.max(axis=0) < _SAME).any())
+    return np.ascontiguousarray(known[nearest < _SAME]), has_new

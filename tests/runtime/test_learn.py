@@ -15,6 +15,7 @@ import pytest
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import CloudError, EngineError, LabelError, UnknownLabelError
 from c2p_deploy.labels import TaughtLabels, label_groups, word_bank
+from c2p_deploy.labels.names import key_of
 from c2p_runtime import Classifier
 from engines import LABELS, write_engine
 
@@ -191,6 +192,9 @@ def test_words_nobody_has_tried_are_told_once(bundled: Classifier, caplog: pytes
         words = [name for name in word_bank().names if name not in label_groups()]
         many = bundled.with_labels(words[:1000])
         assert len(many.labels) == 1000 and len(many.untried_labels) > 900
+        spelt = key_of.cache_info().misses
+        assert bundled.with_labels(words[:1000]).labels.names == many.labels.names
+        assert key_of.cache_info().misses == spelt  # names are not taken apart again
     assert len(caplog.records) == 1
 
 

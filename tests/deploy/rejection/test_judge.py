@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from c2p_deploy import LabelSet
 from c2p_deploy.rejection import Judge, Rejection
+from c2p_deploy.rejection import signals as signals_module
 from c2p_deploy.rejection.fit import label_scores
 from c2p_deploy.rejection.judge import CLUTTER, NOVEL
 from c2p_deploy.rejection.signals import SIGNALS, rivals_of, signals
@@ -90,8 +91,25 @@ def test_new_words_are_judged_without_what_strangers_were() -> None:
 
 def test_names_that_mean_the_same_are_no_rivals() -> None:
     couch = LabelSet(("couch",), along(a=1, b=0.2)[None])  # cosine 0.98 with "a"
-    rivals = rivals_of(couch.text_features, OWN.text_features)
+    rivals, has_new = rivals_of(couch.text_features, OWN.text_features)
     np.testing.assert_array_equal(rivals, OWN.text_features[1:])
+    assert not has_new
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 9), st.booleans())
+def test_rivals_and_new_words_are_those_of_all_pairs(
+    offered: int, own: int, seed: int, in_parts: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = LabelSet(tuple(map(str, range(offered))), rng.normal(size=(offered, 3))).text_features
+    known = LabelSet(tuple(map(str, range(own))), rng.normal(size=(own, 3))).text_features
+    cosines = known.astype(np.float64) @ labels.T
+    assume((np.abs(cosines - 0.95) > 1e-6).all())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signals_module, "_AT_ONCE", 7 if in_parts else 4096)
+        rivals, has_new = rivals_of(labels, known)
+    np.testing.assert_array_equal(rivals, known[cosines.max(axis=1) < 0.95])
+    assert has_new == (cosines.max(axis=0) < 0.95).any()
 
 
 @given(arrays(np.float32, (2, D), elements=st.floats(-1, 1, width=32), fill=st.just(0.5)), st.integers(1, 3))
