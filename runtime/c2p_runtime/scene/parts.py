@@ -28,6 +28,7 @@ PATCH_REACH = (
 # a crease: 0.2 is 11 degrees. Normals look at two voxels around, so that a right angle is spread over four
 # steps of 22 degrees; the inside of a bowl of a radius of 6 voxels turns by 10. 0.15 … 0.25 give the same.
 CREASE = 0.2
+MOST_BORDER = 0.7  # of a part's voxels, that may touch another part
 
 
 def parts_of(keys: IntArray, centres: Array, size: float, viewpoint: Array | None) -> IntArray:
@@ -44,7 +45,35 @@ def parts_of(keys: IntArray, centres: Array, size: float, viewpoint: Array | Non
         centres, normals, bend, neighbours, PATCH_COSINE, PATCH_OFFSET * size, PATCH_REACH * size
     )
     first, second, turn, length = edges_of(centres, normals, neighbours, patch)
-    return join(int(patch.max()) + 1, first, second, turn, length)[patch]
+    part = join(int(patch.max()) + 1, first, second, turn, length)[patch]
+    return without_creases(part, neighbours)
+
+
+def without_creases(part: IntArray, neighbours: Places) -> IntArray:
+    """The parts [V] of voxels, where those that are all border belong to what they touch most.
+
+    Voxels right in a crease have normals of neither side and make a part of their own, a thin one.
+    """
+    padded = np.append(part, -1)  # for where no neighbour is
+    border = np.zeros(len(part), bool)
+    here, there = [], []
+    for k in range(NEIGHBOURS):
+        other = padded[neighbours[:, k]]
+        apart = np.flatnonzero((other >= 0) & (other != part))
+        border[apart] = True
+        here.append(part[apart])
+        there.append(other[apart])
+    number = len(part)
+    sizes = np.bincount(part, minlength=number)
+    thin = np.bincount(part, border, number) > MOST_BORDER * sizes
+    pair, touching = np.unique(np.concatenate(here) * number + np.concatenate(there), return_counts=True)
+    pair, touching = pair[thin[pair // number]], touching[thin[pair // number]]
+    becomes = np.arange(number)
+    for k in np.argsort(touching, kind="stable"):  # the last, with the most, stays
+        a, b = pair[k] // number, pair[k] % number
+        if not thin[b]:
+            becomes[a] = b
+    return becomes[part]
 
 
 def _middles(centres: Array, neighbours: Places) -> Array:
