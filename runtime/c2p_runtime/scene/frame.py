@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +23,13 @@ PITCH = 75.0  # degrees that a camera may look down, or up
 TILT = 25.0  # degrees that the ground, or a frame that is said to stand upright, may be off
 WIDE = 20.0  # metres: what is wider is no room, its ground is not one plane, and a lidar saw it
 VOXELS_OF_SMALLEST = 5  # along the longest side of the smallest thing; 4 … 6 cut the same things
+NEAR = 1.0  # metres to which a depth camera is precise enough for the smallest thing
 POINTS_OF_VOXEL = 3.0  # on average; with fewer, voxels of one surface are not next to each other
 
 
 @dataclass(frozen=True)
 class Frame:
-    """up: what is expected, a unit vector; cosine: of how far it may be off; sensor: whether it is at the origin."""
+    """up: expected, a unit vector; cosine: of how far it may be off; sensor: whether one is at the origin."""
 
     up: Array
     cosine: float
@@ -69,14 +71,17 @@ def looks_like(points: npt.NDArray[np.float32], up: Array) -> Support:
     return "ground" if np.sort(sides)[-2:].max(initial=0.0) > WIDE else "plane"
 
 
-def fitting_voxels(points: npt.NDArray[np.float32], smallest: float) -> Voxels:
-    """Voxels fine enough for the smallest thing, and no finer than points [M, 3] allow."""
-    size = max(smallest / VOXELS_OF_SMALLEST, SMALLEST)
-    voxels = voxels_of(points, size)
+def fitting_voxels(points: npt.NDArray[np.float32], smallest: float, sensor: bool) -> Voxels:
+    """Voxels fine enough for the smallest thing, and no finer than points [M, 3] allow.
+
+    sensor: whether they are seen from the origin.
+    """
+    size, near = max(smallest / VOXELS_OF_SMALLEST, SMALLEST), NEAR if sensor else math.inf
+    voxels = voxels_of(points, size, near)
     for _ in range(4):  # points of a surface in a voxel increase with the square of its size
         lack = POINTS_OF_VOXEL * len(voxels.keys) / len(points)
         if lack <= 1.1:
             break
         size *= min(float(np.sqrt(lack)), 2.0)
-        voxels = voxels_of(points, size)
+        voxels = voxels_of(points, size, near)
     return voxels

@@ -31,7 +31,7 @@ CREASE = 0.2
 MOST_BORDER = 0.7  # of a part's voxels, that may touch another part
 
 
-def parts_of(keys: IntArray, centres: Array, size: float, viewpoint: Array | None) -> IntArray:
+def parts_of(keys: IntArray, centres: Array, sizes: Array, viewpoint: Array | None) -> IntArray:
     """The part that each of V voxels belongs to: int64 [V], any numbers below V.
 
     keys: ascending. viewpoint: from where the surfaces are seen; without one they are taken to face away from
@@ -42,10 +42,10 @@ def parts_of(keys: IntArray, centres: Array, size: float, viewpoint: Array | Non
     outward = viewpoint - centres if viewpoint is not None else centres - _middles(centres, neighbours)
     normals *= np.where((normals * outward).sum(axis=1) < 0, -1.0, 1.0)[:, None]
     patch = patches_of(
-        centres, normals, bend, neighbours, PATCH_COSINE, PATCH_OFFSET * size, PATCH_REACH * size
+        centres, normals, bend, neighbours, sizes, PATCH_COSINE, PATCH_OFFSET, PATCH_REACH
     )
     first, second, turn, length = edges_of(centres, normals, neighbours, patch)
-    part = join(int(patch.max()) + 1, first, second, turn, length)[patch]
+    part = join_reference(int(patch.max()) + 1, first, second, turn, length)[patch]
     return without_creases(part, neighbours)
 
 
@@ -111,6 +111,23 @@ def edges_of(
 
 
 def join(number: int, first: IntArray, second: IntArray, turn: Array, length: IntArray) -> IntArray:
+    """Joins patches that meet in no crease, the most convex first: the group of each [number].
+
+    In rounds, in each of which those are joined that are each other's best. As the mean of two edges is never
+    better than the better one, that is the same as one after the other, which `join_reference` does.
+    """
+    group = np.arange(number)
+    while len(first):
+        mean = turn / length
+        open_ = mean > -CREASE
+        first, second, turn, length, mean = (x[open_] for x in (first, second, turn, length, mean))
+        break
+    return group
+
+
+def join_reference(
+    number: int, first: IntArray, second: IntArray, turn: Array, length: IntArray
+) -> IntArray:
     """Joins patches that meet in no crease, the most convex first: the group of each [number]."""
     group = list(range(number))
     edges: list[dict[int, tuple[float, int]]] = [{} for _ in range(number)]

@@ -48,10 +48,10 @@ def segment(
         part_of = _on_ground(local, frame.up, clock)
         axis, plane_of = frame.up, np.full(len(local), -1)
     else:
-        voxels = fitting_voxels(local, options.min_size)
+        voxels = fitting_voxels(local, options.min_size, frame.sensor)
         clock.lap("voxels")
         if support == "plane":
-            levels = find_levels(voxels, frame.up, frame.cosine, frame.sensor)
+            levels = find_levels(voxels, frame)
         axis = levels[0].normal if levels else frame.up
         level_of = np.full(len(voxels.keys), -1)
         for number, level in enumerate(levels):
@@ -63,7 +63,7 @@ def segment(
         parts = np.full(len(voxels.keys), -1)
         if free.any():
             viewpoint = np.zeros(3) if frame.sensor else None
-            parts[free] = parts_of(voxels.keys[free], voxels.centres[free], voxels.size, viewpoint)
+            parts[free] = parts_of(voxels.keys[free], voxels.centres[free], voxels.sizes[free], viewpoint)
         part_of, plane_of = parts[voxels.voxel_of], level_of[voxels.voxel_of]
         clock.lap("parts")
     found = _Found(options)
