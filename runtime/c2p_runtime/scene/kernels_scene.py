@@ -240,9 +240,7 @@ def estimate_normals(centres, count, neighbours, moments, normals, bend):
             bend[v] = max(root, 0.0)
 
 
-def grow_patches(
-    centres, normals, seeds, neighbours, count, cosine, sizes, offset, reach, patch, queue
-):
+def grow_patches(centres, normals, seeds, neighbours, count, cosine, sizes, offset, reach, patch, queue):
     """Smooth patches of voxels around seeds [V], the first first -> patch [V], all -1 before.
 
     A voxel joins what is next to it if its normal is no farther from the seed's than the angle of that

@@ -28,6 +28,7 @@ PATCH_REACH = (
 # a crease: 0.2 is 11 degrees. Normals look at two voxels around, so that a right angle is spread over four
 # steps of 22 degrees; the inside of a bowl of a radius of 6 voxels turns by 10. 0.15 … 0.25 give the same.
 CREASE = 0.2
+_SCRAMBLE = 0x1E3779B97F4A7C15  # multiplied by this, numbers are in no order
 MOST_BORDER = 0.7  # of a part's voxels, that may touch another part
 
 
@@ -41,11 +42,9 @@ def parts_of(keys: IntArray, centres: Array, sizes: Array, viewpoint: Array | No
     normals, bend = normals_of(centres, neighbours)
     outward = viewpoint - centres if viewpoint is not None else centres - _middles(centres, neighbours)
     normals *= np.where((normals * outward).sum(axis=1) < 0, -1.0, 1.0)[:, None]
-    patch = patches_of(
-        centres, normals, bend, neighbours, sizes, PATCH_COSINE, PATCH_OFFSET, PATCH_REACH
-    )
+    patch = patches_of(centres, normals, bend, neighbours, sizes, PATCH_COSINE, PATCH_OFFSET, PATCH_REACH)
     first, second, turn, length = edges_of(centres, normals, neighbours, patch)
-    part = join_reference(int(patch.max()) + 1, first, second, turn, length)[patch]
+    part = join(int(patch.max()) + 1, first, second, turn, length)[patch]
     return without_creases(part, neighbours)
 
 
@@ -85,7 +84,7 @@ def _middles(centres: Array, neighbours: Places) -> Array:
 
 def edges_of(
     centres: Array, normals: Array, neighbours: Places, patch: IntArray
-) -> tuple[IntArray, IntArray, Array, IntArray]:
+) -> tuple[IntArray, IntArray, Array, Array]:
     """Pairs of patches side by side: first and second [E], how much their normals turn, and the length.
 
     The turn is summed over the pairs of neighbouring voxels on both sides, of which the length is the number:
@@ -107,10 +106,10 @@ def edges_of(
     pair, edge, length = np.unique(
         np.minimum(a, b) * number + np.maximum(a, b), return_inverse=True, return_counts=True
     )
-    return pair // number, pair % number, np.bincount(edge, turn, len(pair)), length
+    return pair // number, pair % number, np.bincount(edge, turn, len(pair)), length.astype(np.float64)
 
 
-def join(number: int, first: IntArray, second: IntArray, turn: Array, length: IntArray) -> IntArray:
+def join(number: int, first: IntArray, second: IntArray, turn: Array, length: Array) -> IntArray:
     """Joins patches that meet in no crease, the most convex first: the group of each [number].
 
     In rounds, in each of which those are joined that are each other's best. As the mean of two edges is never
@@ -118,19 +117,36 @@ def join(number: int, first: IntArray, second: IntArray, turn: Array, length: In
     """
     group = np.arange(number)
     while len(first):
+        pair = first * number + second
         mean = turn / length
-        open_ = mean > -CREASE
-        first, second, turn, length, mean = (x[open_] for x in (first, second, turn, length, mean))
-        break
+        # Where turns are alike, as on what is perfectly flat, chance decides, or rounds would join one pair each.
+        order = np.lexsort((pair * _SCRAMBLE, -mean))
+        rank = np.empty(len(pair), np.int64)
+        rank[order] = np.arange(len(pair))
+        best = np.full(number, len(pair))
+        np.minimum.at(best, first, rank)
+        np.minimum.at(best, second, rank)
+        joined = (rank == best[first]) & (rank == best[second]) & (mean > -CREASE)
+        if not joined.any():
+            break
+        becomes = np.arange(number)
+        becomes[second[joined]] = first[joined]
+        group = becomes[group]
+        first, second = becomes[first], becomes[second]
+        left = first != second
+        first, second, turn, length = first[left], second[left], turn[left], length[left]
+        pair, edge = np.unique(
+            np.minimum(first, second) * number + np.maximum(first, second), return_inverse=True
+        )
+        first, second = pair // number, pair % number
+        turn, length = np.bincount(edge, turn, len(pair)), np.bincount(edge, length, len(pair))
     return group
 
 
-def join_reference(
-    number: int, first: IntArray, second: IntArray, turn: Array, length: IntArray
-) -> IntArray:
+def join_reference(number: int, first: IntArray, second: IntArray, turn: Array, length: IntArray) -> IntArray:
     """Joins patches that meet in no crease, the most convex first: the group of each [number]."""
     group = list(range(number))
-    edges: list[dict[int, tuple[float, int]]] = [{} for _ in range(number)]
+    edges: list[dict[int, tuple[float, float]]] = [{} for _ in range(number)]
     heap = []
     for a, b, t, n in zip(first.tolist(), second.tolist(), turn.tolist(), length.tolist(), strict=True):
         edges[a][b] = edges[b][a] = (t, n)
@@ -145,7 +161,7 @@ def join_reference(
         group[b] = a
         del edges[a][b], edges[b][a]
         for c, (t, n) in edges[b].items():
-            more = edges[a].get(c, (0.0, 0))
+            more = edges[a].get(c, (0.0, 0.0))
             t, n = t + more[0], n + more[1]
             edges[a][c] = edges[c][a] = (t, n)
             del edges[c][b]

@@ -16,7 +16,7 @@ from c2p_runtime.scene.frame import fitting_voxels, frame_of_points, looks_like
 from c2p_runtime.scene.ground import above_ground, clusters_around
 from c2p_runtime.scene.parts import parts_of
 from c2p_runtime.scene.segmentation import Array, IntArray, Plane, SceneOptions, Segment, Segmentation
-from c2p_runtime.scene.supports import Level, find_levels
+from c2p_runtime.scene.supports import Level, find_levels, lies_flat
 from c2p_runtime.scene.voxels import REACH, keep_points
 
 Points = npt.NDArray[np.float32]
@@ -64,6 +64,10 @@ def segment(
         if free.any():
             viewpoint = np.zeros(3) if frame.sensor else None
             parts[free] = parts_of(voxels.keys[free], voxels.centres[free], voxels.sizes[free], viewpoint)
+        for level in levels:  # what stands nowhere out of a plane is no part
+            uneven = np.bincount(parts[free], ~lies_flat(voxels, level)[free], len(parts)) == 0
+            parts[free] = np.where(uneven[parts[free]], -1, parts[free])
+            free = parts >= 0
         part_of, plane_of = parts[voxels.voxel_of], level_of[voxels.voxel_of]
         clock.lap("parts")
     found = _Found(options)

@@ -28,10 +28,14 @@ DEVIATIONS = 3.0  # standard deviations from the plane, by the median, to which 
 
 @dataclass(frozen=True)
 class Level:
-    """A support plane: normal · p = offset, and which of the voxels lie in it."""
+    """A support plane: normal · p = offset, and which of the voxels lie in it.
+
+    tolerance: how many sizes of a voxel its own points may be off.
+    """
 
     normal: Array
     offset: float
+    tolerance: float
     inside: IntArray
 
 
@@ -120,5 +124,12 @@ def _largest(voxels: Voxels, cells: Cells, normals: Array, able: Mask, free: Mas
         normal = vector if vector @ normal > 0 else -vector
     distance = np.abs((voxels.centres - centre) @ normal) / voxels.sizes
     spread = 1.4826 * float(np.median(distance[inside])) if len(inside) else 0.0
-    inside = np.flatnonzero(free & by[cells.cell_of] & (distance < max(1.0, DEVIATIONS * spread)))
-    return Level(normal, float(normal @ centre), inside), through | (able & by)
+    tolerance = max(1.0, DEVIATIONS * spread)
+    inside = np.flatnonzero(free & by[cells.cell_of] & (distance < tolerance))
+    return Level(normal, float(normal @ centre), tolerance, inside), through | (able & by)
+
+
+def lies_flat(voxels: Voxels, level: Level) -> Mask:
+    """Which voxels [V] are so near a plane that a thing of nothing else is the plane's own unevenness."""
+    off = np.abs(voxels.centres @ level.normal - level.offset)
+    return np.asarray(off < 2 * level.tolerance * voxels.sizes)
