@@ -47,34 +47,34 @@ def upright_box(points: Array, up: Array) -> Box:
 
 def hull(points: Array) -> Array:
     """The convex hull [H, 2] of points [M, 2], M > 0, counter-clockwise: Andrew's monotone chain."""
-    points = np.unique(_outermost(points), axis=0)
+    points = np.unique(_outermost(_outermost(points, 8), 32), axis=0)
     if len(points) < 3:
         return points
-    chain: list[Array] = []
+    chain: list[tuple[float, float]] = []
     for ordered in (points, points[::-1]):
         start = len(chain)
-        for p in ordered:
+        for x, y in ordered.tolist():
             while len(chain) - start >= 2:
-                a, b = chain[-2], chain[-1]
-                if (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0:
+                (ax, ay), (bx, by) = chain[-2:]
+                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
                     break
                 chain.pop()
-            chain.append(p)
+            chain.append((x, y))
         chain.pop()
     return np.array(chain)
 
 
-def _outermost(points: Array, directions: int = 32) -> Array:
+def _outermost(points: Array, directions: int) -> Array:
     """Points [M, 2] without those inside the polygon of the farthest in some directions."""
     if len(points) <= 4 * directions:
         return points
     angles = np.arange(directions) * (2 * np.pi / directions)
-    rays = np.stack([np.cos(angles), np.sin(angles)])
-    corners = points[np.argmax(points @ rays, axis=0)]
-    edges = np.roll(corners, -1, axis=0) - corners
+    x, y = points.T
+    corners = points[
+        [int(np.argmax(x * c + y * s)) for c, s in zip(np.cos(angles), np.sin(angles), strict=True)]
+    ]
     outside = np.zeros(len(points), bool)
-    for corner, edge in zip(corners, edges, strict=True):
-        if not edge.any():  # the farthest in two directions
-            continue
-        outside |= (points[:, 1] - corner[1]) * edge[0] <= (points[:, 0] - corner[0]) * edge[1]
-    return points[outside]
+    for (ax, ay), (ex, ey) in zip(corners, np.roll(corners, -1, axis=0) - corners, strict=True):
+        if ex or ey:  # else it is the farthest in two directions
+            outside |= (y - ay) * ex <= (x - ax) * ey
+    return points[outside] if outside.any() else points[:1]

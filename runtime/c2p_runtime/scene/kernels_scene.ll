@@ -86,95 +86,125 @@ exit:
   ret void
 }
 
-define void @number_voxels(ptr readonly %0, i64 %1, double %2, ptr %3, i64 %4, ptr writeonly %5, ptr %6) {
+define void @number_voxels(ptr readonly %0, i64 %1, double %2, double %3, ptr %4, i64 %5, ptr writeonly %6, ptr %7) {
 entry:
-  %notmask.i = shl nsw i64 -1, %4
-  %.27.i = xor i64 %notmask.i, -1
-  %.116128.not.i = icmp slt i64 %1, 1
-  br i1 %.116128.not.i, label %exit, label %B54.if.lr.ph.i
+  %notmask.i = shl nsw i64 -1, %5
+  %.30.i = xor i64 %notmask.i, -1
+  %.120100.not.i = icmp slt i64 %1, 1
+  br i1 %.120100.not.i, label %exit, label %B56.if.lr.ph.i
 
-B54.if.lr.ph.i:
-  %.336.i = sub nsw i64 63, %4
-  br label %B54.if.i
+B56.if.lr.ph.i:
+  %.210.i = fmul double %3, %3
+  %.231.i = fmul double %2, %3
+  %.401.i = sub nsw i64 63, %5
+  br label %B56.if.i
 
-B236.i:
-  %.129.i = add nsw i64 %.58.0130.i, 1
-  %.334.i = mul nsw i64 %.325.i, 2177342782468422677
-  %.337.i = ashr i64 %.334.i, %.336.i
-  %.339.i = and i64 %.337.i, %.27.i
-  %.349.i = getelementptr i64, ptr %3, i64 %.339.i
-  %.350.i = load i64, ptr %.349.i, align 8
-  %.351.i = icmp sgt i64 %.350.i, -1
-  br i1 %.351.i, label %B298.i, label %B434.i
+B444.i:
+  %stretch.2.1.i = phi double [ %.256.i, %for.end.i ], [ %2, %B56.if.i ]
+  %.264.i = fmul double %stretch.2.1.i, %.166.i
+  %.274.le.i = tail call double @llvm.floor.f64(double %.264.i)
+  %.5.i.i = fptosi double %.274.le.i to i64
+  %.303.i = shl i64 %.5.i.i, 42
+  %.305.i = add i64 %.303.i, 4611686018427387904
+  %.308.i = fmul double %stretch.2.1.i, %.173.i
+  %.318.le.i = tail call double @llvm.floor.f64(double %.308.i)
+  %.5.i92.i = fptosi double %.318.le.i to i64
+  %.347.i = shl i64 %.5.i92.i, 21
+  %.348.i = add i64 %.347.i, 2199023255552
+  %.352.i = fmul double %stretch.2.1.i, %.180.i
+  %.364.le.i = tail call double @llvm.floor.f64(double %.352.i)
+  %.5.i93.i = fptosi double %.364.le.i to i64
+  %.393.i = add nsw i64 %.5.i93.i, 1048576
+  %.349.i = or i64 %.305.i, %.393.i
+  %.394.i = or i64 %.349.i, %.348.i
+  %.399.i = mul nsw i64 %.394.i, 2177342782468422677
+  %.402.i = ashr i64 %.399.i, %.401.i
+  %.404.i = and i64 %.402.i, %.30.i
+  %.414.i = getelementptr i64, ptr %4, i64 %.404.i
+  %.415.i = load i64, ptr %.414.i, align 8
+  %.416.i = icmp sgt i64 %.415.i, -1
+  br i1 %.416.i, label %B820.i, label %B956.i
 
-B298.i:
-  %.367.i = getelementptr i64, ptr %6, i64 %.350.i
-  %.368.i = load i64, ptr %.367.i, align 8
-  %.370.not.i = icmp eq i64 %.368.i, %.325.i
-  br i1 %.370.not.i, label %B464.i, label %B334.i
+B820.i:
+  %.432.i = getelementptr i64, ptr %7, i64 %.415.i
+  %.433.i = load i64, ptr %.432.i, align 8
+  %.435.not.i = icmp eq i64 %.433.i, %.394.i
+  br i1 %.435.not.i, label %B986.i, label %B856.i
 
-B334.i:
-  %slot.2.1.i = phi i64 [ %.380.i, %B374.i ], [ %.339.i, %B298.i ]
-  %.376.i = add nsw i64 %slot.2.1.i, 1
-  %.380.i = and i64 %.376.i, %.27.i
-  %.389.i = getelementptr i64, ptr %3, i64 %.380.i
-  %.390.i = load i64, ptr %.389.i, align 8
-  %.391.i = icmp sgt i64 %.390.i, -1
-  br i1 %.391.i, label %B374.i, label %B434.i
+B856.i:
+  %slot.2.1.i = phi i64 [ %.445.i, %B896.i ], [ %.404.i, %B820.i ]
+  %.441.i = add nsw i64 %slot.2.1.i, 1
+  %.445.i = and i64 %.441.i, %.30.i
+  %.454.i = getelementptr i64, ptr %4, i64 %.445.i
+  %.455.i = load i64, ptr %.454.i, align 8
+  %.456.i = icmp sgt i64 %.455.i, -1
+  br i1 %.456.i, label %B896.i, label %B956.i
 
-B374.i:
-  %.406.i = getelementptr i64, ptr %6, i64 %.390.i
-  %.407.i = load i64, ptr %.406.i, align 8
-  %.409.not.i = icmp eq i64 %.407.i, %.325.i
-  br i1 %.409.not.i, label %B464.i, label %B334.i
+B896.i:
+  %.471.i = getelementptr i64, ptr %7, i64 %.455.i
+  %.472.i = load i64, ptr %.471.i, align 8
+  %.474.not.i = icmp eq i64 %.472.i, %.394.i
+  br i1 %.474.not.i, label %B986.i, label %B856.i
 
-B434.i:
-  %slot.3.2.ph.i = phi i64 [ %.339.i, %B236.i ], [ %.380.i, %B334.i ]
-  %.428.i = getelementptr i64, ptr %3, i64 %slot.3.2.ph.i
-  store i64 %count.2.0131.i, ptr %.428.i, align 8
-  %.440.i = getelementptr i64, ptr %6, i64 %count.2.0131.i
-  store i64 %.325.i, ptr %.440.i, align 8
-  %.445.i = add nsw i64 %count.2.0131.i, 1
-  %.461.pre.i = load i64, ptr %.428.i, align 8
-  br label %B464.i
+B956.i:
+  %slot.3.2.ph.i = phi i64 [ %.404.i, %B444.i ], [ %.445.i, %B856.i ]
+  %.493.i = getelementptr i64, ptr %4, i64 %slot.3.2.ph.i
+  store i64 %count.2.0103.i, ptr %.493.i, align 8
+  %.505.i = getelementptr i64, ptr %7, i64 %count.2.0103.i
+  store i64 %.394.i, ptr %.505.i, align 8
+  %.510.i = add nsw i64 %count.2.0103.i, 1
+  %.526.pre.i = load i64, ptr %.493.i, align 8
+  br label %B986.i
 
-B464.i:
-  %.461.i = phi i64 [ %.461.pre.i, %B434.i ], [ %.350.i, %B298.i ], [ %.390.i, %B374.i ]
-  %count.3.1.i = phi i64 [ %.445.i, %B434.i ], [ %count.2.0131.i, %B298.i ], [ %count.2.0131.i, %B374.i ]
-  %.466.i = getelementptr i64, ptr %5, i64 %.58.0130.i
-  store i64 %.461.i, ptr %.466.i, align 8
-  %exitcond132.not.i = icmp eq i64 %.129.i, %1
-  br i1 %exitcond132.not.i, label %exit, label %B54.if.i
+B986.i:
+  %.526.i = phi i64 [ %.526.pre.i, %B956.i ], [ %.415.i, %B820.i ], [ %.455.i, %B896.i ]
+  %count.3.1.i = phi i64 [ %.510.i, %B956.i ], [ %count.2.0103.i, %B820.i ], [ %count.2.0103.i, %B896.i ]
+  %.531.i = getelementptr i64, ptr %6, i64 %.61.0102.i
+  store i64 %.526.i, ptr %.531.i, align 8
+  %exitcond.not.i = icmp eq i64 %.133.i, %1
+  br i1 %exitcond.not.i, label %exit, label %B56.if.i
 
-B54.if.i:
-  %count.2.0131.i = phi i64 [ 0, %B54.if.lr.ph.i ], [ %count.3.1.i, %B464.i ]
-  %.58.0130.i = phi i64 [ 0, %B54.if.lr.ph.i ], [ %.129.i, %B464.i ]
-  %.idx.i = mul i64 %.58.0130.i, 12
-  %7 = getelementptr i8, ptr %0, i64 %.idx.i
-  br label %B92.if.i
+B56.if.i:
+  %count.2.0103.i = phi i64 [ 0, %B56.if.lr.ph.i ], [ %count.3.1.i, %B986.i ]
+  %.61.0102.i = phi i64 [ 0, %B56.if.lr.ph.i ], [ %.133.i, %B986.i ]
+  %.133.i = add nsw i64 %.61.0102.i, 1
+  %.164.idx.i = mul i64 %.61.0102.i, 12
+  %.164.i = getelementptr i8, ptr %0, i64 %.164.idx.i
+  %.165.i = load float, ptr %.164.i, align 4
+  %.166.i = fpext float %.165.i to double
+  %.171.i = getelementptr i8, ptr %.164.i, i64 4
+  %.172.i = load float, ptr %.171.i, align 4
+  %.173.i = fpext float %.172.i to double
+  %.178.i = getelementptr i8, ptr %.164.i, i64 8
+  %.179.i = load float, ptr %.178.i, align 4
+  %.180.i = fpext float %.179.i to double
+  %.196.i = fmul double %.166.i, %.166.i
+  %.199.i = fmul double %.173.i, %.173.i
+  %.200.i = fadd double %.196.i, %.199.i
+  %.203.i = fmul double %.180.i, %.180.i
+  %.204.i = fadd double %.200.i, %.203.i
+  %.212.i = fcmp ogt double %.204.i, %.210.i
+  br i1 %.212.i, label %for.end.i, label %B444.i
 
-B92.if.i:
-  %key.2.1127.i = phi i64 [ 0, %B54.if.i ], [ %.325.i, %B92.if.i ]
-  %.183.0125.i = phi i64 [ 0, %B54.if.i ], [ %.252.i, %B92.if.i ]
-  %.252.i = add nsw i64 %.183.0125.i, 1
-  %.281.i = getelementptr float, ptr %7, i64 %.183.0125.i
-  %.282.i = load float, ptr %.281.i, align 4
-  %.284.i = fpext float %.282.i to double
-  %.285.i = fmul double %2, %.284.i
-  %.293.le.i = tail call double @llvm.floor.f64(double %.285.i)
-  %.5.i.i = fptosi double %.293.le.i to i64
-  %.322.i = add nsw i64 %.5.i.i, 1048576
-  %.324.i = shl i64 %key.2.1127.i, 21
-  %.325.i = or i64 %.322.i, %.324.i
-  %exitcond.not.i = icmp eq i64 %.252.i, 3
-  br i1 %exitcond.not.i, label %B236.i, label %B92.if.i
+for.end.i:
+  %sqrt.le.i = tail call double @llvm.sqrt.f64(double %.204.i)
+  %.236.i = fdiv double %3, %sqrt.le.i
+  %.237.i = tail call double @llvm.fabs.f64(double %.236.i)
+  %sqrt94.le.i = tail call double @llvm.sqrt.f64(double %.237.i)
+  %.250.i = fmul double %sqrt94.le.i, 2.000000e+00
+  %.251.i = fsub double 3.000000e+00, %.250.i
+  %.252.i = fmul double %.231.i, %.251.i
+  %.256.i = fdiv double %.252.i, %sqrt.le.i
+  br label %B444.i
 
 exit:
-  %count.2.0.lcssa.i = phi i64 [ 0, %entry ], [ %count.3.1.i, %B464.i ]
-  %.490.i = getelementptr i64, ptr %6, i64 %1
-  store i64 %count.2.0.lcssa.i, ptr %.490.i, align 8
+  %count.2.0.lcssa.i = phi i64 [ 0, %entry ], [ %count.3.1.i, %B986.i ]
+  %.557.i = getelementptr i64, ptr %7, i64 %1
+  store i64 %count.2.0.lcssa.i, ptr %.557.i, align 8
   ret void
 }
+
+declare double @llvm.fabs.f64(double)
 
 declare double @llvm.floor.f64(double)
 
@@ -856,148 +886,147 @@ exit:
   ret void
 }
 
-define void @grow_patches(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, double %5, double %6, double %7, ptr %8, ptr %9) {
+define void @grow_patches(ptr readonly %0, ptr readonly %1, ptr readonly %2, ptr readonly %3, i64 %4, double %5, ptr readonly %6, double %7, double %8, ptr %9, ptr %10) {
 entry:
-  %.120142.not.i = icmp slt i64 %4, 1
-  br i1 %.120142.not.i, label %exit, label %B40.if.lr.ph.i
-
-B40.if.lr.ph.i:
-  %.556.i = fmul double %7, %7
-  br label %B40.if.i
+  %.123144.not.i = icmp slt i64 %4, 1
+  br i1 %.123144.not.i, label %exit, label %B40.if.i
 
 B86.i:
-  %.180.i = mul nsw i64 %.160.i, 3
-  %.182.i = getelementptr double, ptr %1, i64 %.180.i
-  %.183.i = load double, ptr %.182.i, align 8
-  %.186.i = add nsw i64 %.180.i, 1
-  %.188.i = getelementptr double, ptr %1, i64 %.186.i
-  %.189.i = load double, ptr %.188.i, align 8
-  %.192.i = add nsw i64 %.180.i, 2
-  %.194.i = getelementptr double, ptr %1, i64 %.192.i
-  %.195.i = load double, ptr %.194.i, align 8
-  %.208.i = getelementptr double, ptr %0, i64 %.180.i
-  %.209.i = load double, ptr %.208.i, align 8
-  %.214.i = getelementptr double, ptr %0, i64 %.186.i
-  %.215.i = load double, ptr %.214.i, align 8
-  %.220.i = getelementptr double, ptr %0, i64 %.192.i
-  %.221.i = load double, ptr %.220.i, align 8
-  store i64 %found.2.0145.i, ptr %.166.i, align 8
-  store i64 %.160.i, ptr %9, align 8
-  br label %B286.i
+  %.183.i = mul nsw i64 %.163.i, 3
+  %.185.i = getelementptr double, ptr %1, i64 %.183.i
+  %.186.i = load double, ptr %.185.i, align 8
+  %.189.i = add nsw i64 %.183.i, 1
+  %.191.i = getelementptr double, ptr %1, i64 %.189.i
+  %.192.i = load double, ptr %.191.i, align 8
+  %.195.i = add nsw i64 %.183.i, 2
+  %.197.i = getelementptr double, ptr %1, i64 %.195.i
+  %.198.i = load double, ptr %.197.i, align 8
+  %.211.i = getelementptr double, ptr %0, i64 %.183.i
+  %.212.i = load double, ptr %.211.i, align 8
+  %.217.i = getelementptr double, ptr %0, i64 %.189.i
+  %.218.i = load double, ptr %.217.i, align 8
+  %.223.i = getelementptr double, ptr %0, i64 %.195.i
+  %.224.i = load double, ptr %.223.i, align 8
+  %.236.i = getelementptr double, ptr %6, i64 %.163.i
+  %.237.i = load double, ptr %.236.i, align 8
+  %.239.i = fmul double %7, %.237.i
+  %.245.i = fmul double %8, %.237.i
+  store i64 %found.2.0147.i, ptr %.169.i, align 8
+  store i64 %.163.i, ptr %10, align 8
+  %.577.i = fmul double %.245.i, %.245.i
+  br label %B330.i
 
-B286.i:
-  %first.2.1.i = phi i64 [ 0, %B86.i ], [ %.271.i, %B814.i ]
-  %last.4.1.i = phi i64 [ 1, %B86.i ], [ %last.3.4.i, %B814.i ]
-  %.265.i = getelementptr i64, ptr %9, i64 %first.2.1.i
-  %.266.i = load i64, ptr %.265.i, align 8
-  %.idx.i = mul i64 %.266.i, 104
-  %10 = getelementptr i8, ptr %3, i64 %.idx.i
-  br label %B352.if.i
+B330.i:
+  %first.2.1.i = phi i64 [ 0, %B86.i ], [ %.292.i, %B858.i ]
+  %last.3.1.i = phi i64 [ 1, %B86.i ], [ %last.4.4.i, %B858.i ]
+  %.286.i = getelementptr i64, ptr %10, i64 %first.2.1.i
+  %.287.i = load i64, ptr %.286.i, align 8
+  %.idx.i = mul i64 %.287.i, 104
+  %11 = getelementptr i8, ptr %3, i64 %.idx.i
+  br label %B396.if.i
 
-B432.i:
-  %.435.i = getelementptr i64, ptr %8, i64 %.429.i
-  %.436.i = load i64, ptr %.435.i, align 8
-  %.437.i = icmp sgt i64 %.436.i, -1
-  br i1 %.437.i, label %B843.i, label %B458.i
+B476.i:
+  %.456.i = getelementptr i64, ptr %9, i64 %.450.i
+  %.457.i = load i64, ptr %.456.i, align 8
+  %.458.i = icmp sgt i64 %.457.i, -1
+  br i1 %.458.i, label %B887.i, label %B502.i
 
-B458.i:
-  %.450.i = mul nsw i64 %.429.i, 3
-  %.452.i = getelementptr double, ptr %1, i64 %.450.i
-  %.453.i = load double, ptr %.452.i, align 8
-  %.455.i = fmul double %.183.i, %.453.i
-  %.459.i = add nsw i64 %.450.i, 1
-  %.461.i = getelementptr double, ptr %1, i64 %.459.i
-  %.462.i = load double, ptr %.461.i, align 8
-  %.464.i = fmul double %.189.i, %.462.i
-  %.465.i = fadd double %.455.i, %.464.i
-  %.469.i = add nsw i64 %.450.i, 2
-  %.471.i = getelementptr double, ptr %1, i64 %.469.i
-  %.472.i = load double, ptr %.471.i, align 8
-  %.474.i = fmul double %.195.i, %.472.i
-  %.475.i = fadd double %.465.i, %.474.i
-  %.477.i = fcmp olt double %.475.i, %5
-  br i1 %.477.i, label %B843.i, label %B568.i
+B502.i:
+  %.471.i = mul nsw i64 %.450.i, 3
+  %.473.i = getelementptr double, ptr %1, i64 %.471.i
+  %.474.i = load double, ptr %.473.i, align 8
+  %.476.i = fmul double %.186.i, %.474.i
+  %.480.i = add nsw i64 %.471.i, 1
+  %.482.i = getelementptr double, ptr %1, i64 %.480.i
+  %.483.i = load double, ptr %.482.i, align 8
+  %.485.i = fmul double %.192.i, %.483.i
+  %.486.i = fadd double %.476.i, %.485.i
+  %.490.i = add nsw i64 %.471.i, 2
+  %.492.i = getelementptr double, ptr %1, i64 %.490.i
+  %.493.i = load double, ptr %.492.i, align 8
+  %.495.i = fmul double %.198.i, %.493.i
+  %.496.i = fadd double %.486.i, %.495.i
+  %.498.i = fcmp olt double %.496.i, %5
+  br i1 %.498.i, label %B887.i, label %B612.i
 
-B568.i:
-  %.491.i = getelementptr double, ptr %0, i64 %.450.i
-  %.492.i = load double, ptr %.491.i, align 8
-  %.494.i = fsub double %.492.i, %.209.i
-  %.500.i = getelementptr double, ptr %0, i64 %.459.i
-  %.501.i = load double, ptr %.500.i, align 8
-  %.503.i = fsub double %.501.i, %.215.i
-  %.509.i = getelementptr double, ptr %0, i64 %.469.i
-  %.510.i = load double, ptr %.509.i, align 8
-  %.512.i = fsub double %.510.i, %.221.i
-  %.524.i = fmul double %.183.i, %.494.i
-  %.527.i = fmul double %.189.i, %.503.i
-  %.528.i = fadd double %.524.i, %.527.i
-  %.531.i = fmul double %.195.i, %.512.i
-  %.532.i = fadd double %.528.i, %.531.i
-  %.533.i = tail call double @llvm.fabs.f64(double %.532.i)
-  %.535.i = fcmp ogt double %.533.i, %6
-  br i1 %.535.i, label %B843.i, label %B732.i
+B612.i:
+  %.512.i = getelementptr double, ptr %0, i64 %.471.i
+  %.513.i = load double, ptr %.512.i, align 8
+  %.515.i = fsub double %.513.i, %.212.i
+  %.521.i = getelementptr double, ptr %0, i64 %.480.i
+  %.522.i = load double, ptr %.521.i, align 8
+  %.524.i = fsub double %.522.i, %.218.i
+  %.530.i = getelementptr double, ptr %0, i64 %.490.i
+  %.531.i = load double, ptr %.530.i, align 8
+  %.533.i = fsub double %.531.i, %.224.i
+  %.545.i = fmul double %.186.i, %.515.i
+  %.548.i = fmul double %.192.i, %.524.i
+  %.549.i = fadd double %.545.i, %.548.i
+  %.552.i = fmul double %.198.i, %.533.i
+  %.553.i = fadd double %.549.i, %.552.i
+  %.554.i = tail call double @llvm.fabs.f64(double %.553.i)
+  %.556.i = fcmp ogt double %.554.i, %.239.i
+  br i1 %.556.i, label %B887.i, label %B776.i
 
-B732.i:
-  %.539.i = fmul double %.494.i, %.494.i
-  %.544.i = fmul double %.503.i, %.503.i
-  %.547.i = fadd double %.539.i, %.544.i
-  %.550.i = fmul double %.512.i, %.512.i
-  %.553.i = fadd double %.547.i, %.550.i
-  %.557.i = fcmp ogt double %.553.i, %.556.i
-  br i1 %.557.i, label %B843.i, label %B782.i
+B776.i:
+  %.560.i = fmul double %.515.i, %.515.i
+  %.565.i = fmul double %.524.i, %.524.i
+  %.568.i = fadd double %.560.i, %.565.i
+  %.571.i = fmul double %.533.i, %.533.i
+  %.574.i = fadd double %.568.i, %.571.i
+  %.578.i = fcmp ogt double %.574.i, %.577.i
+  br i1 %.578.i, label %B887.i, label %B826.i
 
-B782.i:
-  store i64 %found.2.0145.i, ptr %.435.i, align 8
-  %.583.i = getelementptr i64, ptr %9, i64 %last.2.2141.i
-  store i64 %.429.i, ptr %.583.i, align 8
-  %.588.i = add nsw i64 %last.2.2141.i, 1
-  br label %B843.i
+B826.i:
+  store i64 %found.2.0147.i, ptr %.456.i, align 8
+  %.604.i = getelementptr i64, ptr %10, i64 %last.2.2143.i
+  store i64 %.450.i, ptr %.604.i, align 8
+  %.609.i = add nsw i64 %last.2.2143.i, 1
+  br label %B887.i
 
-B814.i:
-  %.271.i = add nsw i64 %first.2.1.i, 1
-  %.608.i = icmp slt i64 %.271.i, %last.3.4.i
-  br i1 %.608.i, label %B286.i, label %B828.i
+B858.i:
+  %.292.i = add nsw i64 %first.2.1.i, 1
+  %.629.i = icmp slt i64 %.292.i, %last.4.4.i
+  br i1 %.629.i, label %B330.i, label %B872.i
 
-B828.i:
-  %.636.i = add nsw i64 %found.2.0145.i, 1
-  br label %B844.i
+B872.i:
+  %.661.i = add nsw i64 %found.2.0147.i, 1
+  br label %B888.i
 
-B843.i:
-  %last.3.4.i = phi i64 [ %.588.i, %B782.i ], [ %last.2.2141.i, %B432.i ], [ %last.2.2141.i, %B458.i ], [ %last.2.2141.i, %B352.if.i ], [ %last.2.2141.i, %B732.i ], [ %last.2.2141.i, %B568.i ]
-  %exitcond.not.i = icmp eq i64 %.369.i, 26
-  br i1 %exitcond.not.i, label %B814.i, label %B352.if.i
+B887.i:
+  %last.4.4.i = phi i64 [ %.609.i, %B826.i ], [ %last.2.2143.i, %B476.i ], [ %last.2.2143.i, %B502.i ], [ %last.2.2143.i, %B396.if.i ], [ %last.2.2143.i, %B776.i ], [ %last.2.2143.i, %B612.i ]
+  %exitcond.not.i = icmp eq i64 %.390.i, 26
+  br i1 %exitcond.not.i, label %B858.i, label %B396.if.i
 
-B844.i:
-  %found.3.1.i = phi i64 [ %.636.i, %B828.i ], [ %found.2.0145.i, %B40.if.i ]
-  %exitcond146.not.i = icmp eq i64 %.133.i, %4
-  br i1 %exitcond146.not.i, label %exit, label %B40.if.i
+B888.i:
+  %found.3.1.i = phi i64 [ %.661.i, %B872.i ], [ %found.2.0147.i, %B40.if.i ]
+  %exitcond148.not.i = icmp eq i64 %4, %.136.i
+  br i1 %exitcond148.not.i, label %exit, label %B40.if.i
 
 B40.if.i:
-  %found.2.0145.i = phi i64 [ 0, %B40.if.lr.ph.i ], [ %found.3.1.i, %B844.i ]
-  %.61.0144.i = phi i64 [ 0, %B40.if.lr.ph.i ], [ %.133.i, %B844.i ]
-  %.133.i = add nsw i64 %.61.0144.i, 1
-  %.159.i = getelementptr i64, ptr %2, i64 %.61.0144.i
-  %.160.i = load i64, ptr %.159.i, align 8
-  %.166.i = getelementptr i64, ptr %8, i64 %.160.i
-  %.167.i = load i64, ptr %.166.i, align 8
-  %.168.i = icmp sgt i64 %.167.i, -1
-  br i1 %.168.i, label %B844.i, label %B86.i
+  %found.2.0147.i = phi i64 [ %found.3.1.i, %B888.i ], [ 0, %entry ]
+  %.64.0146.i = phi i64 [ %.136.i, %B888.i ], [ 0, %entry ]
+  %.136.i = add nsw i64 %.64.0146.i, 1
+  %.162.i = getelementptr i64, ptr %2, i64 %.64.0146.i
+  %.163.i = load i64, ptr %.162.i, align 8
+  %.169.i = getelementptr i64, ptr %9, i64 %.163.i
+  %.170.i = load i64, ptr %.169.i, align 8
+  %.171.i = icmp sgt i64 %.170.i, -1
+  br i1 %.171.i, label %B888.i, label %B86.i
 
-B352.if.i:
-  %last.2.2141.i = phi i64 [ %last.4.1.i, %B286.i ], [ %last.3.4.i, %B843.i ]
-  %.300.0139.i = phi i64 [ 0, %B286.i ], [ %.369.i, %B843.i ]
-  %.369.i = add nsw i64 %.300.0139.i, 1
-  %.398.i = getelementptr i32, ptr %10, i64 %.300.0139.i
-  %.399.i = load i32, ptr %.398.i, align 4
-  %.429.i = zext i32 %.399.i to i64
-  %.430.i = icmp eq i64 %4, %.429.i
-  br i1 %.430.i, label %B843.i, label %B432.i
+B396.if.i:
+  %last.2.2143.i = phi i64 [ %last.3.1.i, %B330.i ], [ %last.4.4.i, %B887.i ]
+  %.321.0141.i = phi i64 [ 0, %B330.i ], [ %.390.i, %B887.i ]
+  %.390.i = add nsw i64 %.321.0141.i, 1
+  %.419.i = getelementptr i32, ptr %11, i64 %.321.0141.i
+  %.420.i = load i32, ptr %.419.i, align 4
+  %.450.i = zext i32 %.420.i to i64
+  %.451.i = icmp eq i64 %4, %.450.i
+  br i1 %.451.i, label %B887.i, label %B476.i
 
 exit:
   ret void
 }
-
-declare double @llvm.fabs.f64(double)
 
 declare i64 @llvm.smin.i64(i64, i64)
 

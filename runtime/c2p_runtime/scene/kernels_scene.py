@@ -22,12 +22,12 @@ _SPREAD = 0x1E3779B97F4A7C15  # multiplied by this, keys that are alike take slo
 # "d" float64, "q" int64.
 SIGNATURES = {
     "keep_points": ("f*", "q", "q", "f*", "q*", "f*"),
-    "number_voxels": ("f*", "q", "d", "q*", "q", "q*", "q*"),
+    "number_voxels": ("f*", "q", "d", "d", "q*", "q", "q*", "q*"),
     "sum_voxels": ("f*", "q", "q*", "q*", "q*", "q*"),
     "link_voxels": ("q*", "q", "u*"),
     "join_linked": ("u*", "q", "q*"),
     "estimate_normals": ("d*", "q", "u*", "d*", "d*", "d*"),
-    "grow_patches": ("d*", "d*", "q*", "u*", "q", "d", "d", "d", "q*", "q*"),
+    "grow_patches": ("d*", "d*", "q*", "u*", "q", "d", "d*", "d", "d", "q*", "q*"),
 }
 
 
@@ -56,18 +56,29 @@ def keep_points(points, n, step, crop, kept, local):
     kept[n] = count
 
 
-def number_voxels(points, n, scale, table, bits, voxel_of, keys):
+def number_voxels(points, n, scale, near, table, bits, voxel_of, keys):
     """The voxels of points [n, 3], numbered as they come -> voxel_of [n] and keys [n + 1].
 
-    scale: voxels a metre. table [2**bits]: all -1. The last of keys becomes how many there are.
+    scale: voxels a metre. near: beyond that distance from the origin distances are compressed, so that the
+    voxels grow with their power of 1.5 along the line of sight; infinite for none. table [2**bits]: all -1.
+    The last of keys becomes how many there are.
     """
     mask = (1 << bits) - 1
     count = 0
     for k in range(n):
-        key = 0
-        for axis in range(3):
-            at = int(np.floor(points[3 * k + axis] * scale)) + MIDDLE
-            key = (key << AXIS_BITS) | at
+        x, y, z = (
+            np.float64(points[3 * k]),
+            np.float64(points[3 * k + 1]),
+            np.float64(points[3 * k + 2]),
+        )
+        stretch = scale
+        square = x * x + y * y + z * z
+        if square > near * near:
+            far = np.sqrt(square)
+            stretch = scale * near * (3.0 - 2.0 * np.sqrt(abs(near / far))) / far
+        key = (int(np.floor(x * stretch)) + MIDDLE) << (2 * AXIS_BITS)
+        key |= (int(np.floor(y * stretch)) + MIDDLE) << AXIS_BITS
+        key |= int(np.floor(z * stretch)) + MIDDLE
         slot = ((key * _SPREAD) >> (63 - bits)) & mask
         while table[slot] >= 0 and keys[table[slot]] != key:
             slot = (slot + 1) & mask
@@ -229,12 +240,12 @@ def estimate_normals(centres, count, neighbours, moments, normals, bend):
             bend[v] = max(root, 0.0)
 
 
-def grow_patches(centres, normals, seeds, neighbours, count, cosine, offset, reach, patch, queue):
+def grow_patches(centres, normals, seeds, neighbours, count, cosine, sizes, offset, reach, patch, queue):
     """Smooth patches of voxels around seeds [V], the first first -> patch [V], all -1 before.
 
     A voxel joins what is next to it if its normal is no farther from the seed's than the angle of that
-    cosine, and it lies no farther than offset off the seed's plane and reach from the seed. patch: numbers in
-    the order of the seeds. To work in: queue [V].
+    cosine, and it lies no farther off the seed's plane than offset, and from the seed than reach, in sizes [V]
+    of the seed. patch: numbers in the order of the seeds. To work in: queue [V].
     """
     found = 0
     for s in range(count):
@@ -243,6 +254,7 @@ def grow_patches(centres, normals, seeds, neighbours, count, cosine, offset, rea
             continue
         nx, ny, nz = normals[3 * seed], normals[3 * seed + 1], normals[3 * seed + 2]
         cx, cy, cz = centres[3 * seed], centres[3 * seed + 1], centres[3 * seed + 2]
+        most_off, most_far = offset * sizes[seed], reach * sizes[seed]
         patch[seed] = found
         queue[0] = seed
         first, last = 0, 1
@@ -256,7 +268,7 @@ def grow_patches(centres, normals, seeds, neighbours, count, cosine, offset, rea
                 if normals[3 * u] * nx + normals[3 * u + 1] * ny + normals[3 * u + 2] * nz < cosine:
                     continue
                 x, y, z = centres[3 * u] - cx, centres[3 * u + 1] - cy, centres[3 * u + 2] - cz
-                if abs(x * nx + y * ny + z * nz) > offset or x * x + y * y + z * z > reach * reach:
+                if abs(x * nx + y * ny + z * nz) > most_off or x * x + y * y + z * z > most_far * most_far:
                     continue
                 patch[u] = found
                 queue[last] = u

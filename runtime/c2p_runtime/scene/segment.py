@@ -3,106 +3,163 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.errors import OptionError
 from c2p_deploy.projection.prepare import as_floats
 from c2p_deploy.projection.spec import UpAxis
-from c2p_runtime.scene.boxes import upright_box
-from c2p_runtime.scene.parts import things_of
+from c2p_runtime.scene.boxes import frame_of, upright_box
+from c2p_runtime.scene.frame import fitting_voxels, frame_of_points, looks_like
+from c2p_runtime.scene.ground import above_ground, clusters_around
+from c2p_runtime.scene.parts import parts_of
 from c2p_runtime.scene.segmentation import Array, IntArray, Plane, SceneOptions, Segment, Segmentation
-from c2p_runtime.scene.supports import find_levels
-from c2p_runtime.scene.voxels import REACH, keep_points, voxels_of
+from c2p_runtime.scene.supports import Level, find_levels, lies_flat
+from c2p_runtime.scene.voxels import REACH, keep_points
 
-AXES = {
-    sign + name: (-1.0 if sign else 1.0) * np.eye(3)[axis]
-    for axis, name in enumerate("xyz")
-    for sign in ("", "-")
-}
+Points = npt.NDArray[np.float32]
+
 _DEFAULTS = SceneOptions()
-VOXELS_OF_SMALLEST = 5  # voxels along the longest side of the smallest thing
 
 
 def segment(
     points: npt.ArrayLike, up: UpAxis | Literal["auto"] = "auto", options: SceneOptions = _DEFAULTS
 ) -> Segmentation:
+    """The things of a scene.
+
+    points: [N, 3 or more] in metres, of which the first three columns count; what is not finite, all zero, or
+    outside the crop is left out. up: the axis that points up, roughly, in a camera's frame; "auto" takes -y
+    for a camera's optical frame (all points in a cone about +z), and else z. With a support plane its normal
+    is up. Raises CloudError for a wrong shape or dtype, OptionError for an up that is none. Where there is
+    nothing, the answer is empty. The order of the points does not matter.
+    """
     clock = _Clock()
-    cloud = np.asarray(as_floats(points), np.float32)
-    crop = np.array([[-REACH] * 3, [REACH] * 3], np.float32)
-    if options.crop is not None:
-        crop = np.stack([np.maximum(crop[0], options.crop[0]), np.minimum(crop[1], options.crop[1])]).astype(
-            np.float32
-        )
-    kept, local = keep_points(cloud, crop)
-    cone = (
-        np.mean((local[:, 2] > 0) & (np.hypot(local[:, 0], local[:, 1]) < 1.5 * local[:, 2]))
-        if len(local)
-        else 0
-    )
-    camera = bool(cone > 0.99)
-    axis = AXES["-y" if camera else "z"] if up == "auto" else AXES[up]
+    cloud, moved = _in_reach(as_floats(points))
+    kept, local = keep_points(cloud, _crop(options, moved))
+    frame = frame_of_points(local, up)
     clock.lap("read")
     if len(local) == 0:
-        return Segmentation((), (), axis, 0, 0, 0, clock.laps)
-    voxels = voxels_of(local, options.min_size / VOXELS_OF_SMALLEST)
-    clock.lap("voxels")
-    levels = find_levels(voxels, axis, np.cos(np.radians(75.0 if camera else 25.0)), sensor=camera)
-    free = np.ones(len(voxels.keys), bool)
-    for level in levels:
-        free[level.inside] = False
-    if levels:
-        free &= voxels.centres @ levels[0].normal > min(level.offset for level in levels)
-        axis = levels[0].normal
-    clock.lap("supports")
-    objects: list[Segment] = []
-    small = large = 0
-    things = np.full(len(free) + 1, -1)
-    if free.any():
-        things[:-1][free] = things_of(
-            voxels.keys[free], voxels.centres[free], voxels.size, np.zeros(3) if camera else None, axis
-        )
-    thing_of = things[voxels.voxel_of]
-    clock.lap("parts")
-    order = np.argsort(thing_of, kind="stable")
-    names, starts = np.unique(thing_of[order], return_index=True)
-    for name, ids in zip(names, np.split(order, starts[1:]), strict=True):
-        if name < 0:
-            continue
-        if len(ids) < options.min_points:
-            small += 1
-            continue
-        box = upright_box(local[ids].astype(float), axis)
-        longest = box.size.max()
-        if longest < options.min_size:
-            small += 1
-        elif longest > options.max_size:
-            large += 1
-        else:
-            objects.append(Segment(kept[ids], box))
-    objects.sort(key=lambda o: float(o.box.center @ o.box.center))
+        return Segmentation((), (), frame.up, 0, 0, 0, clock.laps)
+    support = looks_like(local, frame.up) if options.support == "auto" else options.support
+    levels: list[Level] = []
+    if support == "ground":
+        part_of = _on_ground(local, frame.up, clock)
+        axis, plane_of = frame.up, np.full(len(local), -1)
+    else:
+        voxels = fitting_voxels(local, options.min_size, frame.sensor)
+        clock.lap("voxels")
+        if support == "plane":
+            levels = find_levels(voxels, frame)
+        axis = levels[0].normal if levels else frame.up
+        level_of = np.full(len(voxels.keys), -1)
+        for number, level in enumerate(levels):
+            level_of[level.inside] = number
+        free = level_of < 0
+        if levels:  # below the lowest there are reflections
+            free &= voxels.centres @ axis > min(level.offset for level in levels)
+        clock.lap("supports")
+        parts = np.full(len(voxels.keys), -1)
+        if free.any():
+            viewpoint = np.zeros(3) if frame.sensor else None
+            parts[free] = parts_of(voxels.keys[free], voxels.centres[free], voxels.sizes[free], viewpoint)
+        for level in levels:  # what stands nowhere out of a plane is no part
+            uneven = np.bincount(parts[free], ~lies_flat(voxels, level)[free], len(parts)) == 0
+            parts[free] = np.where(uneven[parts[free]], -1, parts[free])
+            free = parts >= 0
+        part_of, plane_of = parts[voxels.voxel_of], level_of[voxels.voxel_of]
+        clock.lap("parts")
+    found = _Found(options)
+    for members in _by_number(part_of):
+        found.add(kept[members], local[members].astype(np.float64), axis)
+    planes = [
+        Plane(level.normal, level.offset + float(level.normal @ moved), kept[plane_of == number])
+        for number, level in enumerate(levels)
+    ]
     clock.lap("boxes")
-    planes = []
-    level_of = np.full(len(free), -1)
-    for i, level in enumerate(levels):
-        level_of[level.inside] = i
-    at = level_of[voxels.voxel_of]
-    for i, level in enumerate(levels):
-        planes.append(Plane(level.normal, level.offset, kept[at == i]))
-    return Segmentation(
-        tuple(objects[: options.max_objects]),
-        tuple(planes),
-        axis,
-        max(0, len(objects) - options.max_objects),
-        small,
-        large,
-        clock.laps,
-    )
+    return found.segmentation(planes, axis, moved, clock.laps)
+
+
+def _in_reach(cloud: npt.NDArray[np.floating]) -> tuple[Points, Array]:
+    """Points in float32 near the origin, and how far they were moved for that: map coordinates are far away."""
+    moved = np.zeros(3)
+    sample = cloud[:: max(1, len(cloud) // 1000)]
+    sample = sample[np.isfinite(sample).all(axis=1)].astype(np.float64)
+    if len(sample):
+        middle = np.median(sample, axis=0)
+        if np.abs(middle).max() > REACH / 2:
+            moved = np.floor(middle)
+            cloud = cloud - moved
+    with np.errstate(over="ignore"):  # infinite, and left out
+        return np.asarray(cloud, np.float32), moved
+
+
+def _crop(options: SceneOptions, moved: Array) -> Points:
+    reach = np.array([[-REACH] * 3, [REACH] * 3])
+    if options.crop is not None:
+        low, high = np.asarray(options.crop, np.float64) - moved
+        reach = np.stack([np.maximum(reach[0], low), np.minimum(reach[1], high)])
+    return reach.astype(np.float32)
+
+
+def _on_ground(local: Points, up: Array, clock: _Clock) -> IntArray:
+    """The thing of each point [M], -1 for the ground."""
+    level = local.astype(np.float64) @ frame_of(up).T
+    free = above_ground(level)
+    clock.lap("supports")
+    part_of = np.full(len(local), -1)
+    if free.any():
+        part_of[free] = clusters_around(level[free])
+    clock.lap("parts")
+    return part_of
+
+
+def _by_number(part_of: IntArray) -> list[IntArray]:
+    """For every number from 0 on that there is, which have it: ascending."""
+    members = np.flatnonzero(part_of >= 0)
+    order = members[np.argsort(part_of[members], kind="stable")]
+    starts = np.flatnonzero(np.diff(part_of[order], prepend=-1))
+    return np.split(order, starts[1:]) if len(order) else []
+
+
+@dataclass
+class _Found:
+    options: SceneOptions
+    objects: list[tuple[float, Segment]] = field(default_factory=list)
+    small: int = 0
+    large: int = 0
+
+    def add(self, indices: IntArray, points: Array, up: Array) -> None:
+        if len(indices) < self.options.min_points:
+            self.small += 1
+            return
+        box = upright_box(points, up)
+        longest = float(box.size.max())
+        if longest < self.options.min_size:
+            self.small += 1
+        elif longest > self.options.max_size:
+            self.large += 1
+        else:
+            self.objects.append((float(np.linalg.norm(box.center)), Segment(indices, box)))
+
+    def segmentation(
+        self, planes: list[Plane], up: Array, moved: Array, timing_ms: dict[str, float]
+    ) -> Segmentation:
+        self.objects.sort(key=lambda found: (found[0], int(found[1].indices[0])))
+        kept = [each for _, each in self.objects[: self.options.max_objects]]
+        if moved.any():
+            kept = [
+                Segment(s.indices, type(s.box)(s.box.center + moved, s.box.size, s.box.axes)) for s in kept
+            ]
+        return Segmentation(
+            tuple(kept), tuple(planes), up, len(self.objects) - len(kept), self.small, self.large, timing_ms
+        )
 
 
 class _Clock:
+    """Milliseconds of each stage."""
+
     def __init__(self) -> None:
         self._last = time.perf_counter()
         self.laps: dict[str, float] = {}

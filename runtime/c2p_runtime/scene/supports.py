@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from c2p_runtime.scene.frame import Frame
+from c2p_runtime.scene.kernels_scene import AXIS_BITS
 from c2p_runtime.scene.segmentation import Array, IntArray
-from c2p_runtime.scene.voxels import Voxels
+from c2p_runtime.scene.voxels import Places, Voxels, neighbours_of
+
+Mask = npt.NDArray[np.bool_]
 
 CELL_BITS = 3  # a cell, of whose voxels one plane is made, has 8 of them along each axis
 LEAST_IN_CELL = 16  # voxels: a quarter of a plane right through it
@@ -17,11 +22,16 @@ PARALLEL = 0.985  # cosine of 10 degrees: between a plane and a further one
 LEAST_AREA = 0.08  # of all voxels, that lie in a plane for it to be a support
 LEAST_OF_FIRST = 0.2  # of the first plane's voxels, that a further plane has: the top of a box has fewer
 MOST = 4  # planes
+MOST_TRIED = 500  # hypotheses a plane: each is compared with all cells
+DEVIATIONS = 3.0  # standard deviations from the plane, by the median, to which its points are its own
 
 
 @dataclass(frozen=True)
 class Level:
-    """A support plane: normal · p = offset, and which of the voxels lie in it, no farther than tolerance."""
+    """A support plane: normal · p = offset, and which of the voxels lie in it.
+
+    tolerance: how many sizes of a voxel its own points may be off.
+    """
 
     normal: Array
     offset: float
@@ -31,86 +41,95 @@ class Level:
 
 @dataclass(frozen=True)
 class Cells:
-    """C cubes of voxels with a plane through what is in them: cell_of int64 [V], -1 where there is none."""
+    """C cubes of voxels.
+
+    centres, normals: float64 [C, 3], of the plane through the voxels; areas: float64 [C], how many there are;
+    flat: bool [C], whether they do lie in a plane; around: uint32 [C, 26], the cells next to each, C where none
+    is; cell_of: int64 [V].
+    """
 
     centres: Array
     normals: Array
     areas: Array
+    flat: Mask
+    around: Places
+    cell_of: IntArray
 
 
-def flat_cells(voxels: Voxels) -> Cells:
-    """The cells with a plane through them; area is how many voxels."""
+def cells_of(voxels: Voxels) -> Cells:
+    """Voxels in cubes of 8 x 8 x 8, with the plane through each."""
     at = voxels.places() >> CELL_BITS
-    keys = (at[:, 0] << 42) | (at[:, 1] << 21) | at[:, 2]
-    _, cell_of, inside = np.unique(keys, return_inverse=True, return_counts=True)
-    inside = inside.astype(np.float64)
-    number = len(inside)
-    means = _sums(cell_of, voxels.centres.T, number) / inside
+    keys = (at[:, 0] << 2 * AXIS_BITS) | (at[:, 1] << AXIS_BITS) | at[:, 2]
+    keys, cell_of, inside = np.unique(keys, return_inverse=True, return_counts=True)
+    number, areas = len(keys), inside.astype(np.float64)
+    means = np.stack([np.bincount(cell_of, row, number) for row in voxels.centres.T]) / areas
     off = voxels.centres.T - means[:, cell_of]
     moments = np.empty((number, 3, 3))
     for a in range(3):
         for b in range(a, 3):
             moments[:, a, b] = moments[:, b, a] = np.bincount(cell_of, off[a] * off[b], number)
-    filled = inside >= LEAST_IN_CELL
-    values, vectors = np.linalg.eigh(moments[filled])
-    flat = values[:, 0] < FLAT * values.sum(axis=1)
-    return Cells(means.T[filled][flat], vectors[flat, :, 0], inside[filled][flat])
+    values, vectors = np.linalg.eigh(moments)
+    flat = (values[:, 0] < FLAT * values.sum(axis=1)) & (inside >= LEAST_IN_CELL)
+    return Cells(means.T, vectors[:, :, 0], areas, flat, neighbours_of(keys), cell_of)
 
 
-def _sums(group: IntArray, rows: Array, number: int) -> Array:
-    return np.stack([np.bincount(group, row, number) for row in rows])
+def find_levels(voxels: Voxels, frame: Frame) -> list[Level]:
+    """Support planes, the largest first: such as things may stand on in this frame.
 
-
-def find_levels(voxels: Voxels, expected: Array, cosine: float, sensor: bool) -> list[Level]:
-    """Support planes, the largest first.
-
-    expected: unit vector up, known as well as that cosine says. sensor: whether the points are seen from the
-    origin, which then is above every support. Every flat cell is a hypothesis, so nothing is left to chance.
+    Like RANSAC, but every flat cell is a hypothesis, so nothing is left to chance. Seen by a sensor at the
+    origin, a support is seen from above. Further planes are parallel to the first.
     """
-    cells = flat_cells(voxels)
-    levels: list[Level] = []
-    left = np.ones(len(cells.areas), bool)
+    cells = cells_of(voxels)
+    facing = -(cells.normals * cells.centres).sum(axis=1) if frame.sensor else cells.normals @ frame.up
+    normals = cells.normals * np.where(facing < 0, -1.0, 1.0)[:, None]
+    able = cells.flat & (normals @ frame.up >= frame.cosine)
     free = np.ones(len(voxels.keys), bool)
-    while len(levels) < MOST and left.any():
-        if levels:
-            expected, cosine = levels[0].normal, PARALLEL
-        level = _largest(voxels, cells, left, free, expected, cosine, sensor)
-        least = LEAST_AREA * len(voxels.keys)
-        if levels:
-            least = max(least, LEAST_OF_FIRST * len(levels[0].inside))
-        if level is None or len(level.inside) < least:
+    levels: list[Level] = []
+    while len(levels) < MOST and able.any():
+        level, through = _largest(voxels, cells, normals, able, free)
+        least = LEAST_AREA * len(free) if not levels else LEAST_OF_FIRST * len(levels[0].inside)
+        if len(level.inside) < least:
             break
-        free[level.inside] = False
-        left &= np.abs(cells.centres @ level.normal - level.offset) > 2 * level.tolerance
         levels.append(level)
+        free[level.inside] = False
+        able &= ~through & (normals @ levels[0].normal >= PARALLEL)
     return levels
 
 
-def _largest(
-    voxels: Voxels, cells: Cells, left: Array, free: Array, expected: Array, cosine: float, sensor: bool
-) -> Level | None:
-    normals, centres, areas = cells.normals[left], cells.centres[left], cells.areas[left]
-    # Seen from the origin, a surface shows the side that faces it; else a support's upper side counts.
-    facing = -(normals * centres).sum(axis=1) if sensor else normals @ expected
-    normals = normals * np.where(facing < 0, -1.0, 1.0)[:, None]
-    able = normals @ expected >= cosine
-    if not able.any():
-        return None
-    normals, centres, areas = normals[able], centres[able], areas[able]
-    off = np.abs(normals @ centres.T - (normals * centres).sum(axis=1)[:, None])
-    near = (off < voxels.size) & (normals @ normals.T > LEVEL)
-    best = int(np.argmax(near @ areas))
-    normal, centre = normals[best], centres[best]
-    for tolerance in (3.0, 2.0, 2.0):
-        inside = np.flatnonzero(free & (np.abs((voxels.centres - centre) @ normal) < tolerance * voxels.size))
+def _largest(voxels: Voxels, cells: Cells, normals: Array, able: Mask, free: Mask) -> tuple[Level, Mask]:
+    """The plane through most of the able cells, and which of all cells it goes through."""
+    areas = cells.areas * able
+    sizes = np.ones(len(areas))
+    sizes[cells.cell_of] = voxels.sizes  # one of each cell's
+    tried = np.flatnonzero(able)
+    tried = tried[:: 1 + len(tried) // MOST_TRIED]
+    own = (normals[tried] * cells.centres[tried]).sum(axis=1)
+    off = np.abs(normals[tried] @ cells.centres.T - own[:, None])
+    near = (off < sizes) & (normals[tried] @ normals.T > LEVEL)
+    best = tried[int(np.argmax(near @ areas))]
+    normal, centre = normals[best], cells.centres[best]
+    for _ in range(3):
+        # What lies in it is near it and in, or next to, a cell that it goes through: not a slice of a wall.
+        off = np.abs((cells.centres - centre) @ normal)
+        through = able & (off < 2 * sizes) & (normals @ normal > LEVEL)
+        by = np.append(through, False)
+        by = through | by[cells.around].any(axis=1)
+        distance = np.abs((voxels.centres - centre) @ normal) / voxels.sizes
+        inside = np.flatnonzero(free & by[cells.cell_of] & (distance < 2))
         if len(inside) < 3:
-            return None
+            break
         these = voxels.centres[inside]
         centre = these.mean(axis=0)
         vector = np.linalg.eigh(np.cov(these.T))[1][:, 0]
         normal = vector if vector @ normal > 0 else -vector
-    distance = (voxels.centres - centre) @ normal
-    spread = 1.4826 * float(np.median(np.abs(distance[inside])))
-    tolerance = max(voxels.size, 3 * spread)
-    inside = np.flatnonzero(free & (np.abs(distance) < tolerance))
-    return Level(normal, float(normal @ centre), tolerance, inside)
+    distance = np.abs((voxels.centres - centre) @ normal) / voxels.sizes
+    spread = 1.4826 * float(np.median(distance[inside])) if len(inside) else 0.0
+    tolerance = max(1.0, DEVIATIONS * spread)
+    inside = np.flatnonzero(free & by[cells.cell_of] & (distance < tolerance))
+    return Level(normal, float(normal @ centre), tolerance, inside), through | (able & by)
+
+
+def lies_flat(voxels: Voxels, level: Level) -> Mask:
+    """Which voxels [V] are so near a plane that a thing of nothing else is the plane's own unevenness."""
+    off = np.abs(voxels.centres @ level.normal - level.offset)
+    return np.asarray(off < 2 * level.tolerance * voxels.sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from c2p_deploy.projection.native import Kernels
 from c2p_runtime.scene import kernels_scene
-from c2p_runtime.scene.kernels_scene import AXIS_BITS, AXIS_MASK, FINE, MIDDLE, NEIGHBOURS
+from c2p_runtime.scene.kernels_scene import AXIS_BITS, AXIS_MASK, FINE, NEIGHBOURS
 from c2p_runtime.scene.segmentation import Array, IntArray
 
 run = Kernels(kernels_scene).run
@@ -22,16 +23,15 @@ SMALLEST = 0.001  # metres a voxel must have for REACH to have numbers
 
 @dataclass(frozen=True)
 class Voxels:
-    """V voxels of a size, by x, then y, then z.
+    """V voxels, by x, then y, then z.
 
-    keys: int64 [V]; centres: float64 [V, 3], the means of their points; counts: int64 [V];
-    voxel_of: int64 [M], of each kept point.
+    keys: int64 [V]; sizes: float64 [V], of their sides; centres: float64 [V, 3], the means of their points;
+    voxel_of: int64 [M], of each point.
     """
 
-    size: float
     keys: IntArray
+    sizes: Array
     centres: Array
-    counts: IntArray
     voxel_of: IntArray
 
     def places(self) -> IntArray:
@@ -43,7 +43,7 @@ class Voxels:
 def keep_points(
     points: npt.NDArray[np.float32], crop: npt.NDArray[np.float32]
 ) -> tuple[IntArray, npt.NDArray[np.float32]]:
-    """Which points [N, 3 or more] are no holes and within crop [2, 3]: their indices [M] and themselves [M, 3]."""
+    """Which points [N, 3 or more] are no holes and within crop [2, 3]: indices [M], and they [M, 3]."""
     n = len(points)
     if points.strides[1] != 4 or points.strides[0] % 4 or points.strides[0] < 0:
         points = np.ascontiguousarray(points)
@@ -53,22 +53,27 @@ def keep_points(
     return kept[:count], local[:count]
 
 
-def voxels_of(points: npt.NDArray[np.float32], size: float) -> Voxels:
+def voxels_of(points: npt.NDArray[np.float32], size: float, near: float = math.inf) -> Voxels:
     """The voxels of points [M, 3] that are within REACH.
 
-    The order of the points changes nothing but voxel_of, not even by rounding.
+    size: of the side. near: beyond that distance from the origin, where a sensor is, the sides grow: along
+    the line of sight with the power of 1.5 of the distance, between the gaps of the points (1) and the errors
+    of a depth camera (2), and across it more slowly. Sizes are those along it. The order of the points
+    changes nothing, not even by rounding.
     """
     n = len(points)
     bits = (2 * n).bit_length()
     table, voxel_of, keys = np.full(1 << bits, -1, np.int64), np.empty(n, np.int64), np.empty(n + 1, np.int64)
-    run("number_voxels", points, n, 1.0 / size, table, bits, voxel_of, keys)
+    run("number_voxels", points, n, 1.0 / size, near, table, bits, voxel_of, keys)
     count = int(keys[n])
     order = np.argsort(keys[:count])
     rank = np.empty(count, np.int64)
     rank[order] = np.arange(count)
     counts, sums = np.zeros(count, np.int64), np.zeros((count, 3), np.int64)
     run("sum_voxels", points, n, rank, voxel_of, counts, sums)
-    return Voxels(size, keys[order], sums / (counts[:, None] * float(FINE)), counts, voxel_of)
+    centres = sums / (counts[:, None] * float(FINE))
+    sizes = size * np.maximum(np.linalg.norm(centres, axis=1) / near, 1.0) ** 1.5
+    return Voxels(keys[order], sizes, centres, voxel_of)
 
 
 def neighbours_of(keys: IntArray) -> Places:
@@ -101,15 +106,19 @@ def patches_of(
     normals: Array,
     bend: Array,
     neighbours: Places,
+    sizes: Array,
     cosine: float,
     offset: float,
     reach: float,
 ) -> IntArray:
-    """Smooth patches, grown from the flattest voxels on: int64 [V], numbers from 0."""
+    """Smooth patches, grown from the flattest voxels on: int64 [V], numbers from 0.
+
+    cosine: of the largest angle to the seed's normal. offset, reach: in sizes [V] of the seed.
+    """
     count = len(centres)
     patch, seeds = np.full(count, -1), np.argsort(bend, kind="stable")
     run(
-        "grow_patches", centres, normals, seeds, neighbours, count, cosine, offset, reach, patch,
+        "grow_patches", centres, normals, seeds, neighbours, count, cosine, sizes, offset, reach, patch,
         np.empty(count, np.int64),
     )  # fmt: skip
     return patch

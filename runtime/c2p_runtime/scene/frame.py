@@ -1,0 +1,87 @@
+"""What is up, where the sensor is, and how large a voxel should be: what the points themselves tell of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from c2p_deploy.errors import OptionError
+from c2p_runtime.scene.segmentation import Array, Support
+from c2p_runtime.scene.voxels import SMALLEST, Voxels, voxels_of
+
+AXES: dict[str, Array] = {
+    sign + name: (-1.0 if sign else 1.0) * np.eye(3)[axis]
+    for axis, name in enumerate("xyz")
+    for sign in ("", "-")
+}
+CONE = 1.5  # tangent of 56 degrees: half of the widest angle that depth cameras see
+IN_CONE = 0.99  # of the points: what is mixed up in a recording is not seen by the camera
+PITCH = 75.0  # degrees that a camera may look down, or up
+TILT = 25.0  # degrees that the ground, or a frame that is said to stand upright, may be off
+WIDE = 20.0  # metres: what is wider is no room, its ground is not one plane, and a lidar saw it
+VOXELS_OF_SMALLEST = 5  # along the longest side of the smallest thing; 4 … 6 cut the same things
+NEAR = 1.0  # metres to which a depth camera is precise enough for the smallest thing
+POINTS_OF_VOXEL = 3.0  # on average; with fewer, voxels of one surface are not next to each other
+
+
+@dataclass(frozen=True)
+class Frame:
+    """up: expected, a unit vector; cosine: of how far it may be off; sensor: whether one is at the origin."""
+
+    up: Array
+    cosine: float
+    sensor: bool
+
+
+def frame_of_points(points: npt.NDArray[np.float32], up: str) -> Frame:
+    """What is expected of a frame by the points [M, 3] in it and what a user says. Raises OptionError.
+
+    A depth camera at the origin sees a cone, so all points lie around one axis. With "auto" and a cone
+    about +z it is a camera's optical frame, whose y points down; everything else is taken to stand upright as
+    the frames of robots do (REP 103): z is up. In a cone the camera may look down steeply, and its supports
+    are those planes that it sees from above.
+    """
+    if up != "auto" and up not in AXES:
+        raise OptionError(f"up is {up!r}", f"use auto, {', '.join(AXES)}")
+    ahead = next((name for name in AXES if _in_cone(points, AXES[name])), None)
+    if up == "auto":
+        up = "-y" if ahead == "z" else "z"
+    camera = ahead is not None and abs(AXES[up] @ AXES[ahead]) < 0.5
+    return Frame(AXES[up], float(np.cos(np.radians(PITCH if camera else TILT))), camera)
+
+
+def _in_cone(points: npt.NDArray[np.float32], axis: Array) -> bool:
+    if len(points) == 0:
+        return False
+    along = int(np.argmax(np.abs(axis)))
+    depth = points[:, along] * np.float32(axis[along])
+    if np.count_nonzero(depth > 0) < IN_CONE * len(points):
+        return False
+    aside = np.hypot(points[:, along - 1], points[:, along - 2])
+    return bool(np.count_nonzero(aside < CONE * depth) >= IN_CONE * len(points))
+
+
+def looks_like(points: npt.NDArray[np.float32], up: Array) -> Support:
+    """Whether things stand on planes or on ground: on ground where the points [M, 3] are spread wide."""
+    spread = np.percentile(points[:: max(1, len(points) // 5000)], (5, 95), axis=0)
+    sides = (spread[1] - spread[0]) * (1 - np.abs(up))
+    return "ground" if np.sort(sides)[-2:].max(initial=0.0) > WIDE else "plane"
+
+
+def fitting_voxels(points: npt.NDArray[np.float32], smallest: float, sensor: bool) -> Voxels:
+    """Voxels fine enough for the smallest thing, and no finer than points [M, 3] allow.
+
+    sensor: whether they are seen from the origin.
+    """
+    size, near = max(smallest / VOXELS_OF_SMALLEST, SMALLEST), NEAR if sensor else math.inf
+    voxels = voxels_of(points, size, near)
+    for _ in range(4):  # points of a surface in a voxel increase with the square of its size
+        lack = POINTS_OF_VOXEL * len(voxels.keys) / len(points)
+        if lack <= 1.1:
+            break
+        size *= min(float(np.sqrt(lack)), 2.0)
+        voxels = voxels_of(points, size, near)
+    return voxels

@@ -1,0 +1,85 @@
+"""Outdoors, as a lidar sees it: ground that is not flat, and things that get sparse with the distance."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from c2p_runtime.scene.kernels_scene import AXIS_BITS, MIDDLE
+from c2p_runtime.scene.segmentation import Array, IntArray
+from c2p_runtime.scene.voxels import Voxels, connected, neighbours_of, voxels_of
+
+CELL = 1.0  # metres, of the map of the ground
+MOST_CELLS = 1024  # along a side of it
+SLOPE = 0.3  # the steepest ground: 17 degrees, a steep street
+PIT = 1.0  # metres that a cell's lowest point may be below what is around; deeper is a reflection
+CLEARANCE = 0.2  # metres above the ground where a thing begins: kerbs and the noise of lidars are lower
+STEP = 0.021  # of angle, and of distance as a part of it: a lidar of 32 rings has one every 1.33 degrees
+NEAREST = 0.5  # metres from the axis of the lidar; what is nearer is taken to lie there
+
+
+def above_ground(points: Array) -> npt.NDArray[np.bool_]:
+    """Which of points [M, 3], z up, stand above the ground.
+
+    The ground is the highest surface that no point lies below and that is nowhere steeper than SLOPE: the
+    lowest point of each cell of a map, from which it may rise no faster than that.
+    """
+    low = points[:, :2].min(axis=0)
+    cell = max(CELL, float(np.ptp(points[:, :2], axis=0).max()) / (MOST_CELLS - 1))
+    at = ((points[:, :2] - low) / cell).astype(np.int64)
+    shape = at.max(axis=0) + 1
+    index = at[:, 0] * shape[1] + at[:, 1]
+    height = np.full(shape[0] * shape[1], np.inf)
+    np.minimum.at(height, index, points[:, 2])
+    height = height.reshape(shape[0], shape[1])
+    around = np.stack([_moved(height, dx, dy) for dx in range(-2, 3) for dy in range(-2, 3)])
+    around[np.isinf(around)] = np.nan
+    seen = np.isfinite(height)
+    typical = np.full(height.shape, np.nan)
+    typical[seen] = np.nanmedian(around[:, seen], axis=0)
+    height[seen & (height < typical - PIT)] = np.inf
+    while True:
+        before = height.copy()
+        for dx, dy in ((0, 1), (1, 0), (1, 1), (1, -1)):
+            rise = SLOPE * cell * np.hypot(dx, dy)
+            for sign in (1, -1):
+                height = np.minimum(height, _moved(height, sign * dx, sign * dy) + rise)
+        if np.array_equal(before, height):
+            break
+    return np.asarray(points[:, 2] - height.ravel()[index] > CLEARANCE)
+
+
+def _moved(grid: Array, dx: int, dy: int) -> Array:
+    """The grid's values from so many cells away; infinite from outside."""
+    padded = np.pad(grid, 2, constant_values=np.inf)
+    return padded[2 + dx : 2 + dx + grid.shape[0], 2 + dy : 2 + dy + grid.shape[1]]
+
+
+def clusters_around(points: Array) -> IntArray:
+    """Things among points [M, 3], z up, seen from the origin: int64 [M], of each the number of its cluster.
+
+    Clusters in azimuth, logarithm of the distance, and height over distance, which is what the gaps between
+    a lidar's points grow with: voxels of these, and those next to each belong together.
+    """
+    far = np.maximum(np.hypot(points[:, 0], points[:, 1]), NEAREST)
+    turn = round(2 * np.pi / STEP)  # voxels around: a whole number, so that the ends of the circle meet
+    azimuth = (np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) + 0.5) % 1.0
+    warped = np.stack([azimuth * turn, np.log(far) / STEP, points[:, 2] / far / STEP], axis=1)
+    voxels = voxels_of(warped.astype(np.float32), 1.0)
+    return _connected_around(voxels, turn)[voxels.voxel_of]
+
+
+def _connected_around(voxels: Voxels, turn: int) -> IntArray:
+    """`connected`, where the voxel after the last along x is the first."""
+    keys = voxels.keys
+    first = np.flatnonzero(keys >> 2 * AXIS_BITS == MIDDLE)
+    ahead = keys[first] + (turn << 2 * AXIS_BITS)  # once more, behind the last
+    below = len(keys)
+    number = np.searchsorted(keys, ahead)
+    assert (number == below).all() or len(first) == 0
+    group = connected(neighbours_of(np.concatenate([keys, ahead])))
+    for a, b in zip(first.tolist(), range(below, below + len(first)), strict=True):
+        low, high = sorted((int(group[a]), int(group[b])))
+        if low != high:
+            group[group == high] = low
+    return group[:below]
