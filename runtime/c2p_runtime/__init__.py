@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from c2p_deploy.io import read_cloud
     from c2p_runtime.classifier import Classifier
     from c2p_runtime.prediction import Prediction
+    from c2p_runtime.scene.classifier import SceneClassifier
+    from c2p_runtime.scene.segmentation import SceneOptions
 
 _HOMES = {
     "Classifier": "c2p_runtime.classifier",
     "Prediction": "c2p_runtime.prediction",
+    "SceneClassifier": "c2p_runtime.scene.classifier",
+    "SceneOptions": "c2p_runtime.scene.segmentation",
     "read_cloud": "c2p_deploy.io",
 }
-__all__ = ["Classifier", "Prediction", "read_cloud"]
+__all__ = ["Classifier", "Prediction", "SceneClassifier", "SceneOptions", "read_cloud"]
 
 
 def __getattr__(name: str) -> Any:
