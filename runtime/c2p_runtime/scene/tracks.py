@@ -121,9 +121,9 @@ class Tracks:
         for place, track in enumerate(self._live):
             track.missed += place not in taken
         tracks = []
-        for one, track in zip(scene.objects, found, strict=True):
-            if track is None:
-                track = Track(next(self._numbers), one)
+        for one, known in zip(scene.objects, found, strict=True):
+            track = known or Track(next(self._numbers), one)
+            if known is None:
                 self._live.append(track)
             track.see(one)
             tracks.append(track)
