@@ -19,6 +19,7 @@ AXES: dict[str, Array] = {
 }
 CONE = 1.5  # tangent of 56 degrees: half of the widest angle that depth cameras see
 IN_CONE = 0.99  # of the points: what is mixed up in a recording is not seen by the camera
+FARTHEST = 15.0  # metres; what a depth camera sees is nearer
 PITCH = 75.0  # degrees that a camera may look down, or up
 TILT = 25.0  # degrees that the ground, or a frame that is said to stand upright, may be off
 WIDE = 20.0  # metres: what is wider is no room, its ground is not one plane, and a lidar saw it
@@ -61,7 +62,7 @@ def _in_cone(points: npt.NDArray[np.float32], axis: Array) -> bool:
     if np.count_nonzero(depth > 0) < IN_CONE * len(points):
         return False
     aside = np.hypot(points[:, along - 1], points[:, along - 2])
-    return bool(np.count_nonzero(aside < CONE * depth) >= IN_CONE * len(points))
+    return bool(np.count_nonzero((aside < CONE * depth) & (depth < FARTHEST)) >= IN_CONE * len(points))
 
 
 def looks_like(points: npt.NDArray[np.float32], up: Array) -> Support:

@@ -15,11 +15,11 @@ SLOPE = 0.3  # the steepest ground: 17 degrees, a steep street
 PIT = 1.0  # metres that a cell's lowest point may be below what is around; deeper is a reflection
 CLEARANCE = 0.2  # metres above the ground where a thing begins: kerbs and the noise of lidars are lower
 STEP = 0.021  # of angle, and of distance as a part of it: a lidar of 32 rings has one every 1.33 degrees
-NEAREST = 0.5  # metres from the axis of the lidar; what is nearer is taken to lie there
+NEAREST = 1.0  # metres from the axis of the lidar; what is nearer is the robot itself
 
 
 def above_ground(points: Array) -> npt.NDArray[np.bool_]:
-    """Which of points [M, 3], z up, stand above the ground.
+    """Which of points [M, 3], z up, M > 0, stand above the ground.
 
     The ground is the highest surface that no point lies below and that is nowhere steeper than SLOPE: the
     lowest point of each cell of a map, from which it may rise no faster than that.
@@ -49,6 +49,11 @@ def above_ground(points: Array) -> npt.NDArray[np.bool_]:
     return np.asarray(points[:, 2] - height.ravel()[index] > CLEARANCE)
 
 
+def robot_itself(points: Array) -> npt.NDArray[np.bool_]:
+    """Which of points [M, 3], z up, the lidar at the origin has of what carries it."""
+    return np.asarray(np.hypot(points[:, 0], points[:, 1]) < NEAREST)
+
+
 def _moved(grid: Array, dx: int, dy: int) -> Array:
     """The grid's values from so many cells away; infinite from outside."""
     padded = np.pad(grid, 2, constant_values=np.inf)
@@ -56,12 +61,12 @@ def _moved(grid: Array, dx: int, dy: int) -> Array:
 
 
 def clusters_around(points: Array) -> IntArray:
-    """Things among points [M, 3], z up, seen from the origin: int64 [M], of each the number of its cluster.
+    """Things among points [M, 3], z up, seen from the origin and none on its axis: int64 [M], of each the number of its cluster.
 
     Clusters in azimuth, logarithm of the distance, and height over distance, which is what the gaps between
     a lidar's points grow with: voxels of these, and those next to each belong together.
     """
-    far = np.maximum(np.hypot(points[:, 0], points[:, 1]), NEAREST)
+    far = np.hypot(points[:, 0], points[:, 1])
     turn = round(2 * np.pi / STEP)  # voxels around: a whole number, so that the ends of the circle meet
     azimuth = (np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) + 0.5) % 1.0
     warped = np.stack([azimuth * turn, np.log(far) / STEP, points[:, 2] / far / STEP], axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from c2p_deploy.projection.prepare import as_floats
 from c2p_deploy.projection.spec import UpAxis
 from c2p_runtime.scene.boxes import frame_of, upright_box
 from c2p_runtime.scene.frame import fitting_voxels, frame_of_points, looks_like
-from c2p_runtime.scene.ground import above_ground, clusters_around
+from c2p_runtime.scene.ground import above_ground, clusters_around, robot_itself
 from c2p_runtime.scene.parts import parts_of
 from c2p_runtime.scene.segmentation import Array, IntArray, Plane, SceneOptions, Segment, Segmentation
 from c2p_runtime.scene.supports import Level, find_levels, lies_flat
@@ -70,15 +70,17 @@ def segment(
             free = parts >= 0
         part_of, plane_of = parts[voxels.voxel_of], level_of[voxels.voxel_of]
         clock.lap("parts")
-    found = _Found(options)
-    for members in _by_number(part_of):
-        found.add(kept[members], local[members].astype(np.float64), axis)
-    planes = [
+    things, small, large = _things(part_of, kept, local, axis, options)
+    planes = tuple(
         Plane(level.normal, level.offset + float(level.normal @ moved), kept[plane_of == number])
         for number, level in enumerate(levels)
-    ]
+    )
+    objects = tuple(
+        Segment(thing.indices, replace(thing.box, center=thing.box.center + moved))
+        for thing in things[: options.max_objects]
+    )
     clock.lap("boxes")
-    return found.segmentation(planes, axis, moved, clock.laps)
+    return Segmentation(objects, planes, axis, len(things) - len(objects), small, large, clock.laps)
 
 
 def _in_reach(cloud: npt.NDArray[np.floating]) -> tuple[Points, Array]:
@@ -106,7 +108,7 @@ def _crop(options: SceneOptions, moved: Array) -> Points:
 def _on_ground(local: Points, up: Array, clock: _Clock) -> IntArray:
     """The thing of each point [M], -1 for the ground."""
     level = local.astype(np.float64) @ frame_of(up).T
-    free = above_ground(level)
+    free = above_ground(level) & ~robot_itself(level)
     clock.lap("supports")
     part_of = np.full(len(local), -1)
     if free.any():
@@ -115,46 +117,33 @@ def _on_ground(local: Points, up: Array, clock: _Clock) -> IntArray:
     return part_of
 
 
-def _by_number(part_of: IntArray) -> list[IntArray]:
-    """For every number from 0 on that there is, which have it: ascending."""
-    members = np.flatnonzero(part_of >= 0)
-    order = members[np.argsort(part_of[members], kind="stable")]
-    starts = np.flatnonzero(np.diff(part_of[order], prepend=-1))
-    return np.split(order, starts[1:]) if len(order) else []
+def _things(
+    part_of: IntArray, kept: IntArray, local: Points, up: Array, options: SceneOptions
+) -> tuple[list[Segment], int, int]:
+    """The parts with enough points that are neither too small nor too large; how many were too small, large.
 
-
-@dataclass
-class _Found:
-    options: SceneOptions
-    objects: list[tuple[float, Segment]] = field(default_factory=list)
-    small: int = 0
-    large: int = 0
-
-    def add(self, indices: IntArray, points: Array, up: Array) -> None:
-        if len(indices) < self.options.min_points:
-            self.small += 1
-            return
-        box = upright_box(points, up)
+    part_of: of each point [M], below 0 for none; kept: the points' indices; local: the points.
+    """
+    sizes = np.bincount(part_of[part_of >= 0])
+    enough = sizes >= options.min_points
+    small, large = int(np.count_nonzero(sizes)) - int(np.count_nonzero(enough)), 0
+    number = np.append(np.where(enough, np.cumsum(enough) - 1, -1), -1)[part_of]
+    members = np.flatnonzero(number >= 0)
+    number = number[members]
+    # Numbers of 16 bits are sorted by their digits, in one pass for each eight.
+    order = members[np.argsort(number.astype(np.uint16) if enough.sum() < 1 << 16 else number, kind="stable")]
+    things = []
+    for indices in np.split(order, np.cumsum(sizes[enough])[:-1]) if len(order) else []:
+        box = upright_box(local[indices].astype(np.float64), up)
         longest = float(box.size.max())
-        if longest < self.options.min_size:
-            self.small += 1
-        elif longest > self.options.max_size:
-            self.large += 1
+        if longest < options.min_size:
+            small += 1
+        elif longest > options.max_size:
+            large += 1
         else:
-            self.objects.append((float(np.linalg.norm(box.center)), Segment(indices, box)))
-
-    def segmentation(
-        self, planes: list[Plane], up: Array, moved: Array, timing_ms: dict[str, float]
-    ) -> Segmentation:
-        self.objects.sort(key=lambda found: (found[0], int(found[1].indices[0])))
-        kept = [each for _, each in self.objects[: self.options.max_objects]]
-        if moved.any():
-            kept = [
-                Segment(s.indices, type(s.box)(s.box.center + moved, s.box.size, s.box.axes)) for s in kept
-            ]
-        return Segmentation(
-            tuple(kept), tuple(planes), up, len(self.objects) - len(kept), self.small, self.large, timing_ms
-        )
+            things.append(Segment(kept[indices], box))
+    things.sort(key=lambda thing: (float(np.linalg.norm(thing.box.center)), int(thing.indices[0])))
+    return things, small, large
 
 
 class _Clock:

@@ -23,6 +23,7 @@ LEAST_AREA = 0.08  # of all voxels, that lie in a plane for it to be a support
 LEAST_OF_FIRST = 0.2  # of the first plane's voxels, that a further plane has: the top of a box has fewer
 MOST = 4  # planes
 MOST_TRIED = 500  # hypotheses a plane: each is compared with all cells
+MOST_FITTED = 4000  # voxels that a plane is fitted to
 DEVIATIONS = 3.0  # standard deviations from the plane, by the median, to which its points are its own
 
 
@@ -118,9 +119,10 @@ def _largest(voxels: Voxels, cells: Cells, normals: Array, able: Mask, free: Mas
         inside = np.flatnonzero(free & by[cells.cell_of] & (distance < 2))
         if len(inside) < 3:
             break
-        these = voxels.centres[inside]
+        these = voxels.centres[inside[:: 1 + len(inside) // MOST_FITTED]]
         centre = these.mean(axis=0)
-        vector = np.linalg.eigh(np.cov(these.T))[1][:, 0]
+        off_centre = (these - centre).T
+        vector = np.linalg.eigh(off_centre @ off_centre.T)[1][:, 0]
         normal = vector if vector @ normal > 0 else -vector
     distance = np.abs((voxels.centres - centre) @ normal) / voxels.sizes
     spread = 1.4826 * float(np.median(distance[inside])) if len(inside) else 0.0
