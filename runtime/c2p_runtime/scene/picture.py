@@ -117,7 +117,7 @@ def _summary(scene: Scene) -> str:
     ]
     tilt = np.degrees(np.arccos(np.clip(np.abs(scene.up).max(), -1, 1)))
     up = nearest_axis(scene.up)
-    return ", ".join([*said, f"up: {up}" + (f" but for {tilt:.0f} degrees" if tilt >= 0.5 else "")])
+    return ", ".join([*said, f"up: {up}" + (f" but for {tilt:.0f} degrees" if tilt >= 1.5 else "")])
 
 
 def _draw_boxes(
