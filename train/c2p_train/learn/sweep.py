@@ -185,11 +185,11 @@ def _others_left_out(clouds: ViewFeatures) -> dict[str, float]:
     turns = folds(clouds.label)
     if len(turns) == 1:
         return {}
+    views = unit_views(clouds)
     for rows in turns:
         rest = np.setdiff1d(np.arange(len(clouds)), rows)
-        train, test = clouds.take(rest), clouds.take(rows)
-        for name, guess in simple_predictions(unit_views(train), train.label, unit_views(test)).items():
-            right[name] += int((guess == test.label).sum())
+        for name, guess in simple_predictions(views[rest], clouds.label[rest], views[rows]).items():
+            right[name] += int((guess == clouds.label[rows]).sum())
     return {name: count / len(clouds) for name, count in right.items()}
 
 
