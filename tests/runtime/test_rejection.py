@@ -12,10 +12,10 @@ from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import OptionError
 from c2p_deploy.labels.taught import taught
 from c2p_deploy.rejection import Judgement, Rejection
+from c2p_deploy.scores import softmax
 from c2p_deploy.taught_scores import TaughtScores
 from c2p_runtime import Classifier, Prediction
 from c2p_runtime.cli import answer_line, main
-from c2p_runtime.prediction import softmax
 from c2p_runtime.rejection import SizeCheck, judge_for, largest_extent
 from engines import LABELS, VIEWS, write_engine
 

@@ -14,7 +14,7 @@ from c2p_deploy import LabelSet, Manifest, progress
 from c2p_deploy.errors import C2PError, EngineError, reason_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.rejection import Judge, Rejection, fit_rejection
-from c2p_deploy.rejection.fit import label_scores
+from c2p_deploy.scores import label_scores
 from c2p_train.datasets.clutter import clutter_clouds
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.evaluate.features import cached_view_features, depth_batches

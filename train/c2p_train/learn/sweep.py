@@ -152,15 +152,19 @@ def few_shot_sweep(
 
 def best_run(sweep: Sweep) -> ShotRun | None:
     """The best run of the number of shots that is best on average; None where zero-shot is better."""
-    by_shots = [
-        [run for run in sweep.runs if run.shots == shots]
-        for shots in dict.fromkeys(run.shots for run in sweep.runs)
-    ]
     # Of equals the most shots.
-    best = max(reversed(by_shots), key=lambda runs: mean(run.accuracy for run in runs))
+    best = max(reversed(runs_by_shots(sweep).values()), key=lambda runs: mean(run.accuracy for run in runs))
     if mean(run.accuracy for run in best) < sweep.zero_shot:
         return None
     return max(best, key=lambda run: run.accuracy)
+
+
+def runs_by_shots(sweep: Sweep) -> dict[int | None, list[ShotRun]]:
+    """The runs of every number of shots, in the order of the sweep."""
+    found: dict[int | None, list[ShotRun]] = {}
+    for run in sweep.runs:
+        found.setdefault(run.shots, []).append(run)
+    return found
 
 
 def folder_of(out: Path, shots: int | None, seed: int) -> Path:
