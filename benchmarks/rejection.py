@@ -21,7 +21,7 @@ from c2p_deploy import prepare_points, progress, read_cloud
 from c2p_deploy.errors import C2PError
 from c2p_deploy.projection.spec import FloatArray, turn_up
 from c2p_deploy.rejection import Judge
-from c2p_deploy.rejection.fit import label_scores
+from c2p_deploy.scores import label_scores, softmax
 from c2p_recipes.data import SEED, RecipeData
 from c2p_recipes.rejection import rejection_groups
 from c2p_runtime import Classifier
@@ -43,7 +43,7 @@ _PIECES = 12  # of each scene
 _RADII = {"z": (0.3, 3.0), "-y": (0.04, 0.35)}  # metres: of pieces of streets and rooms, of table tops
 # Simple scores, high where something looks unknown: of cosines [N, C] and features [N, D].
 SIMPLE: dict[str, Callable[[FloatArray, FloatArray, float], npt.NDArray[np.floating]]] = {
-    "largest softmax": lambda cosines, features, scale: -_softmax(scale * cosines).max(axis=1),
+    "largest softmax": lambda cosines, features, scale: -softmax(scale * cosines).max(axis=1),
     "largest cosine": lambda cosines, features, scale: -cosines.max(axis=1),
     "margin of the cosines": lambda cosines, features, scale: -np.diff(np.sort(cosines)[:, -2:]).ravel(),
     "energy": lambda cosines, features, scale: -np.log(np.exp(scale * cosines).sum(axis=1)),
@@ -123,11 +123,6 @@ def main(
         for name, score in scores.items()
     }
     return {"figures": [asdict(row) for row in figures], "detectors": detectors}
-
-
-def _softmax(logits: FloatArray) -> FloatArray:
-    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -26,9 +25,7 @@ def install(*extras: str) -> str:
     origin = _origin()
     url = origin.get("url", "")
     where = unquote(urlparse(url).path) if url.startswith("file:") else ""
-    if where and "archive_info" in origin:
-        return _command(_short(Path(where)) + wanted)
-    if where and _is_checkout(Path(where)):
+    if where and ("archive_info" in origin or _is_checkout(Path(where))):
         return _command(_short(Path(where)) + wanted)
     if url and not where:
         scheme = origin.get("vcs_info", {}).get("vcs")
@@ -54,6 +51,8 @@ def _short(path: Path) -> str:
 
 def _origin() -> dict[str, Any]:
     """What pip has noted of where the package came from; nothing where that was an index."""
+    from importlib.metadata import PackageNotFoundError, distribution  # slow, and only for refusals
+
     try:
         found = json.loads(distribution(_NAME).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, OSError, ValueError):

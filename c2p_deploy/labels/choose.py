@@ -75,9 +75,9 @@ def by_names(known: LabelSet, names: Iterable[str], *, bank: bool = True) -> Lab
     A bank made with another prompt than `known` is taken for all names, where it has them all, so that
     their features can be compared. Raises LabelError, UnknownLabelError.
     """
-    wanted = without_groups(checked_names(names), known.names)
-    keys = list(map(key_of, wanted))
     own = rows_of(known.names)
+    wanted = without_groups(checked_names(names), own)
+    keys = list(map(key_of, wanted))
     mine = [own.get(key) for key in keys]
     if None not in mine or not bank:
         return known.subset(wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,25 +25,21 @@ def label_groups() -> Mapping[str, tuple[str, ...]]:
         ) from error
 
 
-def without_groups(wanted: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """The names, each group among them replaced by those of its labels that are `known`.
+def without_groups(wanted: Sequence[str], own: Container[str]) -> tuple[str, ...]:
+    """The names, each group among them replaced by those of its labels that are known.
 
-    What is itself known is no group, nor is one of which nothing is known. No name comes twice because of a
-    group.
+    own: the keys (`key_of`) of what is known. What is itself known is no group, nor is one of which nothing
+    is known. No name comes twice because of a group.
     """
-    own = {key_of(name) for name in known}
-    found: dict[str, str] = {}
-    names = tuple(wanted)
-    named = {key_of(name) for name in names}
+    keys = [key_of(name) for name in wanted]
+    named = set(keys)
     expanded: list[str] = []
-    for name in names:
-        members = () if key_of(name) in own else label_groups().get(key_of(name), ())
-        members = tuple(member for member in members if key_of(member) in own)
-        if not members:
+    for name, key in zip(wanted, keys, strict=True):
+        group = () if key in own else label_groups().get(key, ())
+        members = {key_of(member): member for member in group}
+        known = {key: member for key, member in members.items() if key in own}
+        if not known:
             expanded.append(name)
-            continue
-        for member in members:
-            if key_of(member) not in named and key_of(member) not in found:
-                found[key_of(member)] = member
-                expanded.append(member)
+        expanded += [member for key, member in known.items() if key not in named]
+        named |= known.keys()
     return tuple(expanded)

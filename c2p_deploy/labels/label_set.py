@@ -78,13 +78,21 @@ class LabelSet:
         asked for. Raises UnknownLabelError for names that have no text feature here, with the nearest ones
         that have.
         """
-        rows = rows_of(self.names)
         wanted = checked_names(names)
+        return self._of_rows(self._rows(wanted), wanted)
+
+    def _rows(self, wanted: tuple[str, ...]) -> list[int]:
+        """The row of each name. Raises UnknownLabelError."""
+        rows = rows_of(self.names)
         found = [row_of(name, rows) for name in wanted]
         chosen = [row for row in found if row is not None]
         if len(chosen) < len(wanted):
             raise unknown_names(wanted, found, self.names)
-        return LabelSet(wanted, self.text_features[chosen], self.template)
+        return chosen
+
+    def _of_rows(self, rows: list[int], names: tuple[str, ...]) -> LabelSet:
+        """These rows under these names."""
+        return LabelSet(names, self.text_features[rows], self.template)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; text features as base64 of little-endian float16 [C, D]."""

@@ -7,21 +7,18 @@ arXiv 2207.09519), so clouds can be added, names forgotten and files merged late
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import LabelError
-from c2p_deploy.files import write_atomic
 from c2p_deploy.json_file import is_whole, shown
-from c2p_deploy.labels.label_set import LabelSet, checked_names, read_label_file, unknown_names
-from c2p_deploy.labels.names import key_of, row_of, rows_of
+from c2p_deploy.labels.label_set import LabelSet, checked_names, read_label_file
+from c2p_deploy.labels.names import key_of, rows_of
 
 VERSION = 1  # of the file; readers refuse a later one
 MOST_CLOUDS = 40_000  # of a label set: what a file of 64 MiB holds at D = 512
@@ -69,33 +66,29 @@ class TaughtLabels(LabelSet):
         """[C], how many clouds each name was taught with."""
         return np.bincount(self.of, minlength=len(self))
 
-    def subset(self, names: Iterable[str]) -> LabelSet:
-        """As `LabelSet.subset`; a plain label set where no name was taught."""
-        rows, wanted = rows_of(self.names), checked_names(names)
-        found = [row_of(name, rows) for name in wanted]
-        chosen = [row for row in found if row is not None]
-        if len(chosen) < len(wanted):
-            raise unknown_names(wanted, found, self.names)
-        return self._rows(chosen, wanted)
-
     def forget(self, names: Iterable[str]) -> LabelSet:
         """Without these names and their clouds. Raises UnknownLabelError; LabelError when none is left."""
-        gone = {row_of(name, rows_of(self.names)) for name in self.subset(names).names}
+        gone = set(self._rows(checked_names(names)))
         kept = [row for row in range(len(self)) if row not in gone]
         if not kept:
             raise LabelError("no name would be left", "forget fewer")
-        return self._rows(kept, tuple(self.names[row] for row in kept))
+        return self._of_rows(kept, tuple(self.names[row] for row in kept))
 
-    def _rows(self, rows: list[int], names: tuple[str, ...]) -> LabelSet:
-        text = self.text_features[rows]
-        of = [(new, shot) for new, row in enumerate(rows) for shot in np.flatnonzero(self.of == row)]
-        if not of:
-            return LabelSet(names, text, self.template)
-        place, shot = np.array(of, np.int64).T
-        return TaughtLabels(
-            names, text, self.template,
-            shots=self.shots[shot], of=place, worded=self.worded[rows], encoder=self.encoder,
-        )  # fmt: skip
+    def _of_rows(self, rows: list[int], names: tuple[str, ...]) -> LabelSet:
+        """These rows with their clouds; a plain label set where none has any."""
+        by_row = np.split(np.argsort(self.of, kind="stable"), np.cumsum(self.clouds())[:-1])
+        shots = [by_row[row] for row in rows]
+        chosen = np.concatenate(shots)
+        if not len(chosen):
+            return super()._of_rows(rows, names)
+        return replace(
+            self,
+            names=names,
+            text_features=self.text_features[rows],
+            shots=self.shots[chosen],
+            of=np.repeat(np.arange(len(rows)), [len(each) for each in shots]),
+            worded=self.worded[rows],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values. The keys are not a label set's: who knows no clouds must not take it for one."""
@@ -135,10 +128,6 @@ class TaughtLabels(LabelSet):
             plain.names, plain.text_features, plain.template,
             shots=shots, of=rows, worded=np.array(worded, bool), encoder=encoder,
         )  # fmt: skip
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes them as JSON, under a temporary name first."""
-        write_atomic(Path(path), json.dumps(self.to_dict(), indent=1).encode())
 
 
 def load_labels(path: str | PathLike[str]) -> LabelSet:
@@ -193,12 +182,9 @@ def extended(labels: LabelSet, names: Sequence[str], text_features: FloatArray) 
     """`labels` with further names that have text features [n, D], and no cloud."""
     names, text = (*labels.names, *names), np.concatenate([labels.text_features, text_features])
     if not isinstance(labels, TaughtLabels):
-        return LabelSet(names, text, labels.template)
-    return TaughtLabels(
-        names, text, labels.template,
-        shots=labels.shots, of=labels.of, encoder=labels.encoder,
-        worded=np.concatenate([labels.worded, np.ones(len(text_features), bool)]),
-    )  # fmt: skip
+        return replace(labels, names=names, text_features=text)
+    worded = np.concatenate([labels.worded, np.ones(len(text_features), bool)])
+    return replace(labels, names=names, text_features=text, worded=worded)
 
 
 def merged(labels: LabelSet, other: TaughtLabels) -> TaughtLabels:
@@ -216,9 +202,7 @@ def merged(labels: LabelSet, other: TaughtLabels) -> TaughtLabels:
     labels = extended(labels, [other.names[row] for row in more], other.text_features[more])
     fresh = np.array([shot.tobytes() not in known for shot in other.shots.astype(np.float16)])
     examples = {
-        name: other.shots[fresh & (other.of == row)]
-        for row, name in enumerate(other.names)
-        if (fresh & (other.of == row)).any()
+        other.names[row]: other.shots[fresh & (other.of == row)] for row in np.unique(other.of[fresh])
     }
     if not examples and isinstance(labels, TaughtLabels):
         return labels

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from c2p_deploy.errors import LabelError, reason_of
 from c2p_deploy.json_file import parse_json, read_small
 from c2p_deploy.labels.label_set import LabelSet
-from c2p_deploy.labels.names import key_of, row_of, rows_of
+from c2p_deploy.labels.names import key_of, rows_of
 
 _FOLDER = Path(__file__).parent
 # Mean cosine of labels with the mean of the bank: 0.86 for words of the same CLIP, whatever their prompt,
@@ -41,10 +41,6 @@ class WordBank:
     rows: Mapping[str, int]
     mean: npt.NDArray[np.float32]
     template: str
-
-    def row(self, name: str) -> int | None:
-        """Of a name or a synonym, in any case and number; None where there is none."""
-        return row_of(name, self.rows)
 
     def fits(self, labels: LabelSet) -> bool:
         """Whether these labels' text features are of the same CLIP as the bank's, by whatever prompt."""

@@ -10,7 +10,8 @@ from c2p_deploy.labels import LabelSet
 from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.rejection.judge import applied, rows_of
 from c2p_deploy.rejection.rejection import Rejection
-from c2p_deploy.rejection.signals import Array, signals
+from c2p_deploy.rejection.signals import Array, filled, share_of, signals
+from c2p_deploy.scores import softmax
 
 _FOLDS = 5  # limits are set on features that the weights have not seen
 _NEWTON_STEPS = 15
@@ -65,7 +66,7 @@ def fit_rejection(
     cosines = known @ text.T if left_out is None else left_out  # [N, C]
     found = _measured(known, cosines, logit_scale)
     typical = np.where(np.isnan(found).any(axis=0), 0.0, found.mean(axis=0))
-    found = np.where(np.isnan(found), typical, found)  # of one label alone
+    found = filled(found, typical)  # of one label alone
     rows = rows_of(known, found)
     fold = _folds(np.arange(len(known)) if group is None else group)
 
@@ -82,8 +83,7 @@ def fit_rejection(
         return fitted, unseen
 
     def rows_like(features: FloatArray) -> Array:
-        made = _measured(features, features @ text.T, logit_scale)
-        return rows_of(features, np.where(np.isnan(made), typical, made))
+        return rows_of(features, filled(_measured(features, features @ text.T, logit_scale), typical))
 
     if clutter is None:
         assert start is not None  # as checked above
@@ -159,11 +159,6 @@ def logistic_regression(
     return np.append(weights, found[-1] - weights @ middle)
 
 
-def label_scores(features: FloatArray, text: FloatArray, logit_scale: float) -> FloatArray:
-    """Softmax float32 [N, C] of features [N, D] over the labels."""
-    return _softmax(features @ text.T, logit_scale)
-
-
 def _two_sides(
     positive: Array,
     negative: Array,
@@ -178,17 +173,9 @@ def _two_sides(
     return logistic_regression(rows, side, ridge, weight=weight, begin=begin, near=near)
 
 
-def _softmax(cosines: FloatArray, logit_scale: float) -> FloatArray:
-    logits = logit_scale * cosines
-    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponent / exponent.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
 def _measured(features: FloatArray, cosines: FloatArray, logit_scale: float) -> Array:
     """Signals [N, S] of features [N, D] without rivals, by cosines [N, C]."""
-    share = (
-        _softmax(cosines, logit_scale).max(axis=1) if cosines.shape[1] > 1 else np.full(len(cosines), np.nan)
-    )
+    share = share_of(softmax(logit_scale * cosines))
     return signals(features, cosines.max(axis=1), share, features[:0], logit_scale)
 
 
@@ -201,8 +188,7 @@ def _own_label_left_out(
         others[np.arange(len(label)), label] = -1.0
     else:
         others = -others  # of one label nothing is left
-    found = _measured(known, others, logit_scale)
-    return rows_of(known, np.where(np.isnan(found), typical, found))
+    return rows_of(known, filled(_measured(known, others, logit_scale), typical))
 
 
 def _folds(group: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

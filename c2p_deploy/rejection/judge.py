@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.rejection.rejection import Rejection
-from c2p_deploy.rejection.signals import Array, rivals_of, signals
+from c2p_deploy.rejection.signals import Array, filled, rivals_of, share_of, signals
 
 CLUTTER, NOVEL, TOO_FEW_POINTS, IMPOSSIBLE_SIZE = "clutter", "novel", "too few points", "impossible size"
 REASONS = (CLUTTER, NOVEL, TOO_FEW_POINTS, IMPOSSIBLE_SIZE)
@@ -65,9 +65,8 @@ class Judge:
         rejection, rivals = self._rejection, self._rivals
         if cosine is None:
             cosine = np.einsum("nd,nd->n", features, self._text[scores.argmax(axis=1)])
-        share = scores.max(axis=1) if scores.shape[1] > 1 else np.full(len(scores), np.nan, dtype=np.float32)
-        found = signals(features, cosine, share, rivals, self._logit_scale)
-        found = np.where(np.isnan(found), rejection.typical, found)
+        found = signals(features, cosine, share_of(scores), rivals, self._logit_scale)
+        found = filled(found, rejection.typical)
         rows = rows_of(features, found)
         novel = applied(rejection.new_words, found) if self._new_words else applied(rejection.novelty, rows)
         if len(rivals):  # what is more like a name that is not offered is none of those that are

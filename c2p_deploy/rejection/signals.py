@@ -41,6 +41,16 @@ def signals(
     return np.column_stack((cosine, log_odds, length)).astype(np.float64)
 
 
+def share_of(scores: FloatArray) -> FloatArray:
+    """What `signals` takes for a share, of scores [N, C] over the labels: NaN where there is one label."""
+    return np.asarray(scores.max(axis=1) if scores.shape[1] > 1 else np.full(len(scores), np.nan, np.float32))
+
+
+def filled(found: Array, typical: Array) -> Array:
+    """Signals [N, S], with `typical` [S] of them where one has nothing to tell."""
+    return np.where(np.isnan(found), typical, found)
+
+
 def rivals_of(labels: FloatArray, known: FloatArray) -> tuple[FloatArray, bool]:
     """Those text features [R, D] of `known` [K, D] that mean something else than all of `labels` [C, D].
 

@@ -17,7 +17,7 @@ from c2p_deploy.errors import ParityError
 from c2p_deploy.json_file import is_number
 from c2p_deploy.manifest import QUANTISED
 from c2p_deploy.projection.spec import FloatArray
-from c2p_runtime.prediction import softmax
+from c2p_deploy.scores import softmax
 
 Run = Callable[[FloatArray], FloatArray]  # depth float32 [B, V, S, S] -> features float32 [B, D]
 

@@ -15,8 +15,9 @@ from c2p_deploy.errors import CloudError, UnusableCloudError
 from c2p_deploy.projection.compiled import project_depth
 from c2p_deploy.projection.prepare import prepare
 from c2p_deploy.projection.spec import FloatArray, UpAxis
+from c2p_deploy.scores import softmax
 from c2p_runtime.backends.choose import Choice, open_host_backend
-from c2p_runtime.prediction import Prediction, check_features, check_scores, softmax, timing
+from c2p_runtime.prediction import Prediction, check_features, check_scores, timing
 
 
 class CpuPipeline:

@@ -22,8 +22,9 @@ from c2p_deploy.labels import TaughtLabels, label_names
 from c2p_deploy.labels.names import row_of, rows_of
 from c2p_deploy.labels.taught import check_encoder, extended, merged, taught
 from c2p_deploy.projection.spec import FloatArray
+from c2p_deploy.scores import softmax
 from c2p_deploy.taught_scores import TaughtScores
-from c2p_runtime.prediction import Prediction, softmax
+from c2p_runtime.prediction import Prediction
 from c2p_runtime.rejection import Judging
 from c2p_runtime.text_encoder import choose_any_labels, untried_names
 

@@ -140,12 +140,6 @@ def check_scores(scores: npt.NDArray[np.float32], engine: Path) -> None:
         )
 
 
-def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Softmax over the last axis, in float32, without overflow."""
-    exponent = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True), dtype=np.float32)
-
-
 def timing(prepare: float, project: float, encode: float, score: float) -> dict[str, float]:
     """Milliseconds by stage, as `Prediction.timing_ms` and the JSON of c2p-run give them."""
     return {

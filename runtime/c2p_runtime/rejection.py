@@ -16,8 +16,9 @@ from c2p_deploy.projection.prepare import finite_points
 from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.rejection import Judge, Judgement
 from c2p_deploy.rejection.judge import IMPOSSIBLE_SIZE, NOVEL
+from c2p_deploy.scores import softmax
 from c2p_deploy.taught_scores import ODDS_AT_BAR, TaughtScores
-from c2p_runtime.prediction import Prediction, softmax
+from c2p_runtime.prediction import Prediction
 
 _MEASURED_POINTS = 4096  # of a larger cloud every so manyth is looked at
 _STRAYS = 1.0  # percent of the points at either end of an axis that do not count

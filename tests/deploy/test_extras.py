@@ -29,7 +29,7 @@ class Noted:
 def elsewhere(monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
     """The package is in site-packages, with this note."""
     monkeypatch.setattr(extras, "__file__", "/usr/lib/python3/site-packages/c2p_deploy/extras.py")
-    monkeypatch.setattr(extras, "distribution", lambda name: Noted(text))
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: Noted(text))
 
 
 def test_in_a_checkout_it_is_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

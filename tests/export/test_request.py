@@ -206,7 +206,9 @@ def test_what_an_onnx_file_is_stands_in_its_manifest(
     installed("tensorrt")
     engine = write_engine(tmp_path, preparation="paper")
     hashed = []
-    monkeypatch.setattr("c2p_deploy.manifest.sha256_of", lambda path: hashed.append(path) or sha256_of(path))
+    monkeypatch.setattr(
+        "c2p_deploy.manifest.manifest.sha256_of", lambda path: hashed.append(path) or sha256_of(path)
+    )
     request = resolve(replace(ONNX, onnx=engine))
     assert hashed == [engine]
     assert isinstance(request.source, Manifest) and request.engine == engine

@@ -35,11 +35,14 @@ _BACKENDS = "tests/runtime/backends"
 _LABELS = "tests/deploy/labels/test_label_set.py"
 _CLASSIFIER = "tests/runtime/test_classifier.py"
 TARGETS = {  # module, and the tests that are to notice
-    "manifest": ("c2p_deploy/manifest.py", "tests/deploy/test_manifest.py"),
+    "manifest": ("c2p_deploy/manifest/manifest.py", "tests/deploy/manifest"),
+    "manifest_beside": ("c2p_deploy/manifest/beside.py", "tests/deploy/manifest"),
+    "manifest_parts": ("c2p_deploy/manifest/parts.py", "tests/deploy/manifest"),
+    "manifest_values": ("c2p_deploy/manifest/values.py", "tests/deploy/manifest"),
     "label_set": ("c2p_deploy/labels/label_set.py", _LABELS),
     "label_choice": ("c2p_deploy/labels/choose.py", _LABELS),
     "label_names": ("c2p_deploy/labels/names.py", _LABELS),
-    "json_file": ("c2p_deploy/json_file.py", f"tests/deploy/test_manifest.py {_LABELS}"),
+    "json_file": ("c2p_deploy/json_file.py", f"tests/deploy/manifest {_LABELS}"),
     "errors": ("c2p_deploy/errors.py", "tests/deploy/test_errors.py"),
     "files": ("c2p_deploy/files.py", "tests/deploy/test_files.py"),
     "spec": (

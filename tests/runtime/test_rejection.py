@@ -12,11 +12,11 @@ from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import OptionError
 from c2p_deploy.labels.taught import taught
 from c2p_deploy.rejection import Judgement, Rejection
+from c2p_deploy.scores import softmax
 from c2p_deploy.taught_scores import TaughtScores
 from c2p_runtime import Classifier, Prediction
 from c2p_runtime.answers import answer_line
 from c2p_runtime.cli import main
-from c2p_runtime.prediction import softmax
 from c2p_runtime.rejection import SizeCheck, judge_for, largest_extent
 from engines import LABELS, VIEWS, write_engine
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import urllib.error
-import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,6 +49,9 @@ def reachable(url: str) -> bool:
     """Whether a server answers, whatever it says; proxies of the environment are used."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return False
+    import urllib.error  # slow to import, and most commands never ask
+    import urllib.request
+
     answered = threading.Event()
 
     def ask() -> None:

@@ -5,10 +5,11 @@ import numpy as np
 from c2p_deploy import LabelSet
 from c2p_deploy.labels import by_names, label_groups
 from c2p_deploy.labels.groups import without_groups
+from c2p_deploy.labels.names import rows_of
 
 
 def test_a_group_is_replaced_by_its_known_labels() -> None:
-    known = ["chair", "table", "mug", "Night_Stand", "car"]
+    known = rows_of(["chair", "table", "mug", "Night_Stand", "car"])
     assert set(without_groups(["furniture"], known)) == {"chair", "table", "night stand"}
     assert without_groups(["mug", "Furniture"], known)[0] == "mug"
     assert without_groups(["table", "furniture"], known).count("table") == 1

@@ -155,6 +155,10 @@ def test_adding_forgetting_and_merging() -> None:
     ]
     assert more.forget(["vase", "cups"]).names == ("chair", "lamp", "drill")
     assert type(more.forget(["vase", "drill"])) is LabelSet
+    kept = more.forget(["vase", "chair", "vase"])  # twice is no mistake
+    assert isinstance(kept, TaughtLabels) and kept.names == ("cup", "lamp", "drill")
+    np.testing.assert_array_equal(kept.shots, more.shots[more.of == 3])
+    assert kept.of.tolist() == [2, 2, 2] and kept.worded.tolist() == [True, True, False]
     with pytest.raises(LabelError, match="no name would be left"):
         more.forget(more.names)
 

@@ -25,7 +25,7 @@ def known(*names: str, template: str = "a {}") -> LabelSet:
 
 
 def feature(name: str) -> np.ndarray:
-    row = BANK.row(name)
+    row = row_of(name, BANK.rows)
     assert row is not None, name
     return BANK.features[row]
 
@@ -37,7 +37,7 @@ def test_what_is_in_it() -> None:
         feature(name)
     assert not np.array_equal(feature("glasses"), feature("glass"))
     assert np.array_equal(feature("power drill"), feature("electric drills"))
-    assert BANK.row("flurbl") is None
+    assert row_of("flurbl", BANK.rows) is None
 
 
 def test_features_mean_what_their_names_say() -> None:
@@ -51,7 +51,7 @@ def test_every_published_name_is_found(shared: Path) -> None:
     from c2p_train.model.detic_features import read_detic_features
 
     published = read_detic_features(shared / "data" / "clip_text")
-    missing = [name for name in published if BANK.row(name) is None]
+    missing = [name for name in published if row_of(name, BANK.rows) is None]
     assert not missing
     for name in ("aerosol_can", "Car", "hammer", "electric drill"):
         expected = published[name.lower()]

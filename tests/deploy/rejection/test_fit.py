@@ -10,8 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import C2PError
 from c2p_deploy.rejection import Judge, Rejection, fit_rejection
-from c2p_deploy.rejection.fit import label_scores, logistic_regression
+from c2p_deploy.rejection.fit import logistic_regression
 from c2p_deploy.rejection.judge import CLUTTER, NOVEL
+from c2p_deploy.scores import label_scores
 
 D, SCALE = 24, 20.0
 LABELS = LabelSet(("a", "b", "c", "d", "e"), np.random.default_rng(0).normal(size=(5, D)))

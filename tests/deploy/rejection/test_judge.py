@@ -9,9 +9,9 @@ from hypothesis.extra.numpy import arrays
 from c2p_deploy import LabelSet
 from c2p_deploy.rejection import Judge, Rejection
 from c2p_deploy.rejection import signals as signals_module
-from c2p_deploy.rejection.fit import label_scores
 from c2p_deploy.rejection.judge import CLUTTER, NOVEL
 from c2p_deploy.rejection.signals import SIGNALS, rivals_of, signals
+from c2p_deploy.scores import label_scores
 
 D, SCALE = 8, 20.0
 OWN = LabelSet(("a", "b", "c"), np.eye(D)[:3])

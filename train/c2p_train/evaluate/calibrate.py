@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from c2p_deploy import LabelSet, Manifest, progress, project_depth
+from c2p_deploy import LabelSet, Manifest, progress
 from c2p_deploy.errors import C2PError, EngineError, reason_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.rejection import Judge, Rejection, fit_rejection
-from c2p_deploy.rejection.fit import label_scores
+from c2p_deploy.scores import label_scores
 from c2p_train.datasets.clutter import clutter_clouds
 from c2p_train.datasets.labelled_clouds import LabelledClouds
-from c2p_train.evaluate.features import cached_view_features
+from c2p_train.evaluate.features import cached_view_features, depth_batches
 from c2p_train.evaluate.rejection_figures import auroc, calibration_error, false_positive_rate
 from c2p_train.evaluate.scoring import head_features
 from c2p_train.model.checkpoint import Checkpoint
@@ -181,13 +181,9 @@ def engine_encoder(engine: Path, manifest: Manifest) -> Encode:
         size = min(_ENGINE_BATCH, manifest.batch.max)
         found = []
         with progress.task(f"encoding {name}", len(points)) as task:
-            for start in range(0, len(points), size):
-                batch = points[start : start + size]
-                depth = np.stack(
-                    [project_depth(cloud, manifest.views, manifest.spec, "y") for cloud in batch]
-                )
+            for depth in depth_batches(points, manifest.views, manifest.spec, size):
                 found.append(session.run([manifest.output_name], {manifest.input_name: depth})[0])
-                task.advance(len(batch))
+                task.advance(len(depth))
         features = np.concatenate(found) if found else np.empty((0, manifest.labels.dim), dtype=np.float32)
         if features.shape[1:] != (manifest.labels.dim,) or not np.isfinite(features).all():
             raise EngineError("gives features that are not finite, or not as wide as its labels", path=engine)

@@ -180,7 +180,7 @@ def _encode(
     encoder.to(device).eval()
     try:
         done = 0
-        for depth in _depth_batches(points, views, spec, batch_size):
+        for depth in depth_batches(points, views, spec, batch_size):
             with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 encoded = encode_views(encoder, torch.from_numpy(depth).to(device))
             features[done : done + len(depth)] = encoded.cpu().numpy()
@@ -193,7 +193,7 @@ def _encode(
     return features
 
 
-def _depth_batches(
+def depth_batches(
     points: FloatArray, views: ViewSet, spec: DepthSpec, batch_size: int
 ) -> Iterator[FloatArray]:
     """Depth maps [b, V, S, S], batch by batch; the next ones are drawn while the caller works on one."""

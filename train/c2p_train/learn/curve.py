@@ -13,7 +13,7 @@ from rich.table import Table
 
 from c2p_deploy.files import write_atomic
 from c2p_train.evaluate.plots import new_figure, save_figure
-from c2p_train.learn.sweep import Sweep, name_of
+from c2p_train.learn.sweep import Sweep, name_of, runs_by_shots
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,9 @@ def curve_points(sweep: Sweep) -> list[CurvePoint]:
     """The zero-shot point, then one per number of shots in the order of the sweep."""
     zero = sweep.zero_shot
     points = [CurvePoint("0", 1, zero, None, zero, zero)]
-    for shots in dict.fromkeys(run.shots for run in sweep.runs):
-        found = [run.accuracy for run in sweep.runs if run.shots == shots]
+    for shots, runs in runs_by_shots(sweep).items():
+        found = [run.accuracy for run in runs]
         std = stdev(found) if len(found) > 1 else None
-        runs = [run for run in sweep.runs if run.shots == shots]
         others = {name: mean(run.others[name] for run in runs) for name in runs[0].others}
         points.append(
             CurvePoint(name_of(shots), len(found), mean(found), std, min(found), max(found), others)

@@ -152,15 +152,19 @@ def few_shot_sweep(
 
 def best_run(sweep: Sweep) -> ShotRun | None:
     """The best run of the number of shots that is best on average; None where zero-shot is better."""
-    by_shots = [
-        [run for run in sweep.runs if run.shots == shots]
-        for shots in dict.fromkeys(run.shots for run in sweep.runs)
-    ]
     # Of equals the most shots.
-    best = max(reversed(by_shots), key=lambda runs: mean(run.accuracy for run in runs))
+    best = max(reversed(runs_by_shots(sweep).values()), key=lambda runs: mean(run.accuracy for run in runs))
     if mean(run.accuracy for run in best) < sweep.zero_shot:
         return None
     return max(best, key=lambda run: run.accuracy)
+
+
+def runs_by_shots(sweep: Sweep) -> dict[int | None, list[ShotRun]]:
+    """The runs of every number of shots, in the order of the sweep."""
+    found: dict[int | None, list[ShotRun]] = {}
+    for run in sweep.runs:
+        found.setdefault(run.shots, []).append(run)
+    return found
 
 
 def folder_of(out: Path, shots: int | None, seed: int) -> Path:
@@ -185,11 +189,11 @@ def _others_left_out(clouds: ViewFeatures) -> dict[str, float]:
     turns = folds(clouds.label)
     if len(turns) == 1:
         return {}
+    views = unit_views(clouds)
     for rows in turns:
         rest = np.setdiff1d(np.arange(len(clouds)), rows)
-        train, test = clouds.take(rest), clouds.take(rows)
-        for name, guess in simple_predictions(unit_views(train), train.label, unit_views(test)).items():
-            right[name] += int((guess == test.label).sum())
+        for name, guess in simple_predictions(views[rest], clouds.label[rest], views[rows]).items():
+            right[name] += int((guess == clouds.label[rows]).sum())
     return {name: count / len(clouds) for name, count in right.items()}
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from c2p_deploy.errors import OptionError
 from c2p_train.model.encoders import Encoder, encode_views
-from c2p_train.model.heads import DPA, Head, Ridge
+from c2p_train.model.heads import Head
 
 
 class CLIP2Point(nn.Module):
@@ -19,7 +19,7 @@ class CLIP2Point(nn.Module):
 
     def __init__(self, depth_encoder: Encoder, image_encoder: Encoder | None, head: Head) -> None:
         super().__init__()
-        if image_encoder is None and _paths(head) == 2:
+        if image_encoder is None and head.paths == 2:
             raise OptionError(f"the head {head.name} needs an image encoder")
         self.depth_encoder = depth_encoder
         self.image_encoder = image_encoder
@@ -28,15 +28,10 @@ class CLIP2Point(nn.Module):
     @property
     def used_encoders(self) -> tuple[Encoder, ...]:
         """The encoders that the answer depends on: one, or two for a dual-path head."""
-        if self.image_encoder is None or _paths(self.head) == 1:
+        if self.image_encoder is None or self.head.paths == 1:
             return (self.depth_encoder,)
         return (self.depth_encoder, self.image_encoder)
 
     def forward(self, depth: Tensor) -> Tensor:
         features: Tensor = self.head(*(encode_views(encoder, depth) for encoder in self.used_encoders))
         return features
-
-
-def _paths(head: Head) -> int:
-    """How many encoders a head listens to."""
-    return 2 if isinstance(head, DPA) else head.paths if isinstance(head, Ridge) else 1

@@ -5,6 +5,7 @@
 once, and the two results are fused. What they compute is what the authors' released code does.
 `ridge` is ours: zero-shot and a linear correction of it, fitted in closed form.
 Scores are cosines with text features, computed outside, so every head lets labels change freely.
+`paths` of a head is how many encoders it listens to: the depth encoder, or the image encoder, too.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class ZeroShot(nn.Module):
     """The mean of the unit features of the depth maps (the authors take their sum, which ranks alike)."""
 
     name: ClassVar[str] = "zeroshot"
+    paths: ClassVar[int] = 1
 
     def forward(self, depth_features: Tensor, image_features: Tensor | None = None) -> Tensor:
         """Features [B, V, D] -> [B, D], at most of unit length. The image path is not looked at."""
@@ -85,6 +87,7 @@ class DPA(nn.Module):
     """Dual-Path Adapter: the mean of the two aggregated paths, at unit length. What the authors released."""
 
     name: ClassVar[str] = "dpa"
+    paths: ClassVar[int] = 2
 
     def __init__(self, num_views: int, dim: int, dropout: float = DROPOUT) -> None:
         super().__init__()

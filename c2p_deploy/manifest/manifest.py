@@ -1,26 +1,41 @@
-"""The manifest: the JSON file beside an engine that says what the engine is and how to feed it.
-
-Nothing is ever glued to the engine itself, so it stays loadable by trtexec, Triton and any
-ONNX tool. One manifest serves the `.onnx` and the `.plan` of the same model.
-"""
+"""`Manifest`: everything that must be known to run an engine, checked, read and written."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from c2p_deploy.errors import LabelError, ManifestError, OptionError, reason_of
 from c2p_deploy.files import sha256_of, write_atomic
 from c2p_deploy.json_file import is_number, is_whole, parse_json, read_small, shown
 from c2p_deploy.labels import LabelSet
+from c2p_deploy.manifest.beside import no_engine, renamed
+from c2p_deploy.manifest.parts import (
+    EXPORT_AGAIN,
+    BatchProfile,
+    EngineCost,
+    EngineTarget,
+    TextEncoderFiles,
+    check_file,
+)
+from c2p_deploy.manifest.size_limits import size_limits_of
+from c2p_deploy.manifest.values import (
+    cost_of,
+    numbers_at,
+    of_kind,
+    rejection_of,
+    target_of,
+    text_encoder_of,
+    texts_at,
+    value_at,
+)
 from c2p_deploy.projection.spec import PREPARATIONS, DepthSpec, Preparation
 from c2p_deploy.projection.views import ViewSet
 from c2p_deploy.rejection import Rejection
@@ -31,74 +46,9 @@ PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 QUANTISED = ("int8", "fp8")  # those with ranges of activations, measured on clouds
 # CLIP's training keeps it below 100. Beyond 1e4 the last digit of a float32 cosine would decide the answer.
 MOST_LOGIT_SCALE = 1e4
-MOST_CLOUDS = 4096  # per call; c2p-export gives at most 1024
 MOST_CALL_BYTES = 8 << 30  # of depth maps, features and scores: the RAM of the smallest board that is sold
-_MOST_METRES = 1e5
-_LIMITS = "give two lengths in metres for each label, the smaller first"
-_EXPORT_AGAIN = "export the engine again"
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".safetensors")  # what people give in place of an engine
 _NOT_OURS = "give the .json made by c2p-export"
-_Value = TypeVar("_Value")
-
-
-@dataclass(frozen=True)
-class BatchProfile:
-    """Batch sizes (clouds per call) an engine takes: smallest, the one it is tuned for, largest."""
-
-    min: int = 1
-    opt: int = 1
-    max: int = 32
-
-    def __post_init__(self) -> None:
-        sizes = (self.min, self.opt, self.max)
-        if not all(map(is_whole, sizes)) or not 1 <= self.min <= self.opt <= self.max <= MOST_CLOUDS:
-            raise ManifestError(
-                f"batch profile must be whole numbers that rise from at least 1 to at most {MOST_CLOUDS}: "
-                f"{', '.join(map(shown, sizes))}"
-            )
-
-
-@dataclass(frozen=True)
-class EngineTarget:
-    """What a TensorRT plan was built for. A plan fits nothing else."""
-
-    flavour: str  # "tensorrt" or "tensorrt-rtx"
-    version: str  # of TensorRT
-    compute_capabilities: tuple[str, ...]  # "8.7", ...
-    gpu: str | None = None  # name of the card it was built on, None when built off-board
-
-    def __post_init__(self) -> None:
-        capabilities = self.compute_capabilities
-        texts = (self.flavour, self.version, *capabilities, *([] if self.gpu is None else [self.gpu]))
-        if not isinstance(capabilities, tuple) or not all(isinstance(text, str) for text in texts):
-            raise ManifestError(f"target must be described by texts, got {shown(texts)}")
-
-
-@dataclass(frozen=True)
-class EngineCost:
-    """What a run of an engine takes at least, whatever runs it."""
-
-    flops_per_cloud: int  # of its matrix products and convolutions, a multiply-add is two
-    weight_bytes: int  # read once per call, however many clouds it has
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not is_whole(value) or not 0 <= value < 1 << 63:
-                raise ManifestError(f"cost: {name} must be a whole number, got {shown(value)}")
-
-
-@dataclass(frozen=True)
-class TextEncoderFiles:
-    """The text tower exported along with an engine; plain names of files beside the manifest."""
-
-    model: str  # NAME.text.onnx: tokens int64 [N, L] -> unit features float32 [N, D]
-    model_sha256: str
-    tokenizer: str  # NAME.tokenizer.json, for the library `tokenizers`
-    tokenizer_sha256: str
-
-    def __post_init__(self) -> None:
-        _check_file("text encoder", self.model, self.model_sha256)
-        _check_file("tokenizer", self.tokenizer, self.tokenizer_sha256)
 
 
 @dataclass(frozen=True)
@@ -136,7 +86,7 @@ class Manifest:
 
     def __post_init__(self) -> None:
         for name, digest in self.engines.items():
-            _check_file("engine", name, digest)
+            check_file("engine", name, digest)
         for what, text in (
             ("checkpoint_sha256", self.checkpoint_sha256),
             ("input", self.input_name),
@@ -144,7 +94,7 @@ class Manifest:
             ("created", self.created),
         ):
             if not isinstance(text, str):
-                raise ManifestError(f"{what} must be a text, got {shown(text)}", _EXPORT_AGAIN)
+                raise ManifestError(f"{what} must be a text, got {shown(text)}", EXPORT_AGAIN)
         if self.head not in HEADS:
             raise ManifestError(f"head {shown(self.head)} is not one of {', '.join(HEADS)}")
         if self.precision not in PRECISIONS:
@@ -241,14 +191,15 @@ class Manifest:
             export = shlex.join(("c2p-export", "--ckpt", str(engine)))
             raise ManifestError("is a checkpoint, not an engine", f"export it first: {export}", engine)
         if not os.path.isfile(engine):  # Path.is_file raises for a name too long, or a folder that is shut
-            raise _no_engine(engine)
+            raise no_engine(engine)
         path = Manifest.path_for(engine)
         if not os.path.exists(path):
             remedy = "copy it along with the engine"
             raise ManifestError(f"its manifest {path.name} is missing", remedy, engine)
         manifest = Manifest.load(path)
         if engine.name not in manifest.engines:
-            manifest = _renamed(manifest, engine)
+            engines, text = renamed(manifest.engines, manifest.text_encoder, engine)
+            manifest = replace(manifest, engines=engines, text_encoder=text)
         if engine.name not in manifest.engines:
             raise ManifestError(
                 f"{path.name} describes {', '.join(manifest.engines) or 'no engine'}, not this file",
@@ -267,7 +218,7 @@ class Manifest:
             remedy = "check the path and its permissions"
             raise ManifestError(f"cannot read manifest: {reason_of(error)}", remedy, path) from error
         except ValueError as error:
-            raise ManifestError(f"not valid JSON: {reason_of(error)}", _EXPORT_AGAIN, path) from error
+            raise ManifestError(f"not valid JSON: {reason_of(error)}", EXPORT_AGAIN, path) from error
         try:
             return Manifest.from_dict(values)
         except ManifestError as error:
@@ -329,176 +280,40 @@ class Manifest:
         try:
             return _manifest(values)
         except KeyError as error:
-            raise ManifestError(f"manifest has no key {error}", _EXPORT_AGAIN) from error
+            raise ManifestError(f"manifest has no key {error}", EXPORT_AGAIN) from error
         except LabelError as error:
-            raise ManifestError(f"in its labels: {error.problem}", _EXPORT_AGAIN) from error
+            raise ManifestError(f"in its labels: {error.problem}", EXPORT_AGAIN) from error
         except OptionError as error:  # of the view set and the depth spec
-            raise ManifestError(f"manifest is malformed: {error.problem}", _EXPORT_AGAIN) from error
-
-
-def size_limits_of(values: Any) -> Mapping[str, tuple[float, float]] | None:
-    """By label the least and largest extent in metres, out of plain values. Raises ManifestError."""
-    if values is None:
-        return None
-    if not isinstance(values, Mapping):
-        raise ManifestError(f"size_limits must be a JSON object, got {shown(values)}", _LIMITS)
-    found = {}
-    for name, limits in values.items():
-        numbers = isinstance(limits, (list, tuple)) and len(limits) == 2 and all(map(is_number, limits))
-        if not isinstance(name, str) or not numbers or not 0 <= limits[0] < limits[1] <= _MOST_METRES:
-            raise ManifestError(f"size_limits of {shown(name)} cannot be {shown(limits)}", _LIMITS)
-        found[name] = (float(limits[0]), float(limits[1]))
-    return found
-
-
-def read_size_limits(path: Path) -> Mapping[str, tuple[float, float]] | None:
-    """Size limits out of a JSON file. Raises ManifestError that names it."""
-    try:
-        return size_limits_of(parse_json(read_small(path)))
-    except OSError as error:
-        raise ManifestError(f"cannot read size limits: {reason_of(error)}", "check the path", path) from error
-    except ValueError as error:
-        raise ManifestError(f"not valid JSON: {reason_of(error)}", _LIMITS, path) from error
-    except ManifestError as error:
-        raise error.at(path) from error
-
-
-def _no_engine(engine: Path) -> ManifestError:
-    """The refusal of an engine that is not there; with what is there instead."""
-    onnx = engine.with_suffix(".onnx") if engine.suffix.lower() == ".plan" else engine
-    if onnx != engine and os.path.isfile(onnx):
-        build = shlex.join(("c2p-export", "--onnx", str(onnx)))
-        return ManifestError(
-            f"no such engine file, but {onnx.name} lies there",
-            f"run that (--engine {shlex.quote(str(onnx))}), or build the plan on this machine: {build}",
-            engine,
-        )
-    return ManifestError("no such engine file", "give a .onnx or .plan made by c2p-export", engine)
-
-
-def _renamed(manifest: Manifest, engine: Path) -> Manifest:
-    """The manifest with its files under the name that engine and manifest were given since.
-
-    Their SHA-256 tells whether they are the same. A text encoder keeps its name unless it was renamed, too.
-    """
-    stems = {name: Path(name).stem for name in manifest.engines}
-    if len(set(stems.values())) != 1:
-        return manifest
-    (former,) = set(stems.values())
-
-    def now(name: str) -> str:
-        return engine.stem + name[len(former) :]
-
-    text = manifest.text_encoder
-    if text is not None:
-        files = {name: name for name in (text.model, text.tokenizer)}
-        for name in files:
-            moved = not os.path.exists(engine.with_name(name)) and name.startswith(f"{former}.")
-            files[name] = now(name) if moved else name
-        text = replace(text, model=files[text.model], tokenizer=files[text.tokenizer])
-    engines = {now(name): digest for name, digest in manifest.engines.items()}
-    return replace(manifest, engines=engines, text_encoder=text)
+            raise ManifestError(f"manifest is malformed: {error.problem}", EXPORT_AGAIN) from error
 
 
 def _manifest(values: dict[str, Any]) -> Manifest:
     """Of the values of a file. Raises KeyError, ManifestError, LabelError and OptionError."""
     return Manifest(
         engines={
-            name: _of(dict, engine, name)["sha256"] for name, engine in _at(dict, values, "engines").items()
+            name: of_kind(dict, engine, name)["sha256"]
+            for name, engine in value_at(dict, values, "engines").items()
         },
         checkpoint_sha256=values["checkpoint_sha256"],
         head=values["head"],
-        encoders=tuple(_texts(values, "encoders")),
-        views=ViewSet.from_dict(_at(dict, values, "view_set")),
-        spec=_fill(DepthSpec, values, "depth_spec"),
-        labels=LabelSet.from_dict(_at(dict, values, "labels")),
+        encoders=tuple(texts_at(values, "encoders")),
+        views=ViewSet.from_dict(value_at(dict, values, "view_set")),
+        spec=numbers_at(DepthSpec, values, "depth_spec"),
+        labels=LabelSet.from_dict(value_at(dict, values, "labels")),
         logit_scale=values["logit_scale"],
         precision=values["precision"],
         input_name=values["input"],
         output_name=values["output"],
-        batch=_fill(BatchProfile, values, "batch"),
+        batch=numbers_at(BatchProfile, values, "batch"),
         opset=values["opset"],
-        target=_target(values["target"]),
-        parity=_at(dict, values, "parity"),
-        tools=_at(dict, values, "tools"),
+        target=target_of(values["target"]),
+        parity=value_at(dict, values, "parity"),
+        tools=value_at(dict, values, "tools"),
         created=values["created"],
-        text_encoder=_text_encoder(values.get("text_encoder")),  # absent before schema 1.1
-        cost=_cost(values.get("cost")),  # the same
+        text_encoder=text_encoder_of(values.get("text_encoder")),  # absent before schema 1.1
+        cost=cost_of(values.get("cost")),  # the same
         # Absent before schema 1.2: an engine answers as it did when it was exported.
         preparation=values.get("preparation", "paper"),
-        rejection=_rejection(values.get("rejection")),  # absent before schema 1.2
+        rejection=rejection_of(values.get("rejection")),  # absent before schema 1.2
         size_limits=size_limits_of(values.get("size_limits")),  # the same
     )
-
-
-def _of(kind: type[_Value], value: Any, key: str) -> _Value:
-    """A value that has to be of a kind of JSON's. Raises ManifestError that names its key."""
-    if type(value) is not kind:
-        raise ManifestError(
-            f"manifest is malformed: {shown(key)} must be a JSON {_JSON_KINDS[kind]}, got {shown(value)}",
-            _EXPORT_AGAIN,
-        )
-    return value
-
-
-def _at(kind: type[_Value], values: dict[str, Any], key: str) -> _Value:
-    return _of(kind, values[key], key)
-
-
-_JSON_KINDS: Mapping[type, str] = {dict: "object", list: "array", str: "string"}
-
-
-def _texts(values: dict[str, Any], key: str) -> list[str]:
-    return [_of(str, text, key) for text in _at(list, values, key)]
-
-
-def _fill(kind: type[_Value], values: dict[str, Any], key: str) -> _Value:
-    """A dataclass of numbers. Raises ManifestError for a key that it has not."""
-    given = _at(dict, values, key)
-    unknown = set(given) - {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    if unknown:
-        raise ManifestError(f"manifest is malformed: {key} has no {shown(min(unknown))}", _EXPORT_AGAIN)
-    return kind(**given)
-
-
-def _check_file(what: str, name: Any, digest: Any) -> None:
-    """Raises ManifestError unless it is the name of a file that can be, in no folder, and a SHA-256."""
-    plain = (
-        isinstance(name, str) and name not in ("", ".", "..") and "\0" not in name and Path(name).name == name
-    )
-    if plain:
-        try:
-            os.fsencode(name)
-        except UnicodeEncodeError:
-            plain = False
-    if not plain or not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise ManifestError(
-            f"{what} {shown(name)}: needs a plain file name and its SHA-256 in hex", _EXPORT_AGAIN
-        )
-
-
-def _text_encoder(values: Any) -> TextEncoderFiles | None:
-    if values is None:
-        return None
-    given = _of(dict, values, "text_encoder")
-    model, tokenizer = _at(dict, given, "model"), _at(dict, given, "tokenizer")
-    return TextEncoderFiles(model["file"], model["sha256"], tokenizer["file"], tokenizer["sha256"])
-
-
-def _cost(values: Any) -> EngineCost | None:
-    if values is None:
-        return None
-    given = _of(dict, values, "cost")
-    return EngineCost(given["flops_per_cloud"], given["weight_bytes"])
-
-
-def _rejection(values: Any) -> Rejection | None:
-    return None if values is None else Rejection.from_dict(_of(dict, values, "rejection"))
-
-
-def _target(values: Any) -> EngineTarget | None:
-    if values is None:
-        return None
-    given = _of(dict, values, "target")
-    capabilities = tuple(_texts(given, "compute_capabilities"))
-    return EngineTarget(given["flavour"], given["version"], capabilities, given["gpu"])
