@@ -23,7 +23,7 @@ from c2p_deploy.projection.spec import FloatArray, turn_up
 from c2p_deploy.rejection import Judge
 from c2p_deploy.rejection.fit import label_scores
 from c2p_recipes.data import SEED, RecipeData
-from c2p_recipes.rejection import rejection_groups
+from c2p_recipes.validation.rejection import rejection_groups
 from c2p_runtime import Classifier
 from c2p_train.evaluate.calibrate import (
     CLUTTER,
