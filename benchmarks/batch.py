@@ -32,8 +32,8 @@ from c2p_runtime.backends import Device
 from c2p_runtime.bench.measure import Call, Subject, made_up_batches, made_up_cloud, timed_call
 from c2p_runtime.options import backend_option, device_option
 from c2p_runtime.prediction import Prediction
-from engines_here import VIT_TWICE, export_precisions, run_module, write_vit_twice
-from frame import (
+from harness.engines_here import VIT_TWICE, export_precisions, run_module, write_vit_twice
+from harness.frame import (
     Results,
     benchmark,
     by_stage,

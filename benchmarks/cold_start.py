@@ -23,8 +23,8 @@ from typing import Any
 from c2p_deploy import progress
 from c2p_deploy.errors import C2PError
 from c2p_runtime.classifier import DEFAULT_ENGINE
-from engines_here import CPU_BACKENDS, VIT_TWICE, export_precisions, write_vit_twice
-from frame import EXAMPLES, Results, benchmark, count_option, in_rotation, summary
+from harness.engines_here import CPU_BACKENDS, VIT_TWICE, export_precisions, write_vit_twice
+from harness.frame import EXAMPLES, Results, benchmark, count_option, in_rotation, summary
 
 _CLOUD = EXAMPLES / "clouds" / "chair.ply"
 _PRECISIONS = ("fp32", "fp16")

@@ -29,8 +29,8 @@ from c2p_export.verify_clouds import depth_maps, made_up_clouds
 from c2p_runtime import Classifier
 from c2p_runtime.bench.measure import made_up_batches, take_turns, wait_until_quiet
 from c2p_train.model.checkpoint import PRETRAINED
-from engines_here import CPU_BACKENDS, VIT_TWICE, export_precisions, open_backend, write_vit_twice
-from frame import Results, benchmark, count_option, file_option, leave_out, summary, timed
+from harness.engines_here import CPU_BACKENDS, VIT_TWICE, export_precisions, open_backend, write_vit_twice
+from harness.frame import Results, benchmark, count_option, file_option, leave_out, summary, timed
 
 _POINTS = 1024
 _CALIBRATION = 8  # made-up clouds: int8 costs the same whatever its ranges

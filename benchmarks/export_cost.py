@@ -17,8 +17,8 @@ from time import perf_counter
 
 from c2p_deploy import Manifest, progress
 from c2p_deploy.errors import C2PError
-from engines_here import VIT, write_vit_twice
-from frame import Results, benchmark, count_option, summary
+from harness.engines_here import VIT, write_vit_twice
+from harness.frame import Results, benchmark, count_option, summary
 
 _CASES = {"fp32": ["--fp32"], "fp16": ["--fp16"], "fp16 and a plan for two GPUs": ["--target", "sm86,sm89"]}
 

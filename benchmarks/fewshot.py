@@ -29,12 +29,12 @@ from c2p_recipes.data import (
     FOLDER_LABELS,
     SEED,
     VAL_FRACTION,
-    RecipeData,
     Source,
     class_files,
+    sources_of,
     validation_files,
 )
-from c2p_recipes.packs.objects import named_objects
+from c2p_recipes.packs.objects import named_objects, object_points
 from c2p_train.datasets.cloud_files import prepare_cloud, read_prepared
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.datasets.shots import sample_shots
@@ -44,7 +44,7 @@ from c2p_train.learn.ridge import fit_head, unit_views
 from c2p_train.learn.simple import simple_predictions
 from c2p_train.model.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
 from c2p_train.model.heads import ZeroShot
-from frame import Results, benchmark, count_option, folder_option
+from harness.frame import Results, benchmark, count_option, folder_option
 
 SHOTS = (1, 2, 4, 8, 16)
 MOST_TAUGHT, MOST_JUDGED = 20, 30  # clouds of a class that are encoded; of the held-out files, all judge
@@ -119,7 +119,7 @@ def from_files(source: Source, spec: DepthSpec) -> Task:
 
 def from_objects(folder: Path, spec: DepthSpec, known: LabelSet) -> Task:
     """Named objects of every label that has a text feature: half of them teach, half judge."""
-    points = np.load(folder / "objects.npz")["points"]
+    points = object_points(folder)
     by_label: dict[str, list[int]] = defaultdict(list)
     for each in named_objects(folder):
         if each.row < len(points):
@@ -235,7 +235,7 @@ def main(
     """Measure the heads and the simplest methods on the same few clouds of each class."""
     checkpoint = load_checkpoint(PRETRAINED)
     spec = checkpoint.spec
-    sources = RecipeData(modelnet10, meshes, meshes, meshes).sources[:2]
+    sources = sources_of(modelnet10, meshes)
     assert checkpoint.labels is not None
     named = from_objects(objects, spec, checkpoint.labels)
     makers: list[Callable[[], Task]] = [

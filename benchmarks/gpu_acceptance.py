@@ -32,7 +32,7 @@ from c2p_deploy.errors import C2PError, reason_of
 from c2p_runtime.backends.gpu import find_gpus
 from c2p_runtime.bench.environment import environment
 from c2p_runtime.classifier import DEFAULT_ENGINE, Classifier
-from frame import ROOT, Results, benchmark, floor_of, summary, timed
+from harness.frame import ROOT, Results, benchmark, floor_of, resident_memory, summary, timed
 
 EMULATED = "Emulated GPU"
 # The floors. Of the whole call: what is not the engine; of the host: what is not waiting for the device.
@@ -105,11 +105,11 @@ def growth(quick: bool) -> Results:
         for size in range(1, largest + 1):
             for _ in range(3):  # run, captured, replayed
                 clf.batch(clouds[:size])
-        free, resident = free_gpu_memory(), _resident()
+        free, resident = free_gpu_memory(), resident_memory()
         for number in range(calls):
             clf.batch(clouds[: 1 + number % largest])
         lost = None if free is None else free - (free_gpu_memory() or 0)
-        return {"calls": calls, "gpu_bytes": lost, "host_bytes": _resident() - resident}
+        return {"calls": calls, "gpu_bytes": lost, "host_bytes": resident_memory() - resident}
 
 
 MEASURED: Mapping[str, Callable[[bool], Results]] = {
@@ -208,12 +208,6 @@ class _TorchEngine:
 
     def keep_compiled(self) -> None:
         pass
-
-
-def _resident() -> int:
-    """Bytes of this process that are in memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 # --- the steps ----------------------------------------------------------------------------

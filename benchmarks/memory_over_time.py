@@ -12,12 +12,10 @@ begin with; what counts is what comes after the first rounds.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
 from importlib.util import find_spec
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -27,8 +25,8 @@ from c2p_deploy import progress
 from c2p_deploy.errors import C2PError
 from c2p_runtime import Classifier
 from c2p_runtime.classifier import DEFAULT_ENGINE
-from engines_here import CPU_BACKENDS
-from frame import Results, benchmark, count_option, leave_out, seed_option
+from harness.engines_here import CPU_BACKENDS
+from harness.frame import Results, benchmark, count_option, leave_out, resident_memory, seed_option
 
 _LARGEST_BATCH = 8
 _POINTS = (100, 20_000)
@@ -70,11 +68,6 @@ def run_threads(backend: str, threads: int, seconds: float, every: float, seed: 
         for worker in workers:
             worker.join()
     return {"calls": sum(calls), "samples": samples}
-
-
-def resident_memory() -> int:
-    """Bytes of memory that this process holds now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def figures_of(found: dict[str, Any]) -> dict[str, Any]:

@@ -25,15 +25,15 @@ import click
 import numpy as np
 import torch
 
-from authors_pipeline import HAS_PYTORCH3D, Answer, AuthorsPipeline
 from c2p_deploy import DepthSpec, ViewSet, prepare_points, progress, project_depth, read_cloud
 from c2p_deploy.errors import OptionError, reason_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_export.verify_clouds import made_up_clouds
 from c2p_runtime import Classifier
 from c2p_train.model.checkpoint import load_checkpoint
-from engines_here import VIT, export_engine, feature_agreement, labelled, write_vit_twice
-from frame import (
+from harness.authors_pipeline import HAS_PYTORCH3D, Answer, AuthorsPipeline
+from harness.engines_here import VIT, export_engine, feature_agreement, labelled, write_vit_twice
+from harness.frame import (
     EXAMPLES,
     Results,
     Way,

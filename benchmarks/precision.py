@@ -30,6 +30,7 @@ from c2p_recipes.data import (
     RecipeData,
     Source,
     class_files,
+    sources_of,
     validation_files,
 )
 from c2p_runtime import Classifier
@@ -37,7 +38,7 @@ from c2p_runtime.bench.measure import made_up_batches, take_turns
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
 from c2p_train.datasets.cloud_files import read_prepared
 from c2p_train.model.checkpoint import PRETRAINED, Checkpoint, load_checkpoint
-from engines_here import (
+from harness.engines_here import (
     CPU_BACKENDS,
     export_precisions,
     feature_agreement,
@@ -45,7 +46,7 @@ from engines_here import (
     labelled,
     open_backend,
 )
-from frame import Results, benchmark, count_option, file_option, folder_option, leave_out, summary
+from harness.frame import Results, benchmark, count_option, file_option, folder_option, leave_out, summary
 
 _POINTS = 1024  # of the clouds that are timed
 _CALIBRATION = 60  # clouds, the same number of each data set
@@ -249,7 +250,7 @@ def main(
     repeats: int,
 ) -> Results:
     """Measure accuracy and speed of engines of three precisions."""
-    sources = RecipeData(modelnet10, meshes, posed or meshes, meshes).sources[: 3 if posed else 2]
+    sources = sources_of(modelnet10, meshes, posed)
     judged = []
     for path in ckpt:
         with progress.task(f"{path.name}: exporting, judging and timing"):

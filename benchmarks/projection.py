@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from authors_pipeline import HAS_PYTORCH3D, Renderer
 from c2p_deploy import DepthSpec, ViewSet, progress, project_depth, project_depth_reference
 from c2p_deploy.errors import reason_of
 from c2p_deploy.projection.prepare import to_unit_sphere
 from c2p_deploy.projection.reference import normalise_depth, to_view
 from c2p_deploy.projection.spec import FloatArray, turn_up
 from c2p_export.verify_clouds import made_up_clouds
-from frame import Results, benchmark, count_option, in_turn, keep_to, leave_out, summary, timed
+from harness.authors_pipeline import HAS_PYTORCH3D, Renderer
+from harness.frame import Results, benchmark, count_option, in_turn, keep_to, leave_out, summary, timed
 
 _SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 _MOST = {"NumPy reference": 10_000, "pytorch3d": 10_000}  # minutes beyond

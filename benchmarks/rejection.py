@@ -22,8 +22,8 @@ from c2p_deploy.errors import C2PError
 from c2p_deploy.projection.spec import FloatArray, turn_up
 from c2p_deploy.rejection import Judge
 from c2p_deploy.scores import label_scores, softmax
-from c2p_recipes.data import SEED, RecipeData
-from c2p_recipes.rejection import rejection_groups
+from c2p_recipes.data import SEED, sources_of
+from c2p_recipes.validation.rejection import rejection_groups
 from c2p_runtime import Classifier
 from c2p_train.evaluate.calibrate import (
     CLUTTER,
@@ -35,7 +35,7 @@ from c2p_train.evaluate.calibrate import (
     split_groups,
 )
 from c2p_train.evaluate.rejection_figures import auroc, false_positive_rate
-from frame import Results, benchmark, folder_option
+from harness.frame import Results, benchmark, folder_option
 
 Points = npt.NDArray[np.floating]
 _LEAST_POINTS = 100  # of a piece of a scene
@@ -72,7 +72,7 @@ def pieces(folder: Path, pattern: str, up: str, seed: int) -> Iterator[Points]:
 
 
 def clutter_group(name: str, some: Iterator[Points], clf: Classifier) -> Group:
-    """Pieces as clouds that are prepared like all others."""
+    """Pieces as clouds; prepared as all others are, but for stray points, which a piece keeps."""
     spec = clf.manifest.spec
     points = np.stack([np.resize(prepare_points(piece, spec), (spec.num_points, 3)) for piece in some])
     return Group(name, points, np.full(len(points), CLUTTER), np.arange(len(points)))
@@ -92,7 +92,7 @@ def main(
     modelnet10: Path, meshes: Path, posed_meshes: Path, objects: Path, scenes: Path, scans: Path
 ) -> Results:
     """Measure when the bundled model rejects, and how well its confidence is calibrated."""
-    sources = RecipeData(modelnet10, meshes, posed_meshes, meshes).sources
+    sources = sources_of(modelnet10, meshes, posed_meshes)
     with Classifier(device="cpu") as clf:
         manifest, labels, scale = clf.manifest, clf.labels, clf.manifest.logit_scale
         if manifest.rejection is None:

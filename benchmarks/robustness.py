@@ -23,11 +23,11 @@ import numpy.typing as npt
 from c2p_deploy import Manifest, prepare_points, progress, read_cloud
 from c2p_deploy.projection.spec import PREPARATIONS, turn_up
 from c2p_recipes.augment import about, seen_from_one_side
-from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, RecipeData, Source, validation_files
+from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, Source, sources_of, validation_files
 from c2p_runtime import Classifier
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
-from frame import Results, benchmark, folder_option, seed_option
+from harness.frame import Results, benchmark, folder_option, seed_option
 
 Points = npt.NDArray[np.floating]
 Change = Callable[[Points, np.random.Generator], Points]
@@ -222,7 +222,7 @@ def engine_by_preparation() -> Iterator[dict[str, Path]]:
 )
 def main(modelnet10: Path, meshes: Path, most: int | None, seed: int) -> Results:
     """Measure the bundled model on held-out clouds that were changed in one way at a time."""
-    sources = RecipeData(modelnet10, meshes, meshes, meshes).sources[:2]
+    sources = sources_of(modelnet10, meshes)
     rows = []
     files = {source.name: held_out(source, most) for source in sources}
     with progress.task("classifying", len(CHANGES) + len(DENSE)) as task:

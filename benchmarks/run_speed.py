@@ -20,8 +20,8 @@ import numpy as np
 
 from c2p_deploy import progress, read_cloud
 from c2p_runtime import Classifier
-from engines_here import run_module
-from frame import (
+from harness.engines_here import run_module
+from harness.frame import (
     EXAMPLES,
     Results,
     benchmark,

@@ -27,7 +27,7 @@ from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, Source, validati
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
 from c2p_runtime.classifier import DEFAULT_ENGINE
 from c2p_runtime.cuda import sampling_reference
-from frame import (
+from harness.frame import (
     Results,
     benchmark,
     count_option,

@@ -37,9 +37,9 @@ from c2p_train.model.clip_encoder import import_open_clip
 from c2p_train.model.conv_encoder import ConvEncoder
 from c2p_train.model.encoders import Encoder
 from c2p_train.model.heads import ZeroShot
-from engines_here import VIT, random_labels, random_vit
-from frame import Results, Way, benchmark, count_option, folder_option, in_turn, summaries, timed
-from scale_pretraining import measure_pretraining
+from harness.engines_here import VIT, random_labels, random_vit
+from harness.frame import Results, Way, benchmark, count_option, folder_option, in_turn, summaries, timed
+from harness.pretraining import measure_pretraining
 
 _POINTS = (100, 1_000, 3_000, 8_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 _CLOUD = 1024  # points, where they are not what is looked at

@@ -23,9 +23,9 @@ from c2p_deploy.labels.taught import taught
 from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.taught_scores import TaughtScores
 from c2p_recipes.augment import about, seen_from_one_side
-from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, RecipeData, validation_files
+from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, sources_of, validation_files
 from c2p_runtime import Classifier
-from frame import Results, benchmark, folder_option, seed_option
+from harness.frame import Results, benchmark, folder_option, seed_option
 
 KINDS = (
     *("stool", "radiator", "trashcan", "washbasin", "towel", "barrel", "crate", "shield", "axe", "cactus"),
@@ -65,7 +65,7 @@ class Old:
     def __init__(self, clf: Classifier, modelnet10: Path, meshes: Path) -> None:
         self.labels, self.scale = clf.labels, clf.manifest.logit_scale
         rows, truth = [], []
-        for source in RecipeData(modelnet10, meshes, meshes, meshes).sources[:2]:
+        for source in sources_of(modelnet10, meshes):
             files = validation_files(source, VAL_FRACTION, SEED)
             with Classifier(up=source.up, device="cpu") as same:
                 rows.append(features_of(same, [read_cloud(path) for path in files]))
@@ -149,9 +149,9 @@ def main(modelnet10: Path, meshes: Path, objects: Path, names: Path, seed: int) 
         of_kinds = alone(old, shuffled, HELD)
         clouds = {f"thing {i}": [look(points[i], rng) for _ in range(4)] for i in range(10)}
         clf.warmup()
-        times = {"learn 10 x 4 clouds": timed(lambda: clf.learn(clouds), 3)}
+        times = {"learn 10 x 4 clouds": fastest(lambda: clf.learn(clouds), 3)}
         bank = word_bank().names[:1000]
-        times["with_labels of 1,000 names"] = timed(lambda: clf.with_labels(bank), 30)
+        times["with_labels of 1,000 names"] = fastest(lambda: clf.with_labels(bank), 30)
     return {
         "seed": seed,
         "things": len(members),
@@ -164,7 +164,7 @@ def main(modelnet10: Path, meshes: Path, objects: Path, names: Path, seed: int) 
     }
 
 
-def timed(work: Callable[[], object], runs: int) -> dict[str, float]:
+def fastest(work: Callable[[], object], runs: int) -> dict[str, float]:
     """The fastest of some runs, in milliseconds: by the clock, and of all cores' work."""
     walls, works = [], []
     for _ in range(runs):

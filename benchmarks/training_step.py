@@ -17,7 +17,7 @@ from typing import Any
 from c2p_deploy import progress
 from c2p_deploy.cores import cores
 from c2p_deploy.errors import C2PError
-from frame import Results, benchmark, count_option, in_rotation, summary
+from harness.frame import Results, benchmark, count_option, in_rotation, summary
 
 # What `c2p_deploy.start` sets for training, and what OpenMP does by itself.
 _WAITING = {"asleep": {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}, "spinning": {}}

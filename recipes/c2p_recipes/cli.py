@@ -10,51 +10,82 @@ from typing import Any
 import click
 
 from c2p_deploy.console import CONTEXT, ExtraGroup, exit_on_error, shown
-from c2p_recipes.data import SEED, RecipeData
+from c2p_recipes.data import SEED, RecipeData, sources_of
 from c2p_train.commands.common import FILE, FOLDER, INTERRUPTED, device_option
 
+Option = Callable[[Any], Any]
 _EPILOG = """
 \b
-Example:
-  c2p-recipe {name} --modelnet10 modelnet10/train --meshes psb \\
-      --posed-meshes shrec --text detic/metadata --out runs/{name}
+{example}
 
 {cost} OUT holds everything between the data and the model; with OUT in place an interrupted
 command goes on where it was.
 """
+_MINI_EXAMPLE = """Example:
+  c2p-recipe mini --modelnet10 modelnet10/train --meshes psb \\
+      --posed-meshes shrec --text detic/metadata --out runs/mini"""
+_REAL_EXAMPLES = """Examples:
+  apt-get download sweethome3d-furniture
+  c2p-recipe default --objects objects --furniture sweethome3d-furniture_*.deb --text detic/metadata
+  c2p-recipe research --objects objects --furniture sweethome3d-furniture_*.deb --text detic/metadata \\
+      --modelnet10 modelnet10/train --meshes psb --posed-meshes shrec"""
+_MEASURES_ONLY = " Measures only, nothing is learned from it."
+_OBJECTS = (
+    click.option("--objects", type=FOLDER, required=True, help="Folder of objects.tsv and objects.npz."),
+    click.option("--furniture", type=FILE, required=True, help="Debian's package sweethome3d-furniture."),
+)
+_TEXT = click.option("--text", type=FOLDER, required=True, help="CLIP text features as published by Detic.")
 
 
-def _data_options(name: str, cost: str) -> Callable[[Callable[..., None]], click.Command]:
-    """The command and the options that every recipe has."""
+def _collections(required: bool = True, use: str = "") -> tuple[Option, ...]:
+    """The data sets for research use; use: said of each."""
+    texts = {
+        "--modelnet10": "ModelNet10 training clouds, CLASS/FILE, z up.",
+        "--meshes": "Princeton Shape Benchmark meshes, CLASS/FILE, y up.",
+        "--posed-meshes": "SHREC meshes in arbitrary orientation, CLASS/FILE.",
+    }
+    return tuple(
+        click.option(name, type=FOLDER, required=required, help=text + use) for name, text in texts.items()
+    )
 
-    def data(option: str, text: str) -> Callable[[Any], Any]:
-        return click.option(option, type=FOLDER, required=True, help=text)
 
+def _out(name: str) -> Option:
     path = click.Path(path_type=Path)
-    options = [
-        data("--modelnet10", "ModelNet10 training clouds, CLASS/FILE, z up."),
-        data("--meshes", "Princeton Shape Benchmark meshes, CLASS/FILE, y up."),
-        data("--posed-meshes", "SHREC meshes in arbitrary orientation, CLASS/FILE."),
-        data("--text", "CLIP text features as published by Detic."),
-        click.option("--out", type=path, default=f"runs/{name}", show_default=True, help="Work folder."),
-        click.option("--engine", type=path, help=f"Where the .onnx goes.  [default: OUT/{name}.onnx]"),
-        click.option("--card", type=FILE, help="Model card to write the figures into."),
-        click.option(
-            "--seed",
-            type=click.IntRange(min=0),
-            default=SEED,
-            show_default=True,
-            help="Of the split, the weights and every random choice.",
-        ),
-        device_option,
-    ]
+    return click.option("--out", type=path, default=f"runs/{name}", show_default=True, help="Work folder.")
 
-    def decorate(function: Callable[..., None]) -> click.Command:
+
+def _seed(text: str = "Of the split, the weights and every random choice.") -> Option:
+    return click.option("--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help=text)
+
+
+def _given(*options: Option) -> Option:
+    """A function with all these options, which help lists in this order."""
+
+    def decorate(function: Any) -> Any:
         for option in reversed(options):
             function = option(function)
-        return click.command(name, epilog=_EPILOG.format(name=name, cost=cost), context_settings=CONTEXT)(
-            function
-        )
+        return function
+
+    return decorate
+
+
+def _recipe(
+    name: str, example: str, cost: str, *options: Option
+) -> Callable[[Callable[..., None]], click.Command]:
+    """A command that makes a model: these options and those that every recipe has."""
+    path = click.Path(path_type=Path)
+    shared = (
+        _out(name),
+        click.option("--engine", type=path, help=f"Where the .onnx goes.  [default: OUT/{name}.onnx]"),
+        click.option("--card", type=FILE, help="Model card to write the figures into."),
+        _seed(),
+        device_option,
+    )
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        epilog = _EPILOG.format(example=example, cost=cost)
+        command = main.command(name, epilog=epilog, context_settings=CONTEXT)
+        return command(_given(*options, *shared)(function))
 
     return decorate
 
@@ -65,63 +96,26 @@ def main() -> None:
     """Make a model from folders of data, from the first file to the engine."""
 
 
-_REAL_EPILOG = """
-\b
-Examples:
-  apt-get download sweethome3d-furniture
-  c2p-recipe default --objects objects --furniture sweethome3d-furniture_*.deb --text detic/metadata
-  c2p-recipe research --objects objects --furniture sweethome3d-furniture_*.deb --text detic/metadata \\
-      --modelnet10 modelnet10/train --meshes psb --posed-meshes shrec
-
-Takes up to four hours on two cores, minutes on a GPU. OUT holds everything between the data and the
-model; with OUT in place an interrupted command goes on where it was.
-"""
-
-
-def _real_options(name: str, research: bool) -> Callable[[Callable[..., None]], click.Command]:
-    """The command and the options of the recipes that learn from scans of real things."""
-    path = click.Path(path_type=Path)
-    use = "" if research else " Measures only, nothing is learned from it."
-
-    def collection(option: str, text: str) -> Callable[[Any], Any]:
-        return click.option(option, type=FOLDER, required=research, help=text + use)
-
-    options = [
-        click.option("--objects", type=FOLDER, required=True, help="Folder of objects.tsv and objects.npz."),
-        click.option("--furniture", type=FILE, required=True, help="Debian's package sweethome3d-furniture."),
-        click.option("--text", type=FOLDER, required=True, help="CLIP text features as published by Detic."),
-        collection("--modelnet10", "ModelNet10 training clouds, CLASS/FILE, z up."),
-        collection("--meshes", "Princeton Shape Benchmark meshes, CLASS/FILE, y up."),
-        collection("--posed-meshes", "SHREC meshes in arbitrary orientation, CLASS/FILE."),
+def _real_recipe(name: str, research: bool) -> Callable[[Callable[..., None]], click.Command]:
+    """A command that makes a model of scans of real things."""
+    return _recipe(
+        name,
+        _REAL_EXAMPLES,
+        "Takes up to four hours on two cores, minutes on a GPU.",
+        *_OBJECTS,
+        _TEXT,
+        *_collections(required=research, use="" if research else _MEASURES_ONLY),
         click.option("--scenes", type=FOLDER, help="Labelled RGB-D scenes (mOSD). Measures only."),
-        click.option("--out", type=path, default=f"runs/{name}", show_default=True, help="Work folder."),
-        click.option("--engine", type=path, help=f"Where the .onnx goes.  [default: OUT/{name}.onnx]"),
-        click.option("--card", type=FILE, help="Model card to write the figures into."),
         click.option(
             "--steps", type=click.IntRange(min=1), help="Training steps of 64 clouds.  [default: 8000]"
         ),
-        click.option(
-            "--seed",
-            type=click.IntRange(min=0),
-            default=SEED,
-            show_default=True,
-            help="Of the split, the weights and every random choice.",
-        ),
-        device_option,
-    ]
-
-    def decorate(function: Callable[..., None]) -> click.Command:
-        for option in reversed(options):
-            function = option(function)
-        return click.command(name, epilog=_REAL_EPILOG, context_settings=CONTEXT)(function)
-
-    return decorate
+    )
 
 
 def _make_real(name: str, given: dict[str, Any], research: bool) -> None:
     with exit_on_error(INTERRUPTED), shown():
         from c2p_recipes.default_model import RealData, make_real_model, training_config
-        from c2p_recipes.scan_training import ScanBatchConfig
+        from c2p_recipes.training.scan_batches import ScanBatchConfig
         from c2p_train.model.device import pick_device
 
         out, engine, card = given.pop("out"), given.pop("engine"), given.pop("card")
@@ -137,7 +131,7 @@ def _make_real(name: str, given: dict[str, Any], research: bool) -> None:
         )
 
 
-@_real_options("default", research=False)
+@_real_recipe("default", research=False)
 def default(**given: Any) -> None:
     """Make the bundled model: everyday things, from openly licensed objects alone.
 
@@ -148,37 +142,39 @@ def default(**given: Any) -> None:
     _make_real("default", given, research=False)
 
 
-@_real_options("research", research=True)
+@_real_recipe("research", research=True)
 def research(**given: Any) -> None:
     """Make the model `research`: as `default`, and from collections for research use, too."""
     _make_real("research", given, research=True)
 
 
-@click.command("split", context_settings=CONTEXT)
-@click.option("--objects", type=FOLDER, required=True, help="Folder of objects.tsv and objects.npz.")
-@click.option("--furniture", type=FILE, required=True, help="Debian's package sweethome3d-furniture.")
-@click.option("--text", type=FOLDER, required=True, help="CLIP text features as published by Detic.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="runs/default", show_default=True, help="Work folder."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help="Of the split.")
-def split(out: Path, seed: int, **given: Any) -> None:
+@main.command("split", context_settings=CONTEXT)
+@_given(*_OBJECTS, _out("default"), _seed("Of the split."))
+def split(objects: Path, furniture: Path, out: Path, seed: int) -> None:
     """Tell which objects are trained on and which stay apart, and which twins were left out.
 
-    Example: c2p-recipe split --objects objects --furniture sweethome3d-furniture_*.deb --text detic/metadata
+    Example: c2p-recipe split --objects objects --furniture sweethome3d-furniture_*.deb
     """
     with exit_on_error(INTERRUPTED), shown():
-        from c2p_recipes.default_model import RealData, make_split
+        from c2p_recipes.packs.open_objects import open_objects
 
-        click.echo(make_split(RealData(**given), out, seed)[1], nl=False)
+        click.echo(open_objects(objects, furniture, out, seed).report, nl=False)
 
 
-@_data_options("mini", "Takes up to two hours on two cores, minutes on a GPU.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that render.  [default: one per core]")
-@click.option(
-    "--image-steps", type=click.IntRange(min=1), help="Steps of the image encoder.  [default: 2000]"
+@_recipe(
+    "mini",
+    _MINI_EXAMPLE,
+    "Takes up to two hours on two cores, minutes on a GPU.",
+    *_collections(),
+    _TEXT,
+    click.option(
+        "--workers", type=click.IntRange(min=1), help="Processes that render.  [default: one per core]"
+    ),
+    click.option(
+        "--image-steps", type=click.IntRange(min=1), help="Steps of the image encoder.  [default: 2000]"
+    ),
+    click.option("--epochs", type=click.IntRange(min=1), help="Of pre-training.  [default: 60]"),
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="Of pre-training.  [default: 60]")
 def mini(
     engine: Path | None,
     out: Path,
@@ -218,18 +214,14 @@ def mini(
         )
 
 
-@click.command("calibrate", context_settings=CONTEXT)
-@click.option(
-    "--modelnet10", type=FOLDER, required=True, help="ModelNet10 training clouds, CLASS/FILE, z up."
+@main.command("calibrate", context_settings=CONTEXT)
+@_given(
+    *_collections(),
+    click.option("--objects", type=FOLDER, help="Named objects (objects.npz, objects.tsv), not trained on."),
+    click.option("--engine", type=FILE, help="The .onnx of the model.  [default: the bundled `research`]"),
+    _out("calibrate"),
+    _seed("Of the split."),
 )
-@click.option("--meshes", type=FOLDER, required=True, help="Princeton Shape Benchmark meshes, CLASS/FILE.")
-@click.option("--posed-meshes", type=FOLDER, required=True, help="SHREC meshes, CLASS/FILE.")
-@click.option("--objects", type=FOLDER, help="Named objects (objects.npz, objects.tsv), not trained on.")
-@click.option("--engine", type=FILE, help="The .onnx of the model.  [default: the bundled `research`]")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="runs/calibrate", show_default=True, help="For figures."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help="Of the split.")
 def calibrate(
     modelnet10: Path,
     meshes: Path,
@@ -249,15 +241,8 @@ def calibrate(
     --objects objects
     """
     with exit_on_error(INTERRUPTED), shown():
-        from c2p_recipes.rejection import calibrate_engine
+        from c2p_recipes.validation.rejection import calibrate_engine
         from c2p_runtime.bundled import engine_path
 
-        sources = RecipeData(modelnet10, meshes, posed_meshes, meshes).sources
+        sources = sources_of(modelnet10, meshes, posed_meshes)
         calibrate_engine(engine or engine_path("research"), sources, objects, out, seed)
-
-
-main.add_command(default)
-main.add_command(research)
-main.add_command(split)
-main.add_command(calibrate)
-main.add_command(mini)

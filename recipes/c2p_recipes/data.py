@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from c2p_deploy import LabelSet
@@ -62,6 +62,18 @@ class Source:
     weight: float = 1.0  # of the source in training
 
 
+def sources_of(
+    modelnet10: Path | None, meshes: Path | None, posed_meshes: Path | None = None
+) -> list[Source]:
+    """The data sets for research use that were given, in the order of the model cards."""
+    sets = (
+        (modelnet10, Source("ModelNet10", Path(), "z", samplings=1)),
+        (meshes, Source("meshes", Path(), "y", samplings=4)),
+        (posed_meshes, Source("posed meshes", Path(), "y", samplings=3, any_pose=True, weight=0.5)),
+    )
+    return [replace(source, root=root) for root, source in sets if root is not None]
+
+
 @dataclass(frozen=True)
 class RecipeData:
     """Folders CLASS/FILE of clouds and meshes, and the folder of CLIP's text features."""
@@ -73,12 +85,8 @@ class RecipeData:
 
     @property
     def sources(self) -> list[Source]:
-        """The data sets of the bundled model, in the order of its model card."""
-        return [
-            Source("ModelNet10", self.modelnet10, "z", samplings=1),
-            Source("meshes", self.meshes, "y", samplings=4),
-            Source("posed meshes", self.posed_meshes, "y", samplings=3, any_pose=True, weight=0.5),
-        ]
+        """The three data sets."""
+        return sources_of(self.modelnet10, self.meshes, self.posed_meshes)
 
     def label_set(self, names: tuple[str, ...]) -> LabelSet:
         """These labels with CLIP's text features. Raises LabelError for one that has none."""

@@ -16,7 +16,7 @@ cloud and no label of ModelNet10 takes part in training.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ import torch
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet, progress
 from c2p_deploy.files import write_atomic
-from c2p_recipes.align import AlignConfig
-from c2p_recipes.cloud_training import CloudBatchConfig, train_on_clouds
 from c2p_recipes.clouds import Clouds, recipe_clouds
 from c2p_recipes.data import FOLDER_LABELS, VAL_FRACTION, RecipeData, class_files, validation_files
-from c2p_recipes.judge import top1, validation_results
-from c2p_recipes.picture_training import train_on_pictures
 from c2p_recipes.publish import figures_table, publish, steps_table
+from c2p_recipes.training.align import AlignConfig
+from c2p_recipes.training.cloud_batches import CloudBatchConfig, CloudBatches
+from c2p_recipes.training.depth_encoder import train_encoder
+from c2p_recipes.training.picture_encoder import train_on_pictures
+from c2p_recipes.validation.judge import Results, top1, validation_results
 from c2p_train.datasets.labelled_clouds import LabelledClouds
 from c2p_train.evaluate.features import model_features
 from c2p_train.learn.fewshot import FewShotConfig
@@ -101,8 +102,11 @@ def make_mini_model(
     offered = data.offered(labels)
     before = CLIP2Point(image.model.depth_encoder, image.model.image_encoder, ZeroShot())
 
+    def judged(model: CLIP2Point) -> Results:
+        return validation_results(model, clouds, labels, offered, config.spec, views)
+
     def zero_shot(model: CLIP2Point) -> dict[str, float]:
-        return top1(validation_results(model, clouds, labels, offered, config.spec, views))
+        return top1(judged(model))
 
     settings = PretrainConfig(
         epochs=config.pretrain_epochs,
@@ -141,16 +145,16 @@ def make_mini_model(
         seed=config.seed,
     )
     drawing = CloudBatchConfig(spec=config.spec, view_set=config.view_set, seed=config.seed)
-    checkpoint, results = train_on_clouds(
-        data,
-        clouds,
+    checkpoint, results = train_encoder(
+        CloudBatches(clouds, data.sources, drawing),
         labels,
         training,
-        drawing,
         out / "tuning-run.pt",
+        judged,
         device,
         start=pretrained.model.depth_encoder,
     )
+    checkpoint = replace(checkpoint, labels=offered)
     report: dict[str, dict[str, Any]] = {
         "zero-shot": steps,
         "ModelNet10": few,

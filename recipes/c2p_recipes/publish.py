@@ -16,7 +16,7 @@ from c2p_export.checkpoint import Source
 from c2p_export.export import make_engines
 from c2p_export.request import ExportOptions
 from c2p_recipes.clouds import Clouds
-from c2p_recipes.judge import depth_maps
+from c2p_recipes.validation.judge import depth_maps
 from c2p_train.model.checkpoint import Checkpoint, save_checkpoint
 
 BEGIN = "<!-- figures: written by c2p-recipe, do not edit -->"

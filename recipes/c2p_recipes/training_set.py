@@ -7,7 +7,7 @@ through what the robot does with a cloud, so that a figure is of the same clouds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,15 @@ from c2p_deploy.io.sample import sample_mesh
 from c2p_deploy.projection.prepare import to_unit_sphere
 from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.clouds import Clouds
-from c2p_recipes.data import Source
-from c2p_recipes.packs.furniture import read_furniture
-from c2p_recipes.packs.objects import DENSE_POINTS, NamedObject, as_dense
+from c2p_recipes.data import FOLDER_LABELS, Source
+from c2p_recipes.packs.objects import DENSE_POINTS, NamedObject, as_dense, meshes_of
 from c2p_recipes.sensing.scan import one_sided, surface_of
 from c2p_recipes.sensing.surfaces import MeshSurface, Surface
-from c2p_recipes.shapes.catalogue import SHAPES, make_shape
-from c2p_train.datasets.cloud_files import cached_arrays, prepare_cloud, read_each
+from c2p_recipes.shapes.catalogue import RULES_VERSION, SHAPES, make_shape
+from c2p_train.datasets.cloud_files import PREPARED_AS, cached_arrays, fingerprint, prepare_cloud, read_each
 
 SHAPES_PER_LABEL = 48  # made by rule
+_SHAPES_WEIGHT = 0.6  # of all made shapes, beside 1 of a pack's or a collection's objects
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,11 @@ def made_shapes(seed: int, per_label: int = SHAPES_PER_LABEL) -> Part:
             cloud = sample_mesh(shape.vertices, shape.faces, DENSE_POINTS, seed + row)
             clouds[row] = to_unit_sphere(cloud)
             task.advance()
-    return Part("made shapes", 0.6, clouds, tuple(names))
+    return Part("made shapes", _SHAPES_WEIGHT, clouds, tuple(names))
 
 
-def of_files(source: Source, files: Sequence[Path], labels: Mapping[str, str], seed: int) -> Part:
-    """Dense clouds of files of a data set CLASS/FILE; labels: of its folders. Raises C2PError."""
+def of_files(source: Source, files: Sequence[Path], seed: int) -> Part:
+    """Dense clouds of files of a data set CLASS/FILE. Raises C2PError."""
 
     def dense(path: Path) -> list[FloatArray]:
         cloud = read_cloud(path, seed=seed, mesh_points=DENSE_POINTS)
@@ -98,12 +98,26 @@ def of_files(source: Source, files: Sequence[Path], labels: Mapping[str, str], s
     for line in skipped:
         progress.say(f"skipped {line}")
     points = np.stack([clouds[0] for _, clouds in done]).astype(np.float16)
-    names = tuple(labels[files[i].parent.name] for i, _ in done)
+    names = tuple(FOLDER_LABELS[files[i].parent.name] for i, _ in done)
     return Part(source.name, source.weight, points, names, source.any_pose)
 
 
-def stored_part(cache: Path, key: str, make: Callable[[], Part]) -> Part:
-    """The part in a file under this key, or else what `make` gives, which is then stored."""
+def kept_shapes(cache: Path, seed: int, per_label: int) -> Part:
+    """`made_shapes`, kept in a file."""
+    key = repr((seed, per_label, RULES_VERSION, DENSE_POINTS, _SHAPES_WEIGHT, tuple(SHAPES)))
+    return _kept(cache, key, lambda: made_shapes(seed, per_label))
+
+
+def kept_files(cache: Path, source: Source, files: Sequence[Path], seed: int) -> Part:
+    """`of_files`, kept in a file."""
+    labels = [FOLDER_LABELS[path.parent.name] for path in files]
+    about = (source.name, source.up, source.weight, source.any_pose)
+    key = fingerprint((about, labels, seed, DENSE_POINTS, PREPARED_AS), files)
+    return _kept(cache, key, lambda: of_files(source, files, seed))
+
+
+def _kept(cache: Path, key: str, make: Callable[[], Part]) -> Part:
+    """The part in a file under this key, which names all that it depends on, or else what `make` gives."""
 
     def arrays() -> dict[str, npt.NDArray[Any]]:
         part = make()
@@ -129,13 +143,11 @@ def scanned_once(
 
     Rays are cast at meshes where there are any; clouds hide their backs. Fewer points are repeated.
     """
-    wanted = {each.path for each in objects if each.pack.startswith("sweethome3d-furniture/")}
-    meshes = {mesh.piece.path: mesh for mesh in read_furniture(furniture, wanted)} if wanted else {}
+    meshes = meshes_of(objects, furniture)
     scans = np.empty((len(objects), DENSE_POINTS, 3), dtype=np.float16)
     for row, each in enumerate(objects):
         surface: Surface = surface_of(clouds[row])
-        if each.path in meshes:
-            mesh = meshes[each.path]
+        if (mesh := meshes.get(each.row)) is not None:
             middle = (mesh.vertices.max(axis=0) + mesh.vertices.min(axis=0)) / 2
             radius = np.linalg.norm(mesh.vertices - middle, axis=1).max()
             surface = MeshSurface((mesh.vertices - middle) / radius, mesh.faces)

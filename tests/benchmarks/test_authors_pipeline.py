@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from authors_pipeline import AuthorsPipeline, Renderer, unit_sphere
 from c2p_deploy import DepthSpec, ViewSet, project_depth_reference
 from c2p_deploy.projection.prepare import prepare_points
+from harness.authors_pipeline import AuthorsPipeline, Renderer, unit_sphere
 from paths import GOLDEN
 from small_models import checkpoint
 

@@ -8,7 +8,7 @@ import pytest
 
 import cold_start
 from c2p_runtime.classifier import DEFAULT_ENGINE
-from frame import timed
+from harness.frame import timed
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])

@@ -11,7 +11,7 @@ import pytest
 import cpu
 from c2p_deploy import Manifest
 from engines import write_engine
-from engines_here import CPU_BACKENDS, PRECISIONS
+from harness.engines_here import CPU_BACKENDS, PRECISIONS
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
 

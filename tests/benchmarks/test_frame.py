@@ -1,4 +1,4 @@
-"""benchmarks/frame.py: whose turn it is, and what a benchmark leaves behind."""
+"""benchmarks/harness/frame.py: whose turn it is, and what a benchmark leaves behind."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-import frame
 from c2p_deploy.errors import C2PError
+from harness import frame
 from report.blocks import Block
 
 

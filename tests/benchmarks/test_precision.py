@@ -13,7 +13,7 @@ from c2p_deploy import LabelSet
 from c2p_export.checkpoint import reference_features
 from c2p_recipes.clouds import load_clouds
 from c2p_recipes.data import SEED, VAL_FRACTION, Source, validation_files
-from c2p_recipes.judge import validation_results
+from c2p_recipes.validation.judge import validation_results
 from c2p_train.model.checkpoint import Checkpoint
 from small_models import DIM, checkpoint
 from training_data import write_clouds

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 import scale
-import scale_pretraining
 from c2p_deploy import ViewSet
+from harness import pretraining
 
 
 def test_what_torch_keeps_is_counted_once() -> None:
     x = torch.ones(1000, requires_grad=True)
-    with scale_pretraining.saved_bytes() as saved:
+    with pretraining.saved_bytes() as saved:
         y = x * 2.0  # keeps nothing
         assert sum(saved.values()) == 0
         (y * y).sum()  # keeps y, for either factor

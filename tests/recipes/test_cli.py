@@ -17,8 +17,8 @@ from c2p_recipes.default_model import RealData, data_parts, make_real_model, tra
 from c2p_recipes.mini import MiniConfig, make_mini_model
 from c2p_recipes.packs.split import HELD_BACK
 from c2p_recipes.publish import BEGIN, END, steps_table
-from c2p_recipes.scan_training import ScanBatchConfig
 from c2p_recipes.shapes.catalogue import SHAPES
+from c2p_recipes.training.scan_batches import ScanBatchConfig
 from c2p_runtime import Classifier
 from c2p_train.model.conv_encoder import ConvConfig
 from heard import heard_lines

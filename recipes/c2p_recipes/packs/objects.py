@@ -1,4 +1,4 @@
-"""`open_objects`: the named objects of open packs as dense clouds, labelled by the table, set upright.
+"""The named objects of open packs: labelled by the table, as dense clouds, set upright.
 
 `objects.tsv` and `objects.npz` hold 2,048 points of each; where the Debian package is there, objects of its
 packs are sampled anew from their meshes, more densely.
@@ -22,30 +22,53 @@ from c2p_deploy.io.sample import sample_mesh
 from c2p_deploy.projection.prepare import to_unit_sphere
 from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.augment import about
-from c2p_recipes.packs.furniture import read_furniture
+from c2p_recipes.packs.furniture import FurnitureMesh, read_furniture
 from c2p_recipes.vocabulary.table import label_of
 
 DENSE_POINTS = 4096  # of an object
-_PACK = "sweethome3d-furniture/"
-_COLUMNS = {"pack", "name", "category", "licence", "path"}
+_COLUMNS = {"pack", "name", "category", "path"}
 _AXES = {"x": 0, "y": 1, "z": 2}
 
 
 @dataclass(frozen=True)
 class NamedObject:
-    """One row of objects.tsv that has a label."""
+    """One row of objects.tsv that has a label.
+
+    turn: about which axis (0 to 2) by how many degrees it has to be turned to stand upright, if at all.
+    """
 
     row: int
     pack: str  # with the category, where one pack holds many
     name: str
     label: str
-    licence: str
     path: str
+    turn: tuple[int, float] | None = None
+
+    @property
+    def is_furniture(self) -> bool:
+        """Whether it is of the Debian package, where it has a mesh."""
+        return self.pack.startswith("sweethome3d-furniture/")
 
 
 def named_objects(folder: Path) -> list[NamedObject]:
     """The objects of objects.tsv that the table has a label for, but for those that were looked at and
     dropped.
+
+    Raises C2PError for a file that is not there or not such a table.
+    """
+    found = []
+    for number, row in enumerate(object_rows(folder)):
+        label = label_of(row["name"], row["category"])
+        fix = _fixes().get((row["pack"], row["path"]))
+        if label is not None and fix != "drop":
+            pack = f"{row['pack']}/{row['category']}" if row["pack"] == "quaternius" else row["pack"]
+            turn = None if fix is None else _turn(fix)
+            found.append(NamedObject(number, pack, row["name"], label, row["path"], turn))
+    return found
+
+
+def object_rows(folder: Path) -> list[dict[str, str]]:
+    """All rows of objects.tsv, by column.
 
     Raises C2PError for a file that is not there or not such a table.
     """
@@ -59,13 +82,22 @@ def named_objects(folder: Path) -> list[NamedObject]:
         ) from error
     if not rows or not set(rows[0]) >= _COLUMNS:
         raise C2PError("is no table of objects", f"it needs the columns {', '.join(sorted(_COLUMNS))}", table)
-    found = []
-    for number, row in enumerate(rows):
-        label = label_of(row["name"], row["category"])
-        if label is not None and _fixes().get((row["pack"], row["path"])) != "drop":
-            pack = f"{row['pack']}/{row['category']}" if row["pack"] == "quaternius" else row["pack"]
-            found.append(NamedObject(number, pack, row["name"], label, row["licence"], row["path"]))
-    return found
+    return rows
+
+
+def object_points(folder: Path) -> npt.NDArray[np.float16]:
+    """The clouds [N, P, 3] of objects.npz, one for each row of objects.tsv. Raises C2PError."""
+    archive = folder / "objects.npz"
+    try:
+        with np.load(archive) as stored:
+            points: npt.NDArray[np.float16] = stored["points"]
+    except (OSError, KeyError, ValueError) as error:
+        raise C2PError(
+            f"cannot be read: {reason_of(error)}", "give the folder with objects.npz", archive
+        ) from error
+    if points.ndim != 3 or points.shape[2] != 3:
+        raise C2PError(f"holds points {points.shape}, not clouds [N, P, 3]", "copy it again", archive)
+    return points
 
 
 @cache
@@ -76,6 +108,11 @@ def _fixes() -> dict[tuple[str, str], str]:
     return {(pack, path): fix for pack, path, fix, _ in lines}
 
 
+def _turn(fix: str) -> tuple[int, float]:
+    axis, degrees = fix.split()
+    return _AXES[axis], float(degrees)
+
+
 def dense_clouds(
     objects: Sequence[NamedObject], folder: Path, furniture: Path, seed: int
 ) -> npt.NDArray[np.float16]:
@@ -84,31 +121,33 @@ def dense_clouds(
     folder: of objects.npz; furniture: the Debian package. Objects with fewer points repeat them. Raises
     C2PError.
     """
-    archive = folder / "objects.npz"
-    try:
-        with np.load(archive) as stored:
-            points = stored["points"]
-    except (OSError, KeyError, ValueError) as error:
+    points = object_points(folder)
+    if len(points) <= max(each.row for each in objects):
         raise C2PError(
-            f"cannot be read: {reason_of(error)}", "give the folder with objects.npz", archive
-        ) from error
-    if points.ndim != 3 or points.shape[2] != 3 or len(points) <= max(each.row for each in objects):
-        raise C2PError(
-            f"holds points {points.shape}, not one cloud per row of objects.tsv", "copy it again", archive
+            f"holds points {points.shape}, not one cloud per row of objects.tsv",
+            "copy it again",
+            folder / "objects.npz",
         )
-    wanted = {each.path for each in objects if each.pack.startswith(_PACK)}
     clouds = np.empty((len(objects), DENSE_POINTS, 3), dtype=np.float16)
     with progress.task("sampling objects", len(objects)) as task:
-        meshes = {mesh.piece.path: mesh for mesh in read_furniture(furniture, wanted)}
+        meshes = meshes_of(objects, furniture)
         for index, each in enumerate(objects):
-            if each.pack.startswith(_PACK) and each.path in meshes:
-                mesh = meshes[each.path]
+            if (mesh := meshes.get(each.row)) is not None:
                 cloud = sample_mesh(mesh.vertices, mesh.faces, DENSE_POINTS, seed)
             else:
                 cloud = points[each.row].astype(np.float64)
-            clouds[index] = as_dense(_upright(cloud, each), seed)
+            if each.turn is not None:
+                cloud = cloud @ about(*each.turn)
+            clouds[index] = as_dense(cloud, seed)
             task.advance()
     return clouds
+
+
+def meshes_of(objects: Sequence[NamedObject], furniture: Path) -> dict[int, FurnitureMesh]:
+    """The meshes that the Debian package has of these objects, by row. Raises C2PError."""
+    wanted = {each.path for each in objects if each.is_furniture}
+    found = {mesh.piece.path: mesh for mesh in read_furniture(furniture, wanted)} if wanted else {}
+    return {each.row: found[each.path] for each in objects if each.is_furniture and each.path in found}
 
 
 def as_dense(cloud: npt.NDArray[np.floating], seed: int) -> FloatArray:
@@ -116,12 +155,3 @@ def as_dense(cloud: npt.NDArray[np.floating], seed: int) -> FloatArray:
     if len(cloud) > DENSE_POINTS:
         cloud = cloud[np.random.default_rng(seed).choice(len(cloud), DENSE_POINTS, replace=False)]
     return np.resize(to_unit_sphere(cloud), (DENSE_POINTS, 3))
-
-
-def _upright(cloud: npt.NDArray[np.floating], each: NamedObject) -> npt.NDArray[np.floating]:
-    pack = "quaternius" if each.pack.startswith("quaternius/") else each.pack
-    fix = _fixes().get((pack, each.path))
-    if fix is None:
-        return cloud
-    axis, degrees = fix.split()
-    return np.asarray(cloud @ about(_AXES[axis], float(degrees)))

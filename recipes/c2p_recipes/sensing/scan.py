@@ -104,7 +104,7 @@ def _segmented(cloud: Array, seen: Seen | None, rng: Rng, options: ScanOptions) 
     if len(cloud) < LEAST_POINTS:
         return cloud
     if rng.random() < options.neighbour:
-        keep &= ~_hidden(cloud if seen is None else seen.pixels.astype(np.float64), rng)
+        keep &= ~_hidden(cloud[:, [0, 1]] if seen is None else seen.pixels.astype(np.float64), rng)
     if rng.random() < options.cut:
         keep &= _cut(cloud, rng)
     if rng.random() < options.holes:
@@ -121,10 +121,9 @@ def _segmented(cloud: Array, seen: Seen | None, rng: Rng, options: ScanOptions) 
 
 
 def _hidden(places: Array, rng: Rng) -> npt.NDArray[np.bool_]:
-    """Points behind something that stands before one side, in the picture: up to two fifths of them."""
-    flat = places[:, :2] if places.shape[1] == 2 else places[:, [0, 1]]
+    """Those behind something that stands before one side, up to two fifths; places: in the picture [N, 2]."""
     angle = rng.choice((0.0, np.pi)) + rng.normal(0, 0.35)  # mostly from the left or the right
-    along = flat @ np.array([np.cos(angle), np.sin(angle)])
+    along = places @ np.array([np.cos(angle), np.sin(angle)])
     return np.asarray(along < np.quantile(along, rng.uniform(0.05, 0.4)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from c2p_recipes.shapes.fruit import _lying, cucumber_like
+from c2p_recipes.shapes.fruit import cucumber_like, lying
 from c2p_recipes.shapes.solids import (
     Rng,
     Solid,
@@ -119,9 +119,7 @@ def hamburger(rng: Rng) -> Solid:
     for _ in range(layers):
         thick = rng.uniform(0.006, 0.018)
         made.append(
-            superellipsoid(
-                (width * rng.uniform(0.95, 1.1),) * 1 + (thick,) + (width * rng.uniform(0.95, 1.1),), 0.5
-            )
+            superellipsoid((width * rng.uniform(0.95, 1.1), thick, width * rng.uniform(0.95, 1.1)), 0.5)
             .moved(y=top + thick / 2)
             .lumpy(rng, 0.03)
         )
@@ -165,7 +163,7 @@ def pizza(rng: Rng) -> Solid:
 def ice_cream(rng: Rng) -> Solid:
     if rng.random() < 0.3:  # on a stick
         body = superellipsoid((0.055, 0.1, 0.022), 0.4, 0.6).moved(y=0.08)
-        return _lying(rng, join(body, rod((0, -0.03, 0), (0, 0.05, 0), 0.01, 0.004)), 0.5)
+        return lying(rng, join(body, rod((0, -0.03, 0), (0, 0.05, 0), 0.01, 0.004)), 0.5)
     cone = revolve([(0, 0), (0.005, 0), (0.03, 0.11), (0, 0.11)])
     balls = [
         superellipsoid((0.06, 0.055, 0.06)).moved(y=0.12 + 0.042 * k).lumpy(rng, 0.02)

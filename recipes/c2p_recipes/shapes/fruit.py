@@ -17,7 +17,7 @@ def _round_fruit(
     return revolve(np.stack([np.cos(angle), height * ratio], 1) * size / 2).lumpy(rng, lumps)
 
 
-def _lying(rng: Rng, made: Solid, chance: float = 0.5) -> Solid:
+def lying(rng: Rng, made: Solid, chance: float = 0.5) -> Solid:
     """Fruit rolls: some of it lies on its side."""
     if rng.random() < chance:
         return made.turned("x", rng.uniform(50, 130)).turned("y", rng.uniform(0, 360))
@@ -32,7 +32,7 @@ def apple(rng: Rng) -> Solid:
     made = _round_fruit(rng, 0.06, 0.09, (0.85, 1.0), rng.uniform(0.15, 0.35), 0.01)
     if rng.random() < 0.5:
         made = join(made, _stalk(0.015, 0.03, 0.003, rng))
-    return _lying(rng, made)
+    return lying(rng, made)
 
 
 def orange(rng: Rng) -> Solid:
@@ -45,20 +45,20 @@ def tomato(rng: Rng) -> Solid:
         tube([(0, 0.024, 0), (np.cos(a) * 0.025, 0.027, np.sin(a) * 0.025)], [0.006, 0.002], 0.002)
         for a in np.arange(5) * 1.26
     ]
-    return _lying(rng, join(made, *leaves), 0.3)
+    return lying(rng, join(made, *leaves), 0.3)
 
 
 def lemon(rng: Rng) -> Solid:
     length, width = rng.uniform(0.065, 0.1), rng.uniform(0.05, 0.065)
     side = rounded([(0.0, -1), (0.18, -0.92), (0.8, -0.6), (1.0, 0), (0.8, 0.6), (0.18, 0.92), (0, 1)], 3)
-    return _lying(rng, revolve(side * [width / 2, length / 2]).lumpy(rng, 0.008), 0.9)
+    return lying(rng, revolve(side * [width / 2, length / 2]).lumpy(rng, 0.008), 0.9)
 
 
 def pear(rng: Rng) -> Solid:
     width, height = rng.uniform(0.06, 0.085), rng.uniform(0.09, 0.13)
     neck = rng.uniform(0.35, 0.6)
     side = rounded([(0, 0), (0.7, 0), (1.0, 0.25), (0.85, 0.5), (neck, 0.75), (neck * 0.8, 0.95), (0, 1)], 3)
-    return _lying(
+    return lying(
         rng,
         join(revolve(side * [width / 2, height]).lumpy(rng, 0.01), _stalk(height * 0.97, 0.025, 0.003, rng)),
         0.4,
@@ -95,7 +95,7 @@ def strawberry(rng: Rng) -> Solid:
         )
         for a in np.arange(6) * 1.05
     ]
-    return _lying(rng, join(revolve(side).lumpy(rng, 0.015), *leaves), 0.7)
+    return lying(rng, join(revolve(side).lumpy(rng, 0.015), *leaves), 0.7)
 
 
 def grape(rng: Rng) -> Solid:
@@ -106,7 +106,7 @@ def grape(rng: Rng) -> Solid:
         radius, angle = (1 - t) * 0.4 * length * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
         centre = (radius * np.cos(angle), -t * length, radius * np.sin(angle))
         made.append(superellipsoid((berry, berry * 1.1, berry), segments=10).moved(*centre))
-    return _lying(rng, join(*made), 0.8)
+    return lying(rng, join(*made), 0.8)
 
 
 def watermelon(rng: Rng) -> Solid:
@@ -162,7 +162,7 @@ def cucumber_like(rng: Rng, ratio: float, bulge: float) -> Solid:
 
 def eggplant(rng: Rng) -> Solid:
     made = cucumber_like(rng, rng.uniform(0.35, 0.5), 1.1)
-    return _lying(rng, join(made, rod((0.01, 0, 0), (-0.03, 0.005, 0), [0.02, 0.008])), 0.4)
+    return lying(rng, join(made, rod((0.01, 0, 0), (-0.03, 0.005, 0), [0.02, 0.008])), 0.4)
 
 
 def corn(rng: Rng) -> Solid:
@@ -175,7 +175,7 @@ def corn(rng: Rng) -> Solid:
 
 
 def avocado(rng: Rng) -> Solid:
-    return _lying(
+    return lying(
         rng,
         revolve(
             rounded([(0, 0), (0.8, 0.05), (1, 0.35), (0.7, 0.75), (0.35, 0.97), (0, 1)], 3)
@@ -187,7 +187,7 @@ def avocado(rng: Rng) -> Solid:
 
 def bell_pepper(rng: Rng) -> Solid:
     made = _round_fruit(rng, 0.07, 0.095, (0.95, 1.3), 0.3, 0.035)
-    return _lying(rng, join(made, _stalk(0.03, 0.03, 0.01, rng)), 0.5)
+    return lying(rng, join(made, _stalk(0.03, 0.03, 0.01, rng)), 0.5)
 
 
 def mushroom(rng: Rng) -> Solid:
@@ -233,7 +233,7 @@ def lettuce(rng: Rng) -> Solid:
 
 def egg(rng: Rng) -> Solid:
     side = rounded([(0, 0), (0.75, 0.02), (1, 0.4), (0.75, 0.8), (0.3, 1), (0, 1)], 3)
-    return _lying(rng, revolve(side * [0.022, 0.058] * rng.uniform(0.9, 1.15)), 0.7)
+    return lying(rng, revolve(side * [0.022, 0.058] * rng.uniform(0.9, 1.15)), 0.7)
 
 
 SHAPES = {

@@ -17,7 +17,7 @@ from c2p_recipes.shapes.solids import (
     torus,
     tube,
 )
-from c2p_recipes.shapes.vessels import _handle, _vessel
+from c2p_recipes.shapes.vessels import loop_handle, open_vessel
 
 
 def tray(rng: Rng) -> Solid:
@@ -95,7 +95,7 @@ def chopsticks(rng: Rng) -> Solid:
 
 def bucket(rng: Rng) -> Solid:
     radius, height = rng.uniform(0.1, 0.16), rng.uniform(0.18, 0.32)
-    made = _vessel(rng, radius * rng.uniform(0.65, 0.85), radius, height, 0.0, 0.005)
+    made = open_vessel(rng, radius * rng.uniform(0.65, 0.85), radius, height, 0.0, 0.005)
     tilt = rng.choice((0.0, rng.uniform(40, 90)))
     bow = torus(radius, 0.008, 180).turned("x", -90).turned("x", tilt)
     return join(made, bow.moved(y=height * 0.95))
@@ -178,7 +178,7 @@ def watering_can(rng: Rng) -> Solid:
     out = (-radius - rng.uniform(0.12, 0.22), height * rng.uniform(1.0, 1.3), 0)
     spout = rod((-radius * 0.9, 0.25 * height, 0), out, [0.03, 0.018])
     rose = rod(out, (out[0] - 0.03, out[1] + 0.02, 0), [0.018, 0.06])
-    return join(body, spout, rose, _handle(rng, radius * 0.8, 0.3 * height, 1.15 * height, 0.08, 0.014))
+    return join(body, spout, rose, loop_handle(rng, radius * 0.8, 0.3 * height, 1.15 * height, 0.08, 0.014))
 
 
 SHAPES = {

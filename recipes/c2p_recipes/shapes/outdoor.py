@@ -36,7 +36,7 @@ def airplane(rng: Rng) -> Solid:
         sides = []
         for s in (-1, 1):
             outline = [(x, 0), (x + back, s * half), (x + back + chord * 0.5, s * half), (x + chord, 0)]
-            sides.append(extrude(outline, 0.018).turned("x", 90 * 1).scaled(1, 1, -1).moved(y=y))
+            sides.append(extrude(outline, 0.018).turned("x", 90).scaled(1, 1, -1).moved(y=y))
         return sides
 
     parts = [

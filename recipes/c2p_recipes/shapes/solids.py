@@ -93,7 +93,7 @@ def revolve(profile: npt.ArrayLike, squareness: float = 1.0, depth: float = 1.0,
         ],
         axis=-1,
     )
-    return _grid(points, closed=True)
+    return grid(points)
 
 
 def superellipsoid(
@@ -111,7 +111,7 @@ def superellipsoid(
         ],
         axis=-1,
     )
-    return _grid(points * (np.asarray(size) / 2), closed=True)
+    return grid(points * (np.asarray(size) / 2))
 
 
 def box(x: float, y: float, z: float) -> Solid:
@@ -140,7 +140,7 @@ def tube(
         up = np.cross(direction, side)
         rings.append(centre + a * np.cos(angle)[:, None] * side + b * np.sin(angle)[:, None] * up)
     ends = [np.broadcast_to(line[0], (segments, 3)), *rings, np.broadcast_to(line[-1], (segments, 3))]
-    return _grid(np.stack(ends), closed=True)
+    return grid(np.stack(ends))
 
 
 def rod(
@@ -174,18 +174,18 @@ def extrude(outline: npt.ArrayLike, thickness: float) -> Solid:
         np.hstack([flat, half]),
         np.hstack([middle, half]),
     ]
-    return _grid(np.stack(rings), closed=True)
+    return grid(np.stack(rings))
 
 
 def _power(values: Array, exponent: float) -> Array:
     return np.asarray(np.sign(values) * np.abs(values) ** exponent)
 
 
-def _grid(points: Array, closed: bool) -> Solid:
-    """Faces between neighbouring points of a grid [R, C, 3], whose columns close to a ring."""
+def grid(points: Array) -> Solid:
+    """Faces between neighbouring points of a grid [R, C, 3], each of whose rows closes to a ring."""
     rows, columns = points.shape[:2]
     index = np.arange(rows * columns).reshape(rows, columns)
-    right = np.roll(index, -1, axis=1) if closed else index
+    right = np.roll(index, -1, axis=1)
     a, b, c, d = index[:-1], right[:-1], index[1:], right[1:]
     faces = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([b, d, c], -1).reshape(-1, 3)])
     return Solid(points.reshape(-1, 3), faces)

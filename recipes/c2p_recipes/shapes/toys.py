@@ -9,6 +9,7 @@ from c2p_recipes.shapes.solids import (
     Solid,
     box,
     extrude,
+    grid,
     join,
     revolve,
     rod,
@@ -48,16 +49,7 @@ def shoe(rng: Rng) -> Solid:
         )
         base = np.array([[x[k] * length, lift[k], -half[k]], [x[k] * length, lift[k], half[k]]])
         rings.append(np.concatenate([arch, base]))
-    grid = np.stack(rings)
-    index = np.arange(grid.shape[0] * grid.shape[1]).reshape(grid.shape[:2])
-    right = np.roll(index, -1, axis=1)
-    faces = np.concatenate(
-        [
-            np.stack([index[:-1], right[:-1], index[1:]], -1).reshape(-1, 3),
-            np.stack([right[:-1], right[1:], index[1:]], -1).reshape(-1, 3),
-        ]
-    )
-    made = [Solid(grid.reshape(-1, 3), faces)]
+    made = [grid(np.stack(rings))]
     rise = rng.choice((0.02, 0.04, rng.uniform(0.08, 0.25)))
     y = lift[4] + thick + top[4] * 0.8
     collar = (

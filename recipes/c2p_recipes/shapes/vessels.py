@@ -7,14 +7,14 @@ import numpy as np
 from c2p_recipes.shapes.solids import Rng, Solid, join, revolve, rod, rounded, superellipsoid, torus, tube
 
 
-def _handle(rng: Rng, x: float, low: float, high: float, reach: float, width: float) -> Solid:
+def loop_handle(rng: Rng, x: float, low: float, high: float, reach: float, width: float) -> Solid:
     """A loop at the side of a vessel, from height low to high."""
     path = [(x * 0.97, low, 0), (x + reach, low + rng.uniform(-0.1, 0.2) * (high - low), 0)]
     path += [(x + reach * rng.uniform(0.8, 1.1), high, 0), (x * 0.97, high, 0)]
     return tube(rounded(path, 3), width, width * rng.uniform(0.8, 2.0))
 
 
-def _vessel(
+def open_vessel(
     rng: Rng, bottom: float, top: float, height: float, belly: float = 0.0, wall: float = 0.003
 ) -> Solid:
     """An open round vessel, hollow; belly: how much the middle bulges."""
@@ -51,7 +51,7 @@ def bottle(rng: Rng) -> Solid:
     solid = revolve(body, square, depth)
     kind = rng.random()
     if kind < 0.15:  # a household cleaner: a loop to carry it by
-        solid = join(solid, _handle(rng, radius * 0.9, 0.45 * height, 0.8 * height, radius * 0.5, 0.014))
+        solid = join(solid, loop_handle(rng, radius * 0.9, 0.45 * height, 0.8 * height, radius * 0.5, 0.014))
     elif kind < 0.28:  # a spray head
         head = superellipsoid((radius * 1.9, 0.035, radius * 0.7), 0.5, 0.5).moved(
             radius * 0.4, height + 0.012
@@ -88,16 +88,17 @@ def jar(rng: Rng) -> Solid:
 
 def mug(rng: Rng) -> Solid:
     radius, height = rng.uniform(0.035, 0.05), rng.uniform(0.075, 0.12)
-    cup_ = _vessel(rng, radius * rng.uniform(0.8, 1.05), radius, height, rng.uniform(-0.03, 0.15), 0.004)
+    made = open_vessel(rng, radius * rng.uniform(0.8, 1.05), radius, height, rng.uniform(-0.03, 0.15), 0.004)
     low, high = height * rng.uniform(0.12, 0.3), height * rng.uniform(0.72, 0.9)
-    return join(cup_, _handle(rng, radius, low, high, rng.uniform(0.022, 0.04), rng.uniform(0.006, 0.011)))
+    reach, width = rng.uniform(0.022, 0.04), rng.uniform(0.006, 0.011)
+    return join(made, loop_handle(rng, radius, low, high, reach, width))
 
 
 def cup(rng: Rng) -> Solid:
     radius = rng.uniform(0.03, 0.048)
     if rng.random() < 0.4:  # of paper or plastic: a cone, sometimes with a lid
         height = rng.uniform(0.07, 0.15)
-        made = _vessel(rng, radius * rng.uniform(0.6, 0.8), radius, height, 0.0, 0.002)
+        made = open_vessel(rng, radius * rng.uniform(0.6, 0.8), radius, height, 0.0, 0.002)
         if rng.random() < 0.4:
             made = join(
                 made,
@@ -107,9 +108,9 @@ def cup(rng: Rng) -> Solid:
             )
         return made
     height = rng.uniform(0.045, 0.075)
-    made = _vessel(rng, radius * rng.uniform(0.45, 0.7), radius, height, rng.uniform(0.1, 0.25))
+    made = open_vessel(rng, radius * rng.uniform(0.45, 0.7), radius, height, rng.uniform(0.1, 0.25))
     if rng.random() < 0.8:
-        made = join(made, _handle(rng, radius * 0.92, 0.3 * height, 0.8 * height, 0.02, 0.006))
+        made = join(made, loop_handle(rng, radius * 0.92, 0.3 * height, 0.8 * height, 0.02, 0.006))
     if rng.random() < 0.5:
         made = join(made, plate(rng).scaled(0.55, 0.55, 0.55).moved(y=-0.008))
     return made
@@ -117,7 +118,7 @@ def cup(rng: Rng) -> Solid:
 
 def glass(rng: Rng) -> Solid:
     radius, height = rng.uniform(0.028, 0.043), rng.uniform(0.08, 0.17)
-    return _vessel(rng, radius * rng.uniform(0.7, 1.0), radius, height, rng.uniform(-0.05, 0.1), 0.002)
+    return open_vessel(rng, radius * rng.uniform(0.7, 1.0), radius, height, rng.uniform(-0.05, 0.1), 0.002)
 
 
 def wine_glass(rng: Rng) -> Solid:
@@ -160,7 +161,7 @@ def plate(rng: Rng) -> Solid:
 def pot(rng: Rng) -> Solid:
     radius = rng.uniform(0.08, 0.15)
     height = radius * rng.uniform(0.7, 1.5)
-    made = _vessel(rng, radius * rng.uniform(0.85, 1.0), radius, height, 0.02, 0.004)
+    made = open_vessel(rng, radius * rng.uniform(0.85, 1.0), radius, height, 0.02, 0.004)
     for side in (0, 180):
         ear = torus(0.03, 0.01, 180).turned("y", -90).moved(x=radius, y=height * rng.uniform(0.75, 0.9))
         made = join(made, ear.turned("y", side))
@@ -173,7 +174,7 @@ def pot(rng: Rng) -> Solid:
 def frying_pan(rng: Rng) -> Solid:
     radius = rng.uniform(0.09, 0.16)
     height = radius * rng.uniform(0.25, 0.7)
-    made = _vessel(rng, radius * rng.uniform(0.75, 0.95), radius, height, 0.02, 0.004)
+    made = open_vessel(rng, radius * rng.uniform(0.75, 0.95), radius, height, 0.02, 0.004)
     length = rng.uniform(0.13, 0.22)
     path = [(radius * 0.95, 0.75 * height, 0), (radius + 0.3 * length, height, 0)]
     path += [(radius + length, height + rng.uniform(0, 0.04), 0)]
@@ -210,7 +211,7 @@ def teapot(rng: Rng) -> Solid:
             3,
         )
         return join(made, tube(over, 0.01))
-    return join(made, _handle(rng, radius * 0.85, 0.3 * height, 0.85 * height, radius * 0.7, 0.01))
+    return join(made, loop_handle(rng, radius * 0.85, 0.3 * height, 0.85 * height, radius * 0.7, 0.01))
 
 
 def kettle(rng: Rng) -> Solid:
@@ -244,14 +245,14 @@ def kettle(rng: Rng) -> Solid:
             3,
         )
         return join(made, tube(over, 0.015))
-    return join(made, _handle(rng, (radius + top) / 2, 0.2 * height, 0.95 * height, 0.05, 0.02))
+    return join(made, loop_handle(rng, (radius + top) / 2, 0.2 * height, 0.95 * height, 0.05, 0.02))
 
 
 def pitcher(rng: Rng) -> Solid:
     radius, height = rng.uniform(0.05, 0.075), rng.uniform(0.17, 0.28)
-    made = _vessel(rng, radius * rng.uniform(0.7, 1.0), radius, height, rng.uniform(-0.05, 0.15))
+    made = open_vessel(rng, radius * rng.uniform(0.7, 1.0), radius, height, rng.uniform(-0.05, 0.15))
     lip = superellipsoid((0.05, 0.03, 0.035)).moved(x=-radius, y=height * 0.97)
-    handle = _handle(rng, radius * 0.95, rng.uniform(0.15, 0.35) * height, 0.92 * height, 0.05, 0.014)
+    handle = loop_handle(rng, radius * 0.95, rng.uniform(0.15, 0.35) * height, 0.92 * height, 0.05, 0.014)
     if rng.random() < 0.4:
         made = join(made, revolve([(0, 0.015), (radius, 0.012), (radius * 1.03, 0)]).moved(y=height))
     return join(made, lip, handle)

@@ -20,6 +20,7 @@ import numpy as np
 from c2p_deploy import LabelSet
 from c2p_deploy.errors import LabelError
 from c2p_deploy.projection.spec import FloatArray
+from c2p_train.model.detic_features import LABEL_FEATURES
 
 # What packs put around the name of a thing, and numbers that tell one from another.
 _NOISE = re.compile(r"\b(aws|robomaker|hospital|residential|retail|warehouse|mat|[ivx]+|[a-z]?\d+[a-z]?)\b")
@@ -111,19 +112,17 @@ def _fits(pattern: str, words: str, category: str) -> int:
     return len(pattern.split()) + 1 if f" {pattern} " in f" {words} " else 0
 
 
-def label_set(
-    names: tuple[str, ...], vocabulary: Mapping[str, FloatArray], others: Mapping[str, str] | None = None
-) -> LabelSet:
+def label_set(names: tuple[str, ...], vocabulary: Mapping[str, FloatArray]) -> LabelSet:
     """These labels with their text features out of a vocabulary (`read_detic_features`).
 
-    others: names of text features for labels that are not in the table. Raises LabelError.
+    Labels that are not in the table, but of collections for research, have those of `LABEL_FEATURES`. Raises
+    LabelError.
     """
     clip = {label.name: label.clip for label in all_labels()}
-    clip.update({name: (source,) for name, source in (others or {}).items()})
     rows = []
     for name in names:
         parts = []
-        for source in clip[name]:
+        for source in clip.get(name, (LABEL_FEATURES.get(name, name),)):
             if source.lower() not in vocabulary:
                 raise LabelError(f"no CLIP text feature {source!r} for label {name!r}", "mend labels.tsv")
             feature = vocabulary[source.lower()]

@@ -47,7 +47,7 @@ def test_no_twin_of_a_validation_object_is_trained_on() -> None:
             label = labels[number % 5]
             # The pack that is held back has copies of the first, and things of its own.
             which = number if pack != "two" and number < 10 else number + 100 * (1 + len(pack))
-            objects.append(NamedObject(len(objects), pack, label, label, "CC0", f"{pack}/{number}"))
+            objects.append(NamedObject(len(objects), pack, label, label, f"{pack}/{number}"))
             clouds.append(cloud(label, which, seed=len(objects), heading=31 * number))
     features = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)

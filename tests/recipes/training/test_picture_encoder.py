@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from c2p_deploy import ViewSet
-from c2p_recipes.picture_training import PictureBatchConfig, PictureBatches, change
+from c2p_recipes.training.picture_encoder import PictureBatchConfig, PictureBatches, change
 
 STILL = PictureBatchConfig(zoom=0, shift=0, tilt=0, shade=0, views_per_object=2, batch_size=40)
 

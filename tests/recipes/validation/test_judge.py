@@ -4,7 +4,7 @@ import numpy as np
 
 from c2p_deploy import LabelSet
 from c2p_recipes.clouds import Clouds
-from c2p_recipes.judge import judge
+from c2p_recipes.validation.judge import judge
 
 LABELS = ("a", "b", "c", "d", "e", "only trained")
 

@@ -31,7 +31,7 @@ from c2p_train.pairs.mesh_files import MeshFile, find_meshes
 from c2p_train.pairs.pair_dataset import PairDataset
 from c2p_train.pairs.render import render_mesh
 from c2p_train.pairs.shards import RenderSettings, Sample, Skipped, open_folder, plan_fingerprint
-from frame import summary, timed
+from harness.frame import summary, timed
 
 _SIZES = (112, 224)  # pixels of the pictures: the small model's and the paper's
 _STORED = 1024  # pairs in the folders that are read

@@ -122,6 +122,11 @@ def timed(function: Callable[[], Any]) -> tuple[Any, float]:
     return result, perf_counter() - started
 
 
+def resident_memory() -> int:
+    """Bytes of memory that this process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def in_rotation(names: Iterable[Any], number: int) -> list[Any]:
     """The names in round `number`: each begins a round as often as the others."""
     names = list(names)

@@ -5,7 +5,6 @@ Each also as seen from one side: what a robot's camera sees of a known thing mus
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -16,16 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from c2p_deploy import DepthSpec, LabelSet, Manifest, progress
-from c2p_deploy.errors import C2PError, reason_of
+from c2p_deploy.errors import C2PError
 from c2p_deploy.files import write_atomic
 from c2p_deploy.projection.spec import FloatArray, UpAxis
 from c2p_deploy.rejection import Rejection
 from c2p_recipes.augment import seen_from_one_side
 from c2p_recipes.clouds import Clouds
 from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, Source, validation_files
-from c2p_recipes.object_names import STRANGER as A_STRANGER
-from c2p_recipes.object_names import outcome_of, plain_name
-from c2p_recipes.size_limits import known_limits
+from c2p_recipes.packs.objects import object_points, object_rows
+from c2p_recipes.vocabulary.object_names import STRANGER as A_STRANGER
+from c2p_recipes.vocabulary.object_names import outcome_of, plain_name
+from c2p_recipes.vocabulary.size_limits import known_limits
 from c2p_recipes.vocabulary.table import label_of
 from c2p_train.datasets.cloud_files import prepare_cloud, read_each, read_prepared
 from c2p_train.evaluate.calibrate import STRANGER, Encode, Group, calibrate, engine_encoder
@@ -41,7 +41,7 @@ def rejection_groups(
     """Groups of known things and strangers for a model that learned from `sources`, but not from `objects`.
 
     The validation files of every source, where a class that is not offered is a stranger, and the named
-    objects of a folder (objects.npz with `points` [N, P, 3], y up, and objects.tsv with a column `name`).
+    objects of a folder (`c2p_recipes.packs.objects`).
     labels: those that are offered. Raises C2PError.
     """
     groups = []
@@ -129,15 +129,10 @@ def _named_objects(
     folder: Path, labels: LabelSet, spec: DepthSpec, seed: int, *, known_too: bool = True
 ) -> Group | None:
     """Objects whose names say that they are strangers or, with `known_too`, some of each label; if any."""
-    try:
-        points = np.load(folder / "objects.npz", allow_pickle=False)["points"]
-        with (folder / "objects.tsv").open(encoding="utf-8", newline="") as file:
-            table = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-        names = [(row["name"], row["category"]) for row in table]
-        if len(names) != len(points):
-            raise ValueError(f"{len(points)} clouds and {len(names)} names")
-    except (OSError, KeyError, ValueError) as error:
-        raise C2PError(f"not a set of named objects: {reason_of(error)}", "copy it again", folder) from error
+    points = object_points(folder)
+    names = [(row["name"], row["category"]) for row in object_rows(folder)]
+    if len(names) != len(points):
+        raise C2PError(f"has {len(points)} clouds and {len(names)} names", "copy it again", folder)
     rows, label = [], []
     count: Counter[str] = Counter()
     for row in np.random.default_rng(seed).permutation(len(names)):

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from c2p_deploy import DepthSpec, LabelSet
-from c2p_recipes.align import AlignConfig, align, chances
+from c2p_recipes.training.align import AlignConfig, align, chances
 from c2p_train.evaluate.scoring import top1
 from c2p_train.model.checkpoint import Checkpoint
 from c2p_train.model.clip2point import CLIP2Point

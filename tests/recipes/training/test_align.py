@@ -10,11 +10,11 @@ import torch
 
 from c2p_deploy import DepthSpec, LabelSet
 from c2p_deploy.errors import CheckpointError
-from c2p_recipes.align import AlignConfig, align, new_run, schedule_of, settings_of, train_step
-from c2p_recipes.cloud_training import CloudBatchConfig, CloudBatches
 from c2p_recipes.clouds import Clouds, load_clouds
 from c2p_recipes.data import Source
-from c2p_recipes.judge import top1, validation_results
+from c2p_recipes.training.align import AlignConfig, align, new_run, schedule_of, settings_of, train_step
+from c2p_recipes.training.cloud_batches import CloudBatchConfig, CloudBatches
+from c2p_recipes.validation.judge import top1, validation_results
 from c2p_train.learn.run import RunFile
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder

@@ -8,10 +8,10 @@ import pytest
 from c2p_deploy import DepthSpec, LabelSet, Manifest
 from c2p_deploy.errors import C2PError
 from c2p_recipes.clouds import Clouds
-from c2p_recipes.data import RecipeData, Source
-from c2p_recipes.object_names import FRAGMENT, NEAR, STRANGER, STRUCTURE, outcome_of, plain_name
-from c2p_recipes.rejection import rejection_groups, validation_groups
-from c2p_recipes.size_limits import SIZE_LIMITS
+from c2p_recipes.data import Source, sources_of
+from c2p_recipes.validation.rejection import rejection_groups, validation_groups
+from c2p_recipes.vocabulary.object_names import FRAGMENT, NEAR, STRANGER, STRUCTURE, outcome_of, plain_name
+from c2p_recipes.vocabulary.size_limits import SIZE_LIMITS
 from c2p_runtime.bundled import engine_path
 from c2p_train.evaluate.calibrate import STRANGER as NONE
 from training_data import write_clouds
@@ -60,9 +60,9 @@ def data(tmp_path: Path) -> Data:
     points = np.random.default_rng(0).normal(size=(len(names), 100, 3)).astype(np.float16)
     np.savez(objects / "objects.npz", points=points)
     (objects / "objects.tsv").write_text(
-        "index\tname\tcategory\n" + "".join(f"{i}\t{n}\t\n" for i, n in enumerate(names))
+        "pack\tpath\tname\tcategory\n" + "".join(f"kit\t{i}\t{n}\t\n" for i, n in enumerate(names))
     )
-    return RecipeData(*sets, tmp_path).sources, objects
+    return sources_of(*sets), objects
 
 
 def test_groups_hold_validation_clouds_and_objects_twice_over(data: Data) -> None:

@@ -1,4 +1,4 @@
-"""Training a depth encoder on scans of dense clouds: batches of depth maps of what sensors would see."""
+"""Batches of depth maps of scans: dense clouds as sensors would see them."""
 
 from __future__ import annotations
 
@@ -10,27 +10,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c2p_deploy import DepthSpec, ViewSet, project_depth
+from c2p_deploy import ViewSet
 from c2p_deploy.projection.prepare import prepare, to_unit_sphere
-from c2p_recipes.align import chances
+from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.augment import about, random_rotation
 from c2p_recipes.sensing.scan import ScanOptions, random_scan, surface_of
+from c2p_recipes.training.align import chances
+from c2p_recipes.training.depth_encoder import MapBatchConfig, draw_maps
 from c2p_recipes.training_set import DenseClouds
 
 
 @dataclass(frozen=True)
-class ScanBatchConfig:
+class ScanBatchConfig(MapBatchConfig):
     """What a batch holds."""
 
     scans: ScanOptions = field(default_factory=ScanOptions)
-    spec: DepthSpec = field(default_factory=lambda: DepthSpec(image_size=112, point_radius=0.03))
-    view_set: str = "clip2point-10"
-    views_per_cloud: int = 3  # drawn of the set at each step
-    batch_size: int = 64  # clouds
     stretch: float = 0.2  # largest |log| of the scale of each axis
     tip_over: float = 0.08  # chance of lying on another side
     zoom: float = 0.08  # how much smaller than the unit sphere a cloud may be drawn
-    seed: int = 0
 
 
 class ScanBatches:
@@ -47,16 +44,10 @@ class ScanBatches:
         config, clouds = self.config, self.clouds
         rng = np.random.default_rng((config.seed, step))
         chosen = rng.choice(len(clouds.points), config.batch_size, p=self.probability)
-        size = config.spec.image_size
-        depth = np.empty((len(chosen), config.views_per_cloud, size, size), dtype=np.float32)
-        for row, index in enumerate(chosen):
-            points = self._scan(int(index), rng)
-            drawn = rng.choice(len(self.views), config.views_per_cloud, replace=False)
-            views = ViewSet(self.views.name, self.views.rotations[drawn], self.views.distances[drawn])
-            project_depth(points, views, config.spec, "y", out=depth[row])
-        return torch.from_numpy(depth[:, :, None]), torch.from_numpy(clouds.label[chosen])
+        scans = (self._scan(int(index), rng) for index in chosen)
+        return draw_maps(scans, self.views, config, rng), torch.from_numpy(clouds.label[chosen])
 
-    def _scan(self, index: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _scan(self, index: int, rng: np.random.Generator) -> FloatArray:
         """One scan of an object, prepared as the robot prepares it: [M, 3]."""
         config = self.config
         whole = self.clouds.points[index].astype(np.float64)
