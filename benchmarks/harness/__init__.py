@@ -1,1 +1,1 @@
-"""What the scripts stand on: their frame, engines they make, the authors' pipeline; and a part of scale.py."""
+"""What the scripts stand on: their frame, engines they make, the authors' pipeline, a part of scale.py."""
