@@ -109,25 +109,30 @@ def _real_recipe(name: str, research: bool) -> Callable[[Callable[..., None]], c
         click.option(
             "--steps", type=click.IntRange(min=1), help="Training steps of 64 clouds.  [default: 8000]"
         ),
+        click.option(
+            "--start", type=FILE, help="A model.pt of these recipes, whose encoder is trained further."
+        ),
     )
 
 
 def _make_real(name: str, given: dict[str, Any], research: bool) -> None:
     with exit_on_error(INTERRUPTED), shown():
-        from c2p_recipes.default_model import RealData, make_real_model, training_config
+        from c2p_recipes.default_model import RealData, encoder_of, make_real_model, training_config
         from c2p_recipes.training.scan_batches import ScanBatchConfig
         from c2p_train.model.device import pick_device
 
         out, engine, card = given.pop("out"), given.pop("engine"), given.pop("card")
         seed, steps, device = given.pop("seed"), given.pop("steps"), pick_device(given.pop("device"))
+        start = given.pop("start")
         make_real_model(
             RealData(**given, research=research),
             out,
             engine or out / f"{name}.onnx",
             card,
-            training_config(seed, steps),
-            ScanBatchConfig(seed=seed),
+            training_config(seed, steps, further=start is not None),
+            ScanBatchConfig(seed=seed if start is None else seed + 1),  # not the same scans again
             device,
+            start=None if start is None else encoder_of(start),
         )
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from c2p_deploy import LabelSet, progress
+from c2p_deploy.errors import C2PError
 from c2p_recipes.data import VAL_FRACTION, Source, class_files, sources_of, validation_files
 from c2p_recipes.packs.open_objects import open_objects
 from c2p_recipes.packs.scanned import scanned_objects
@@ -39,7 +40,9 @@ from c2p_recipes.validation.rejection import fit_groups, validation_groups
 from c2p_recipes.vocabulary.size_limits import known_limits
 from c2p_recipes.vocabulary.table import label_set
 from c2p_train.evaluate.calibrate import checkpoint_encoder
+from c2p_train.model.checkpoint import load_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
+from c2p_train.model.conv_encoder import ConvEncoder
 from c2p_train.model.detic_features import read_detic_features
 
 LEAST_OBJECTS = 2  # to learn a label from
@@ -69,10 +72,20 @@ class RealData:
         return sources_of(self.modelnet10, self.meshes, self.posed_meshes)
 
 
-def training_config(seed: int, steps: int | None) -> AlignConfig:
-    """How both are trained."""
+def training_config(seed: int, steps: int | None, further: bool = False) -> AlignConfig:
+    """How both are trained; further: from an encoder that has been through this before."""
     config = AlignConfig(steps=8000, warmup=400, ema=0.999, validate_every=2000, seed=seed)
+    if further:
+        config = replace(config, learning_rate=config.learning_rate / 2)
     return config if steps is None else replace(config, steps=steps, warmup=min(config.warmup, steps))
+
+
+def encoder_of(path: Path) -> ConvEncoder:
+    """The depth encoder of a model that one of these recipes made, to train it further. Raises C2PError."""
+    encoder = load_checkpoint(path).model.depth_encoder
+    if not isinstance(encoder, ConvEncoder):
+        raise C2PError("has another kind of encoder", "give a model.pt that c2p-recipe wrote", path)
+    return encoder
 
 
 def make_real_model(
@@ -84,10 +97,12 @@ def make_real_model(
     drawing: ScanBatchConfig,
     device: torch.device,
     shapes_per_label: int = SHAPES_PER_LABEL,
+    start: ConvEncoder | None = None,
 ) -> None:
     """Reads, splits, trains, measures on clouds it never saw, fits the rejection, exports, fills the card.
 
-    out: work folder; with it in place an interrupted run goes on. Raises C2PError.
+    out: work folder; with it in place an interrupted run goes on. start: an encoder to train further, or None
+    for a new one. Raises C2PError.
     """
     out.mkdir(parents=True, exist_ok=True)
     trained, apart = data_parts(data, out, training.seed, shapes_per_label)
@@ -104,7 +119,7 @@ def make_real_model(
         scores = cloud_scores(model, clouds, every, labels, drawing.spec, batches.views)
         return judge_real(scores, clouds, labels)
 
-    checkpoint, results = train_encoder(batches, labels, training, out / "run.pt", judged, device)
+    checkpoint, results = train_encoder(batches, labels, training, out / "run.pt", judged, device, start)
     encode = checkpoint_encoder(checkpoint, out / "features", device)
     groups = validation_groups(clouds, data.objects, labels, drawing.spec, training.seed)
     rejection = fit_groups(groups, labels, checkpoint.logit_scale, encode, out, training.seed)

@@ -28,7 +28,7 @@ from c2p_recipes.shapes.catalogue import RULES_VERSION, SHAPES, make_shape
 from c2p_train.datasets.cloud_files import PREPARED_AS, cached_arrays, fingerprint, prepare_cloud, read_each
 
 SHAPES_PER_LABEL = 48  # made by rule
-_SHAPES_WEIGHT = 0.6  # of all made shapes, beside 1 of a pack's or a collection's objects
+_SHAPES_WEIGHT = 0.4  # of all made shapes, beside 1 of a pack's or a collection's objects
 
 
 @dataclass(frozen=True)

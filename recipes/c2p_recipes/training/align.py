@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -115,10 +116,17 @@ def align(
         if run.step % config.validate_every == 0 and run.step < config.steps:
             measured()
 
-    with RunReport() as report:
+    with RunReport() as report, ThreadPoolExecutor(1, thread_name_prefix="c2p-batch") as ahead:
+        drawn: dict[int, Future[tuple[Tensor, Tensor]]] = {}  # the next batch, while this one is learned from
+
+        def batch() -> tuple[Tensor, Tensor]:
+            for step in range(run.step, min(run.step + 2, config.steps)):
+                if step not in drawn:
+                    drawn[step] = ahead.submit(batches.batch, step)
+            return drawn.pop(run.step).result()
 
         def make_step(rate: float) -> float:
-            train_step(run, batches.batch(run.step), text, config, rate)
+            train_step(run, batch(), text, config, rate)
             report.steps += 1
             return run.loss
 

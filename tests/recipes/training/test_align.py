@@ -103,7 +103,8 @@ def test_asked_to_stop_and_resumed_is_the_same_as_never_stopped(data: Data, tmp_
     impatient = Impatient(data.clouds, data.batches.sources, BATCH)
     with pytest.raises(KeyboardInterrupt):
         train(replace(data, batches=impatient), TINY, tmp_path / "run.pt")
-    assert torch.load(tmp_path / "run.pt", weights_only=True)["step"] == 4
+    # Batches are drawn one ahead: whether the step before it had ended then is chance.
+    assert torch.load(tmp_path / "run.pt", weights_only=True)["step"] in (3, 4)
     resumed, _ = train(data, TINY, tmp_path / "run.pt")
     assert all(torch.equal(value, resumed[name]) for name, value in straight.items())
 

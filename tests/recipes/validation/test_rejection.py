@@ -101,6 +101,6 @@ def test_what_was_kept_apart_and_objects_without_a_label(data: Data) -> None:
 
 
 def test_damaged_objects_are_refused(data: Data) -> None:
-    (data[1] / "objects.tsv").write_text("index\tname\tcategory\n0\tBed\t\n")
+    (data[1] / "objects.tsv").write_text("pack\tpath\tname\tcategory\nkit\t0\tBed\t\n")
     with pytest.raises(C2PError, match="46 clouds and 1 names"):
         rejection_groups(*data, LabelSet(("bed", "table"), np.eye(2)), SPEC, 0)

@@ -18,7 +18,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy import LabelSet
 from c2p_deploy.errors import C2PError
 from c2p_train.commands.fewshot import fewshot
 from c2p_train.datasets.labelled_clouds import load_split
@@ -35,13 +35,12 @@ from c2p_train.learn.fewshot import (
     train_head,
 )
 from c2p_train.learn.sweep import ShotRun, Sweep, few_shot_sweep
-from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from c2p_train.model.clip2point import CLIP2Point
-from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
+from c2p_train.model.checkpoint import load_checkpoint
 from c2p_train.model.encoders import weights_digest
 from c2p_train.model.heads import Head, ZeroShot
 from heard import heard_lines
 from interrupting import invoke, strike
+from small_models import START_SPEC, start_from
 from training_data import write_clouds
 
 CLASSES, VIEWS, DIM = 4, 3, 16
@@ -344,28 +343,13 @@ def test_the_numbers_of_a_curve_stand_above_their_bars(
 # --- the command --------------------------------------------------------------------------
 
 NAMES = ("night_stand", "rod", "ball")
-SPEC = DepthSpec(image_size=32, point_radius=0.06, num_points=64)
-
-
-def start_from(
-    path: Path, *, image: bool = True, names: tuple[str, ...] = ("Ball", "Night Stand", "rod")
-) -> Path:
-    """A checkpoint with random encoders."""
-    torch.manual_seed(0)
-    small = {"stem": 8, "widths": (8, 16), "blocks": (1, 1), "embed_dim": DIM}
-    depth, other = (ConvEncoder(ConvConfig(channels=channels, **small)).eval() for channels in (1, 3))
-    text = np.random.default_rng(0).normal(size=(len(names), DIM)).astype(np.float32)
-    model = CLIP2Point(depth, other if image else None, ZeroShot())
-    labels = LabelSet(names, text) if names else None
-    save_checkpoint(Checkpoint(model, ViewSet.named("clip2point-6"), SPEC, labels, 100.0, {}), path)
-    return path
 
 
 def run_command(tmp_path: Path, *arguments: str, ckpt: Path | None = None) -> tuple[int, str]:
     data = tmp_path / "data"
     if not data.exists():
         write_clouds(data, per_class=10, classes=NAMES)
-    ckpt = ckpt or start_from(tmp_path / "start.pt")
+    ckpt = ckpt or start_from(tmp_path / "start.pt", DIM)
     paths = ("--ckpt", ckpt, "--data", data, "--out", tmp_path / "out", "--cache", tmp_path / "cache")
     options = ["--device", "cpu"]
     if "--head" not in arguments:  # its adapters; those of ours are in test_ridge.py
@@ -388,7 +372,7 @@ def test_command_teaches_a_model_and_tells_the_truth_about_it(tmp_path: Path) ->
         "curve.png",
     }
     results = json.loads((out / "results.json").read_text())
-    test = load_split(tmp_path / "data", "test", SPEC)
+    test = load_split(tmp_path / "data", "test", START_SPEC)
     for run in results["runs"]:
         checkpoint = load_checkpoint(out / f"shots-{run['shots']}" / f"seed-{run['seed']}" / "model.pt")
         assert checkpoint.head == "gdpa" and checkpoint.labels is not None
@@ -418,7 +402,7 @@ def test_command_repeated_does_not_train_again(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.usefixtures("ctrl_c")
 def test_command_struck_anywhere_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     write_clouds(tmp_path / "data", per_class=10, classes=NAMES)
-    start_from(tmp_path / "start.pt")
+    start_from(tmp_path / "start.pt", DIM)
 
     def run(out: str) -> Result:
         return invoke(
@@ -440,7 +424,7 @@ def test_command_struck_anywhere_goes_on_as_if_it_had_not_been(tmp_path: Path) -
 def test_labels_may_come_from_a_file(tmp_path: Path) -> None:
     text = np.random.default_rng(1).normal(size=(3, DIM))
     LabelSet(("rod", "BALL", "night-stand"), text).save(tmp_path / "labels.json")
-    ckpt = start_from(tmp_path / "start.pt", names=())
+    ckpt = start_from(tmp_path / "start.pt", DIM, names=())
     code, output = run_command(tmp_path, "--shots", "1", "--labels", str(tmp_path / "labels.json"), ckpt=ckpt)
     assert code == 0, output
     labels = load_checkpoint(tmp_path / "out/shots-1/seed-0/model.pt").labels
@@ -457,7 +441,7 @@ def test_labels_may_come_from_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_checkpoint_that_does_not_do_is_refused(options: dict, says: str, tmp_path: Path) -> None:
-    ckpt = start_from(tmp_path / "start.pt", **options)
+    ckpt = start_from(tmp_path / "start.pt", DIM, **options)
     code, output = run_command(tmp_path, "--shots", "1", ckpt=ckpt)
     assert code == 1
     assert "error: " in output and says in output

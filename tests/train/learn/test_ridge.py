@@ -11,7 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from c2p_deploy import DepthSpec, LabelSet, ViewSet
+from c2p_deploy import LabelSet
 from c2p_deploy.errors import C2PError, CheckpointError
 from c2p_deploy.fewshot import fit_ridge
 from c2p_train.commands.fewshot import fewshot
@@ -21,11 +21,11 @@ from c2p_train.learn.fewshot import accuracy
 from c2p_train.learn.ridge import RidgeConfig, fit_head, unit_views
 from c2p_train.learn.simple import METHODS, simple_predictions
 from c2p_train.learn.sweep import ShotRun, Sweep, best_run, few_shot_sweep
-from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from c2p_train.model.checkpoint import load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
-from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
 from c2p_train.model.heads import Ridge, ZeroShot
 from heard import heard_lines
+from small_models import start_from
 from training_data import write_clouds
 
 CLASSES, VIEWS, DIM = 5, 3, 24
@@ -134,26 +134,10 @@ def test_what_does_not_fit_is_refused() -> None:
 
 # --- checkpoints --------------------------------------------------------------------------
 
-SPEC = DepthSpec(image_size=32, point_radius=0.06, num_points=64)
-
-
-def start_from(
-    path: Path, *, image: bool = True, names: tuple[str, ...] = ("ball", "rod", "night stand")
-) -> Path:
-    torch.manual_seed(0)
-    small = {"stem": 8, "widths": (8, 16), "blocks": (1, 1), "embed_dim": DIM}
-    depth, other = (ConvEncoder(ConvConfig(channels=channels, **small)).eval() for channels in (1, 3))
-    text = np.random.default_rng(0).normal(size=(len(names), DIM)).astype(np.float32)
-    model = CLIP2Point(depth, other if image else None, ZeroShot())
-    save_checkpoint(
-        Checkpoint(model, ViewSet.named("clip2point-6"), SPEC, LabelSet(names, text), 100.0, {}), path
-    )
-    return path
-
 
 @pytest.mark.parametrize("image", [True, False])
 def test_a_checkpoint_keeps_it(tmp_path: Path, image: bool) -> None:
-    checkpoint = load_checkpoint(start_from(tmp_path / "start.pt", image=image))
+    checkpoint = load_checkpoint(start_from(tmp_path / "start.pt", DIM, image=image))
     head = Ridge(6, DIM, 2 if image else 1, 3)
     torch.nn.init.normal_(head.correction.weight)
     model = CLIP2Point(checkpoint.model.depth_encoder, checkpoint.model.image_encoder, head).eval()
@@ -169,7 +153,7 @@ def test_a_checkpoint_keeps_it(tmp_path: Path, image: bool) -> None:
     "sizes", [{"paths": 3}, {"paths": True}, {"labels": 0}, {"labels": 10**9}, {"labels": "3"}]
 )
 def test_a_head_of_other_sizes_is_refused(tmp_path: Path, sizes: dict) -> None:
-    checkpoint = load_checkpoint(start_from(tmp_path / "start.pt"))
+    checkpoint = load_checkpoint(start_from(tmp_path / "start.pt", DIM))
     model = CLIP2Point(checkpoint.model.depth_encoder, checkpoint.model.image_encoder, Ridge(6, DIM, 2, 3))
     save_checkpoint(replace(checkpoint, model=model), tmp_path / "taught.pt")
     values = torch.load(tmp_path / "taught.pt", weights_only=True)
@@ -226,7 +210,7 @@ def test_the_best_is_that_of_the_best_number_of_shots() -> None:
 def run_command(tmp_path: Path, *arguments: str, ckpt: Path | None = None) -> tuple[int, str]:
     if not (tmp_path / "data").exists():
         write_clouds(tmp_path / "data", per_class=10, classes=NAMES)
-    ckpt = ckpt or start_from(tmp_path / "start.pt")
+    ckpt = ckpt or start_from(tmp_path / "start.pt", DIM)
     paths = (
         "--ckpt",
         ckpt,
@@ -261,8 +245,8 @@ def test_command_says_how_it_does_and_keeps_the_best(tmp_path: Path) -> None:
 
 def test_depth_alone_needs_no_image_encoder(tmp_path: Path) -> None:
     for options, ckpt in (
-        (("--depth-only",), start_from(tmp_path / "both.pt")),
-        ((), start_from(tmp_path / "one.pt", image=False)),
+        (("--depth-only",), start_from(tmp_path / "both.pt", DIM)),
+        ((), start_from(tmp_path / "one.pt", DIM, image=False)),
     ):
         code, output = run_command(tmp_path, "--shots", "2", *options, ckpt=ckpt)
         assert code == 0, output
@@ -279,7 +263,7 @@ def test_without_test_clouds_those_left_out_judge(tmp_path: Path) -> None:
 
 def test_a_class_without_a_word_is_taught_all_the_same(tmp_path: Path) -> None:
     """Neither the model nor the word bank, which is of another CLIP, has one."""
-    ckpt = start_from(tmp_path / "start.pt", names=("ball", "rod"))
+    ckpt = start_from(tmp_path / "start.pt", DIM, names=("ball", "rod"))
     with heard_lines():
         code, output = run_command(tmp_path, "--shots", "4", ckpt=ckpt)
     assert code == 0, output
