@@ -12,16 +12,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from c2p_deploy.io import read_cloud
+    from c2p_deploy.io import read_cloud, read_cloud2
     from c2p_runtime.classifier import Classifier
     from c2p_runtime.prediction import Prediction
+    from c2p_runtime.robot.stream import Stream
 
 _HOMES = {
     "Classifier": "c2p_runtime.classifier",
     "Prediction": "c2p_runtime.prediction",
+    "Stream": "c2p_runtime.robot.stream",
     "read_cloud": "c2p_deploy.io",
+    "read_cloud2": "c2p_deploy.io",
 }
-__all__ = ["Classifier", "Prediction", "read_cloud"]
+__all__ = ["Classifier", "Prediction", "Stream", "read_cloud", "read_cloud2"]
 
 
 def __getattr__(name: str) -> Any:
