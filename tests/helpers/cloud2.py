@@ -69,7 +69,7 @@ def random_points(dtype: np.dtype[Any], shape: tuple[int, ...], seed: int = 0) -
 def xyz_of(points: np.ndarray) -> np.ndarray:
     """The oracle: float32 [N, 3] of structured points."""
     flat = points.reshape(-1)
-    columns = [flat[name].reshape(len(flat), -1)[:, 0] for name in "xyz"]
+    columns = [flat[name] if flat[name].ndim == 1 else flat[name][:, 0] for name in "xyz"]
     return np.stack([column.astype(np.float32) for column in columns], axis=1)
 
 
