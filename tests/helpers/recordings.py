@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from c2p_deploy.errors import CloudFileError
+from c2p_deploy.io.recording import open_recording
 from cloud2 import OUSTER, VELODYNE, random_points, ros_message
 
 pytest.importorskip("rosbags")
@@ -145,3 +147,28 @@ KINDS: dict[str, Callable[[Path, Sequence[Sent]], Path]] = {
         index_types=mcap.writer.IndexType.NONE,
     ),
 }
+
+
+def seeds(folder: Path) -> dict[str, bytes]:
+    """Small recordings of every kind that is one file, to be damaged: names and contents."""
+    found = {}
+    for kind, write in KINDS.items():
+        if "folder" in kind or kind.startswith("packed"):
+            continue
+        (folder / kind).mkdir()
+        found[kind] = write(folder / kind, drive(3, points=6)).read_bytes()
+    return found
+
+
+def assert_frames_or_refusal(path: Path) -> None:
+    try:
+        frames = list(open_recording(path))
+    except CloudFileError as error:
+        message = str(error)
+        assert message.isprintable() and message.startswith(f"{path}: ") and "; " in message
+        assert len(message) < len(str(path)) + 1200  # topics have long names
+        assert "cannot be read (" not in message, message  # the last resort is for what nobody foresaw
+    else:
+        for frame in frames:
+            assert frame.points.dtype == np.float32 and frame.points.shape[1:] == (3,)
+            assert isinstance(frame.stamp, int) and isinstance(frame.frame_id, str)
