@@ -12,7 +12,7 @@ from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from c2p_deploy.errors import CloudFileError
+from c2p_deploy.errors import CloudFileError, reason_of
 from c2p_deploy.io.common import damaged, quoted
 from c2p_deploy.io.recording.source import MOST_CHANNELS, Channel, Message, Source, needed, read, unpack
 
@@ -185,4 +185,4 @@ def _parsed(file: BinaryIO, record: Record, kind: str) -> Any:
     try:
         return getattr(needed("mcap.records"), kind).read(stream)
     except (ValueError, struct.error, EOFError, needed("mcap.exceptions").McapError) as error:
-        raise damaged(f"has a record that makes no sense ({quoted(error)})") from error
+        raise damaged(f"has a record that makes no sense ({quoted(reason_of(error))})") from error

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from c2p_deploy.errors import C2PError
+from c2p_deploy.errors import C2PError, reason_of
 from c2p_deploy.io.common import damaged, quoted
 from c2p_deploy.io.recording.source import ZSTD, needed, unpack_message
 
@@ -42,4 +42,4 @@ def decode(data: bytes | memoryview, encoding: str) -> Any:
     except C2PError:
         raise
     except Exception as error:  # rosbags has several, of which not all are its own
-        raise damaged(f"holds a message that is no PointCloud2 ({quoted(error)})") from error
+        raise damaged(f"holds a message that is no PointCloud2 ({quoted(reason_of(error))})") from error

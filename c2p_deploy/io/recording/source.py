@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from c2p_deploy.errors import CloudFileError, MissingDependencyError
+from c2p_deploy.errors import CloudFileError, MissingDependencyError, reason_of
 from c2p_deploy.extras import install
 from c2p_deploy.io.common import check_unpacked, damaged, quoted
 
@@ -89,7 +89,7 @@ def unpack(kind: str, packed: bytes | memoryview, size: int) -> bytes:
         errors = (*errors, zstd.ZstdError)
         return bytes(zstd.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(packed).read(size))
     except errors as error:
-        raise damaged(f"holds packed data that do not unpack ({quoted(error)})") from error
+        raise damaged(f"holds packed data that do not unpack ({quoted(reason_of(error))})") from error
 
 
 def unpack_message(packed: bytes | memoryview) -> bytes:
@@ -114,7 +114,7 @@ def unpacked_file(path: Path) -> Path:
                 plain.write(part)
     except module.ZstdError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise damaged(f"does not unpack ({quoted(error)})") from error
+        raise damaged(f"does not unpack ({quoted(reason_of(error))})") from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
