@@ -14,10 +14,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 from c2p_deploy.errors import CloudFileError, MissingDependencyError, reason_of
 from c2p_deploy.extras import install
-from c2p_deploy.io.common import check_unpacked, damaged, quoted
+from c2p_deploy.io.common import UNPACKED_FREE, check_unpacked, damaged, quoted
 
 MOST_CHANNELS = 1 << 16  # a robot has hundreds of topics
 _WINDOW = 1 << 27  # bytes that zstd may look back; its own limit, too, unless told otherwise
+_RATIO = 64  # what all chunks of a file together may unpack to, by its size
 _PART = 1 << 20
 ZSTD = b"\x28\xb5\x2f\xfd"  # how its frames begin
 
@@ -90,6 +91,23 @@ def unpack(kind: str, packed: bytes | memoryview, size: int) -> bytes:
         return bytes(zstd.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(packed).read(size))
     except errors as error:
         raise damaged(f"holds packed data that do not unpack ({quoted(reason_of(error))})") from error
+
+
+class Unpacker:
+    """Unpacks chunk after chunk of one file, until they are out of all proportion to it.
+
+    Each is checked by itself, too; but a file can hold thousands of them, of which each takes a second.
+    """
+
+    def __init__(self, file_bytes: int) -> None:
+        self._left = UNPACKED_FREE + _RATIO * file_bytes
+
+    def __call__(self, kind: str, packed: bytes, size: int) -> bytes:
+        """As `unpack`."""
+        self._left -= size
+        if self._left < 0:
+            raise damaged(f"claims to unpack to more than {_RATIO} times its size, as no recording does")
+        return unpack(kind, packed, size)
 
 
 def unpack_message(packed: bytes | memoryview) -> bytes:
