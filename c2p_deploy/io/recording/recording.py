@@ -161,7 +161,17 @@ def open_recording(path: str | os.PathLike[str], topic: str | None = None) -> Re
 def _source_of(path: Path) -> Source:
     if not path.exists():
         raise CloudFileError("no such file", "check the path")
-    return joined([_file_source(file) for file in (files_of(path) if path.is_dir() else [path])])
+    if not path.is_dir():
+        return _file_source(path)
+    sources, damage = [], None
+    for file in files_of(path):
+        try:
+            sources.append(_file_source(file))
+        except CloudFileError as error:
+            damage = damage or CloudFileError(f"{file.name} {error.problem}", error.remedy)
+    if damage is not None and not sources:
+        raise damage
+    return joined(sources, damage)
 
 
 def _file_source(path: Path) -> Source:

@@ -145,22 +145,29 @@ def removed_with(source: Source, folder: Path) -> Source:
     return source
 
 
-def joined(sources: list[Source]) -> Source:
-    """One recording in several files, one after the other."""
-    if len(sources) == 1:
-        return sources[0]
+def joined(sources: list[Source], damage: CloudFileError | None = None) -> Source:
+    """One recording in several files, one after the other; damage: that of files which are not among them.
+
+    A damaged file does not keep those after it from being read: the messages end with its error.
+    """
     channels: dict[int, Channel] = {}
     parts: list[tuple[Source, dict[int, int]]] = []  # with the numbers of its channels here, by those there
     for source in sources:
         numbers = {there: len(channels) + i for i, there in enumerate(source.channels)}
         channels |= {numbers[there]: channel for there, channel in source.channels.items()}
         parts.append((source, numbers))
+        damage = damage or source.damage
 
     def messages(wanted: Set[int]) -> Iterator[Message]:
+        first = None
         for source, numbers in parts:
             some = {there for there, here in numbers.items() if here in wanted}
-            if some:
-                for message in source.messages(some):
+            try:
+                for message in source.messages(some) if some else ():
                     yield message._replace(channel=numbers[message.channel])
+            except CloudFileError as error:
+                first = first or error
+        if first is not None:
+            raise first
 
-    return Source(channels, messages, next((s.damage for s in sources if s.damage is not None), None))
+    return Source(channels, messages, damage)

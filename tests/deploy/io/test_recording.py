@@ -99,6 +99,27 @@ def test_a_recording_in_several_files(tmp_path: Path, caplog: pytest.LogCaptureF
     assert refusal(folder) == "is a directory with 13 recordings; give one of them"
 
 
+def test_of_several_files_those_that_can_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A recorder that was killed leaves its last file cut off, or empty."""
+    sent = drive(12)
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    for number in range(3):
+        write_mcap(folder / f"drive_{number}.mcap", sent[8 * number : 8 * number + 8], "ros2", packing="NONE")
+    first = folder / "drive_0.mcap"
+    first.write_bytes(first.read_bytes()[:10_000])
+    recording = open_recording(folder)
+    frames = list(recording)
+    assert [frame.stamp for frame in frames] == [each.stamp for each in [*sent[0:4:2], *sent[8::2]]]
+    assert recording.length == len(frames) == 10
+    assert len(caplog.records) == 1 and "10 clouds of it are whole" in caplog.text
+    (folder / "drive_2.mcap").write_bytes(b"")
+    assert len(list(open_recording(folder))) == 6
+    for path in folder.iterdir():
+        path.write_bytes(b"")
+    assert refusal(folder).startswith("drive_0.mcap is empty (0 bytes)")
+
+
 # How much of the frames must be left when so much of the file is; packed chunks are lost as a whole.
 @pytest.mark.parametrize("kind", [k for k in KINDS if "folder" not in k and not k.startswith("packed")])
 def test_of_a_recording_that_was_cut_off_what_it_holds(
