@@ -29,6 +29,7 @@ VARIANTS = {
     "two counts.off": off(counts="8 6"),
     "crlf.off": off().replace(b"\n", b"\r\n"),
     "comments.off": b"# first\n\n" + off("OFF # a cube\n# more\n\n", vertex_tail=" # see\n", face_tail=" #"),
+    "a comment.off": off().replace(b"\n4 0 1", b" # see\n4 0 1"),
     "mark.off": b"\xef\xbb\xbf" + off(),
     "plain.obj": obj(),
     "texture.obj": obj(corner="{0}/1"),
