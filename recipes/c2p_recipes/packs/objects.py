@@ -7,6 +7,8 @@ packs are sampled anew from their meshes, more densely.
 from __future__ import annotations
 
 import csv
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -75,7 +77,7 @@ def object_rows(folder: Path) -> list[dict[str, str]]:
     table = folder / "objects.tsv"
     try:
         with table.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE, restval=""))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise C2PError(
             f"cannot be read: {reason_of(error)}", "give the folder with objects.tsv", table
@@ -88,10 +90,12 @@ def object_rows(folder: Path) -> list[dict[str, str]]:
 def object_points(folder: Path) -> npt.NDArray[np.float16]:
     """The clouds [N, P, 3] of objects.npz, one for each row of objects.tsv. Raises C2PError."""
     archive = folder / "objects.npz"
+    unreadable = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+    other_file = (TypeError, AttributeError)  # one array, no archive; the latter is what Python 3.10 raises
     try:
         with np.load(archive) as stored:
             points: npt.NDArray[np.float16] = stored["points"]
-    except (OSError, KeyError, ValueError) as error:
+    except (*unreadable, *other_file) as error:
         raise C2PError(
             f"cannot be read: {reason_of(error)}", "give the folder with objects.npz", archive
         ) from error

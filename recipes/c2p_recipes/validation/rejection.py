@@ -41,8 +41,7 @@ def rejection_groups(
     """Groups of known things and strangers for a model that learned from `sources`, but not from `objects`.
 
     The validation files of every source, where a class that is not offered is a stranger, and the named
-    objects of a folder (`c2p_recipes.packs.objects`).
-    labels: those that are offered. Raises C2PError.
+    objects of a folder (`c2p_recipes.packs.objects`). labels: those that are offered. Raises C2PError.
     """
     groups = []
     for source in sources:

@@ -11,7 +11,7 @@ from c2p_deploy.errors import C2PError
 from c2p_deploy.io.sample import sample_mesh
 from c2p_deploy.projection.prepare import to_unit_sphere
 from c2p_recipes.augment import about
-from c2p_recipes.packs.objects import DENSE_POINTS, NamedObject, dense_clouds, named_objects
+from c2p_recipes.packs.objects import DENSE_POINTS, NamedObject, dense_clouds, named_objects, object_points
 from c2p_recipes.packs.split import HELD_BACK, report, split_objects
 from c2p_recipes.packs.twins import SAME_SHAPE, connected, shape_descriptor
 from c2p_recipes.shapes.catalogue import make_shape
@@ -76,6 +76,23 @@ def test_objects_are_sampled_from_meshes_where_there_are_any(tmp_path: Path) -> 
     extent = np.ptp(clouds[0].astype(np.float64), axis=0)
     assert extent / extent.max() == pytest.approx([1, 0.5, 0.25], abs=0.02)
     assert len(np.unique(clouds[0], axis=0)) > 2000 > 513 > len(np.unique(clouds[1], axis=0))
+
+
+def test_clouds_that_are_damaged_or_something_else_are_refused(tmp_path: Path) -> None:
+    folder = write_objects(tmp_path / "objects", [("kit", "Mug", "x")])
+    archive = folder / "objects.npz"
+    whole = archive.read_bytes()
+    for broken in (whole[:200], whole[:-30], b"", b"PK\x03\x04"):
+        archive.write_bytes(broken)
+        with pytest.raises(C2PError, match="cannot be read"):
+            object_points(folder)
+    with archive.open("wb") as file:
+        np.save(file, np.zeros((1, 8, 3)))  # not an archive
+    with pytest.raises(C2PError, match="cannot be read"):
+        object_points(folder)
+    np.savez(archive, points=np.zeros((1, 8)))
+    with pytest.raises(C2PError, match="not clouds"):
+        object_points(folder)
 
 
 def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
