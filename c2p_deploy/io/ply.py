@@ -34,7 +34,7 @@ from c2p_deploy.io.common import (
     quoted,
     whole_number,
 )
-from c2p_deploy.io.triangulate import triangulate
+from c2p_deploy.io.meshes.triangulate import triangulate
 
 TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",

@@ -13,14 +13,14 @@ from c2p_deploy.errors import C2PError, CloudFileError, OptionError, reason_of
 from c2p_deploy.io.arrays import read_npy, read_npz
 from c2p_deploy.io.bin import read_bin
 from c2p_deploy.io.common import NO_LIMITS_GIVEN, Floats, Geometry, Limits, narrow, quoted
-from c2p_deploy.io.gltf import read_gltf
 from c2p_deploy.io.las import read_las
-from c2p_deploy.io.obj import read_obj
-from c2p_deploy.io.off import read_off
+from c2p_deploy.io.meshes.gltf import read_gltf
+from c2p_deploy.io.meshes.obj import read_obj
+from c2p_deploy.io.meshes.off import read_off
+from c2p_deploy.io.meshes.sample import sample_mesh
+from c2p_deploy.io.meshes.stl import read_stl
 from c2p_deploy.io.pcd import read_pcd
 from c2p_deploy.io.ply import read_ply
-from c2p_deploy.io.sample import sample_mesh
-from c2p_deploy.io.stl import read_stl
 from c2p_deploy.io.text import read_text
 
 READERS: dict[str, Callable[[bytes, Path, Limits], Geometry]] = {

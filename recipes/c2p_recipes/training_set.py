@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy import DepthSpec, progress, read_cloud
-from c2p_deploy.io.sample import sample_mesh
+from c2p_deploy.io.meshes.sample import sample_mesh
 from c2p_deploy.projection.prepare import to_unit_sphere
 from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.clouds import Clouds

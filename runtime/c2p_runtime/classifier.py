@@ -41,7 +41,7 @@ from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.learn import Scores, Users, learned, relabelled, rescored, scores_by, tell_untried, untried
 from c2p_runtime.prediction import Prediction
 from c2p_runtime.rejection import SizeCheck, has_limits, judge_for, judged
-from c2p_runtime.text_encoder import choose_any_labels
+from c2p_runtime.text.encoder import choose_any_labels
 
 if TYPE_CHECKING:
     from c2p_runtime.gpu_pipeline import GpuPipeline

@@ -26,7 +26,7 @@ from c2p_deploy.scores import softmax
 from c2p_deploy.taught_scores import TaughtScores
 from c2p_runtime.prediction import Prediction
 from c2p_runtime.rejection import Judging
-from c2p_runtime.text_encoder import choose_any_labels, untried_names
+from c2p_runtime.text.encoder import choose_any_labels, untried_names
 
 _log = logging.getLogger("c2p_runtime")
 _MOST_TOLD = 10

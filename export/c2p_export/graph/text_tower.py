@@ -2,7 +2,7 @@
 
 NAME.text.onnx takes tokens int64 [N, L] and gives features float32 [N, D] of unit length, N free.
 NAME.tokenizer.json is for the library `tokenizers`, which knows CLIP's byte-pair encoding; cutting
-and padding to the context length L are part of the file. `c2p_runtime.text_encoder` uses both.
+and padding to the context length L are part of the file. `c2p_runtime.text.encoder` uses both.
 
 Its tokens are those of open_clip's SimpleTokenizer, except that of the clean-up that does there with
 ftfy and html the file does a part: it composes accents (NFC), straightens curly quotes and drops
@@ -29,7 +29,7 @@ from c2p_export.graph.folding import unit
 from c2p_export.graph.fp16 import to_fp16
 from c2p_export.graph.onnx_file import trace, write_graph
 from c2p_runtime.backends.onnxruntime import open_session
-from c2p_runtime.text_encoder import import_tokenizers
+from c2p_runtime.text.encoder import import_tokenizers
 from c2p_train.model.clip_encoder import import_open_clip
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from c2p_deploy.errors import C2PError, reason_of
 from c2p_deploy.io.common import Floats, Ints
-from c2p_deploy.io.obj import read_obj
+from c2p_deploy.io.meshes.obj import read_obj
 
 _REMEDY = "fetch it again: apt-get download sweethome3d-furniture"
 _CATALOGUE = "PluginFurnitureCatalog.properties"

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from c2p_deploy import progress
 from c2p_deploy.errors import C2PError, reason_of
-from c2p_deploy.io.sample import sample_mesh
+from c2p_deploy.io.meshes.sample import sample_mesh
 from c2p_deploy.projection.prepare import to_unit_sphere
 from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.augment import about

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from c2p_deploy.io import read_cloud
-from c2p_deploy.io.sample import sample_mesh
-from c2p_deploy.io.triangulate import triangulate
+from c2p_deploy.io.meshes.sample import sample_mesh
+from c2p_deploy.io.meshes.triangulate import triangulate
 from io_files import CORNERS, POINTS, assert_on_cube, assert_refused, cube_triangles, obj, off, stl, stl_text
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2p_deploy.errors import C2PError
-from c2p_deploy.io.sample import sample_mesh
+from c2p_deploy.io.meshes.sample import sample_mesh
 from c2p_deploy.projection.prepare import to_unit_sphere
 from c2p_recipes.augment import about
 from c2p_recipes.packs.objects import DENSE_POINTS, NamedObject, dense_clouds, named_objects, object_points

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c2p_deploy.io.sample import sample_mesh
+from c2p_deploy.io.meshes.sample import sample_mesh
 from c2p_recipes.sensing.scan import LEAST_POINTS, ScanOptions, one_sided, random_scan, surface_of
 from c2p_recipes.sensing.sensors import Sensor, draw_depth_camera, draw_lidar, measure, place
 from c2p_recipes.sensing.surfaces import MeshSurface

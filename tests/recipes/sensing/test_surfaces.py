@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c2p_deploy.io.sample import sample_mesh
+from c2p_deploy.io.meshes.sample import sample_mesh
 from c2p_recipes.sensing.surfaces import MeshSurface, PointSurface, looking_from
 from c2p_recipes.shapes.catalogue import make_shape
 from c2p_recipes.shapes.solids import superellipsoid

@@ -32,7 +32,7 @@ from PIL import Image
 from c2p_deploy import ViewSet, prepare_points, progress
 from c2p_deploy.errors import C2PError, CloudError, PairsError, reason_of
 from c2p_deploy.io.common import narrow
-from c2p_deploy.io.sample import sample_mesh
+from c2p_deploy.io.meshes.sample import sample_mesh
 from c2p_deploy.projection.prepare import finite_points, sample_points
 from c2p_deploy.projection.reference import pixel_centres, to_view
 from c2p_deploy.projection.spec import FloatArray, turn_up

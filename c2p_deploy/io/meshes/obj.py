@@ -29,7 +29,7 @@ from c2p_deploy.io.common import (
     parse_rows,
     polygons_of,
 )
-from c2p_deploy.io.triangulate import triangulate
+from c2p_deploy.io.meshes.triangulate import triangulate
 
 VERTEX = b"v ", b"v\t"
 STATEMENTS = *VERTEX, b"f ", b"f\t"

@@ -21,7 +21,7 @@ from c2p_deploy.files import sha256_of
 from c2p_deploy.labels import templates_of
 from c2p_deploy.manifest import TextEncoderFiles
 from c2p_runtime import Classifier
-from c2p_runtime.text_encoder import TextEncoder
+from c2p_runtime.text.encoder import TextEncoder
 from engines import LABELS, VIEWS, write_engine
 
 WORDS = {"image": 0, "of": 1, "a": 2, "cup": 3, "rod": 4, "crate": 5, "photo": 6, "bowl": 7, "?": 8}

@@ -32,7 +32,7 @@ from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, is_template, templa
 from c2p_deploy.labels.names import row_of, rows_of
 from c2p_deploy.projection.spec import FloatArray
 from c2p_runtime.backends.onnxruntime import open_session
-from c2p_runtime.text_cache import keep_features, kept_features
+from c2p_runtime.text.cache import keep_features, kept_features
 
 _NO_FEATURE = (
     "choose a near word, teach it from clouds (c2p-run --learn), give a label-set file with text features, "

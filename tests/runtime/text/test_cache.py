@@ -9,7 +9,7 @@ import pytest
 
 from c2p_deploy.manifest import TextEncoderFiles
 from c2p_runtime import text_cache
-from c2p_runtime.text_cache import cache_file, keep_features, kept_features
+from c2p_runtime.text.cache import cache_file, keep_features, kept_features
 
 TOWER = TextEncoderFiles("a.text.onnx", "1" * 64, "a.tokenizer.json", "2" * 64)
 

@@ -29,7 +29,7 @@ from c2p_deploy.io.common import (
     polygons_of,
     whole_number,
 )
-from c2p_deploy.io.triangulate import triangulate
+from c2p_deploy.io.meshes.triangulate import triangulate
 
 # texture, colour, normal: further columns behind x y z; 4, n: further coordinates
 KEYWORD = re.compile(rb"(ST)?(C)?(N)?(4)?(n)?OFF")
