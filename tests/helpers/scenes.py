@@ -10,7 +10,6 @@ Points = npt.NDArray[np.float64]
 
 def cuboid(centre: tuple[float, float, float], size: tuple[float, float, float], turn: float = 0.0) -> Points:
     """The sides and the top of a box that stands upright, a point every 2.5 mm."""
-    length, width, height = size
     faces = []
     for axis, sign in ((0, 1), (0, -1), (1, 1), (1, -1), (2, 1)):
         u, v = (a for a in range(3) if a != axis)
@@ -47,7 +46,7 @@ def scene(*things: Points, noise: float = 0.0005, seed: int = 0) -> tuple[Points
 
 
 def seen_from(viewpoint: npt.ArrayLike, points: Points) -> npt.NDArray[np.bool_]:
-    """Which points [N, 3] a sensor at viewpoint [3] sees: the nearest in each cell of 0.4 degrees, and near it."""
+    """Which of points [N, 3] are seen from viewpoint [3]: nearest in a cell of 0.4 degrees, or near it."""
     away = points - np.asarray(viewpoint)
     far = np.linalg.norm(away, axis=1)
     step = np.radians(0.4)
@@ -56,7 +55,7 @@ def seen_from(viewpoint: npt.ArrayLike, points: Points) -> npt.NDArray[np.bool_]
     cell = np.unique(np.stack([azimuth, height], axis=1), axis=0, return_inverse=True)[1].ravel()
     nearest = np.full(cell.max() + 1, np.inf)
     np.minimum.at(nearest, cell, far)
-    return np.asarray(far < nearest[cell] + 0.02)
+    return np.asarray(far < nearest[cell] + 0.01)
 
 
 def _steps(length: float) -> Points:

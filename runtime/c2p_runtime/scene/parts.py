@@ -32,15 +32,15 @@ _SCRAMBLE = 0x1E3779B97F4A7C15  # multiplied by this, numbers are in no order
 MOST_BORDER = 0.7  # of a part's voxels, that may touch another part
 
 
-def parts_of(keys: IntArray, centres: Array, sizes: Array, viewpoint: Array | None) -> IntArray:
+def parts_of(keys: IntArray, centres: Array, sizes: Array, up: Array, viewpoint: Array | None) -> IntArray:
     """The part that each of V voxels belongs to: int64 [V], any numbers below V.
 
     keys: ascending. viewpoint: from where the surfaces are seen; without one they are taken to face away from
-    the middle of what they are connected with.
+    the middle of the foot of what they are connected with.
     """
     neighbours = neighbours_of(keys)
     normals, bend = normals_of(centres, neighbours)
-    outward = viewpoint - centres if viewpoint is not None else centres - _middles(centres, neighbours)
+    outward = viewpoint - centres if viewpoint is not None else centres - _feet(centres, neighbours, up)
     normals *= np.where((normals * outward).sum(axis=1) < 0, -1.0, 1.0)[:, None]
     patch = patches_of(centres, normals, bend, neighbours, sizes, PATCH_COSINE, PATCH_OFFSET, PATCH_REACH)
     first, second, turn, length = edges_of(centres, normals, neighbours, patch)
@@ -75,11 +75,16 @@ def without_creases(part: IntArray, neighbours: Places) -> IntArray:
     return becomes[part]
 
 
-def _middles(centres: Array, neighbours: Places) -> Array:
-    """The mean of all that each voxel is connected with [V, 3]."""
+def _feet(centres: Array, neighbours: Places, up: Array) -> Array:
+    """The middle, as low as the lowest voxel, of all that each voxel is connected with [V, 3]."""
     group = connected(neighbours)
     sizes = np.maximum(np.bincount(group), 1)
-    return np.stack([(np.bincount(group, row) / sizes)[group] for row in centres.T], axis=1)
+    middles = np.stack([np.bincount(group, row) / sizes for row in centres.T], axis=1)
+    lowest = np.full(len(middles), np.inf)
+    np.minimum.at(lowest, group, centres @ up)
+    known = np.isfinite(lowest)
+    middles[known] -= (middles @ up - lowest)[known, None] * up
+    return np.asarray(middles[group])
 
 
 def edges_of(

@@ -63,7 +63,9 @@ def segment(
         parts = np.full(len(voxels.keys), -1)
         if free.any():
             viewpoint = np.zeros(3) if frame.sensor else None
-            parts[free] = parts_of(voxels.keys[free], voxels.centres[free], voxels.sizes[free], viewpoint)
+            parts[free] = parts_of(
+                voxels.keys[free], voxels.centres[free], voxels.sizes[free], axis, viewpoint
+            )
         for level in levels:  # what stands nowhere out of a plane is no part
             uneven = np.bincount(parts[free], ~lies_flat(voxels, level)[free], len(parts)) == 0
             parts[free] = np.where(uneven[parts[free]], -1, parts[free])

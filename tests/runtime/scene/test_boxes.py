@@ -1,4 +1,4 @@
-"""Boxes hold their points, stand upright, and have the smallest ground that a search over all angles finds."""
+"""Boxes hold their points, stand upright, and have no more ground than a search over all angles finds."""
 
 from __future__ import annotations
 
