@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import Delaunay
 
 Points = npt.NDArray[np.float64]
 
@@ -38,8 +39,11 @@ def table(width: float = 1.0, depth: float = 0.8) -> Points:
 
 
 def scene(*things: Points, noise: float = 0.0005, seed: int = 0) -> tuple[Points, npt.NDArray[np.int64]]:
-    """A table with things on it, and of each point the number of its thing, -1 for the table."""
-    parts = [table(), *things]
+    """A table with things on it, and of each point the number of its thing, -1 for the table.
+
+    Without what another thing stands on.
+    """
+    parts = [p[~_covered(p, [t for t in things if t is not p])] for p in (table(), *things)]
     labels = np.concatenate([np.full(len(p), k - 1) for k, p in enumerate(parts)])
     points = np.concatenate(parts)
     return points + np.random.default_rng(seed).normal(0, noise, points.shape), labels
@@ -56,6 +60,16 @@ def seen_from(viewpoint: npt.ArrayLike, points: Points) -> npt.NDArray[np.bool_]
     nearest = np.full(cell.max() + 1, np.inf)
     np.minimum.at(nearest, cell, far)
     return np.asarray(far < nearest[cell] + 0.01)
+
+
+def _covered(points: Points, things: list[Points]) -> npt.NDArray[np.bool_]:
+    """Which points are within or right below one of the things, upright and convex from above."""
+    covered = np.zeros(len(points), bool)
+    for thing in things:
+        low, high = thing[:, 2].min() - 0.001, thing[:, 2].max()
+        inside = Delaunay(thing[:, :2]).find_simplex(points[:, :2]) >= 0
+        covered |= inside & (points[:, 2] > low) & (points[:, 2] < high)
+    return covered
 
 
 def _steps(length: float) -> Points:
