@@ -84,7 +84,7 @@ def test_recordings_of_all_kinds_give_sensible_boxes(shared: Path, name: str) ->
 
 
 def test_cars_of_a_lidar_are_found(shared: Path) -> None:
-    """Two of KITTI's frame 8 that stand free, seen in a picture from above: their places, and the size of a car."""
+    """Two of KITTI's frame 8, seen in a picture from above: their places, and the size of a car."""
     points = read_cloud(shared / "data" / "sensors" / "mmdet3d" / "demo-data" / "kitti" / "000008.bin")
     answer = segment(points, options=SceneOptions(max_size=6.0, min_size=0.3))
     for x, y in ((8.0, 1.2), (14.7, -1.1)):
