@@ -30,7 +30,7 @@ from c2p_recipes.mini import MiniConfig
 from c2p_runtime import Classifier
 from c2p_runtime.bench.measure import made_up_batches, timed_call
 from c2p_runtime.classifier import DEFAULT_ENGINE
-from c2p_runtime.text_encoder import TextEncoder
+from c2p_runtime.text.encoder import TextEncoder
 from c2p_train.model.checkpoint import Checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.clip_encoder import import_open_clip

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import OptionError
+from c2p_runtime.scene.boxes import frame_of
 from c2p_runtime.scene.segmentation import Array, Support
 from c2p_runtime.scene.voxels import SMALLEST, Voxels, voxels_of
 
@@ -22,7 +23,8 @@ IN_CONE = 0.99  # of the points: what is mixed up in a recording is not seen by 
 FARTHEST = 15.0  # metres; what a depth camera sees is nearer
 PITCH = 75.0  # degrees that a camera may look down, or up
 TILT = 25.0  # degrees that the ground, or a frame that is said to stand upright, may be off
-WIDE = 20.0  # metres: what is wider is no room, its ground is not one plane, and a lidar saw it
+OUTDOORS = 10.0  # metres from the sensor; a room ends before
+MANY = 0.2  # of the points that are so far away: outdoors
 VOXELS_OF_SMALLEST = 5  # along the longest side of the smallest thing; 4 … 6 cut the same things
 NEAR = 1.0  # metres to which a depth camera is precise enough for the smallest thing
 MOST_VOXELS = 50_000  # about what a table or a room has; more take longer than a frame may
@@ -68,10 +70,10 @@ def _in_cone(points: npt.NDArray[np.float32], axis: Array) -> bool:
 
 
 def looks_like(points: npt.NDArray[np.float32], up: Array) -> Support:
-    """Whether things stand on planes or on ground: on ground where the points [M, 3] are spread wide."""
-    spread = np.percentile(points[:: max(1, len(points) // 5000)], (5, 95), axis=0)
-    sides = (spread[1] - spread[0]) * (1 - np.abs(up))
-    return "ground" if np.sort(sides)[-2:].max(initial=0.0) > WIDE else "plane"
+    """Whether things stand on planes or, outdoors around a lidar, on ground that is none."""
+    across = points @ frame_of(up)[:2].T.astype(np.float32)
+    far = np.count_nonzero(np.hypot(across[:, 0], across[:, 1]) > OUTDOORS)
+    return "ground" if far > MANY * len(points) else "plane"
 
 
 def fitting_voxels(points: npt.NDArray[np.float32], smallest: float, sensor: bool) -> Voxels:

@@ -57,13 +57,13 @@ def segment(
         for number, level in enumerate(levels):
             level_of[level.inside] = number
         free = level_of < 0
-        if levels:  # below the lowest there are reflections
-            free &= voxels.centres @ axis > min(level.offset for level in levels)
         clock.lap("supports")
         parts = np.full(len(voxels.keys), -1)
         if free.any():
             viewpoint = np.zeros(3) if frame.sensor else None
-            parts[free] = parts_of(voxels.keys[free], voxels.centres[free], voxels.sizes[free], viewpoint)
+            parts[free] = parts_of(
+                voxels.keys[free], voxels.centres[free], voxels.sizes[free], axis, viewpoint
+            )
         for level in levels:  # what stands nowhere out of a plane is no part
             uneven = np.bincount(parts[free], ~lies_flat(voxels, level)[free], len(parts)) == 0
             parts[free] = np.where(uneven[parts[free]], -1, parts[free])
@@ -88,11 +88,11 @@ def _in_reach(cloud: npt.NDArray[np.floating]) -> tuple[Points, Array]:
     moved = np.zeros(3)
     sample = cloud[:: max(1, len(cloud) // 1000)]
     sample = sample[np.isfinite(sample).all(axis=1)].astype(np.float64)
-    if len(sample):
-        middle = np.median(sample, axis=0)
-        if np.abs(middle).max() > REACH / 2:
-            moved = np.floor(middle)
-            cloud = cloud - moved
+    if len(sample) and np.abs(np.median(sample, axis=0)).max() > REACH / 2:
+        # By all points, so that their order does not matter; holes are not moved to where something may be.
+        finite = np.isfinite(cloud).all(axis=1) & (cloud != 0).any(axis=1)
+        moved = np.floor(np.median(cloud[finite].astype(np.float64), axis=0))
+        cloud = np.where(finite[:, None], cloud - moved, np.nan)
     with np.errstate(over="ignore"):  # infinite, and left out
         return np.asarray(cloud, np.float32), moved
 

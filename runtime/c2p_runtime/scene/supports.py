@@ -20,7 +20,7 @@ FLAT = 0.02  # the smallest eigenvalue of a cell that is part of a plane, as a p
 LEVEL = 0.98  # cosine of 11 degrees: between a plane and the cells it goes through
 PARALLEL = 0.985  # cosine of 10 degrees: between a plane and a further one
 LEAST_AREA = 0.08  # of all voxels, that lie in a plane for it to be a support
-LEAST_OF_FIRST = 0.2  # of the first plane's voxels, that a further plane has: the top of a box has fewer
+LEAST_FURTHER = 0.5  # square metres of a further one: a table has more, the top of a box on it less
 MOST = 4  # planes
 MOST_TRIED = 500  # hypotheses a plane: each is compared with all cells
 MOST_FITTED = 4000  # voxels that a plane is fitted to
@@ -88,8 +88,8 @@ def find_levels(voxels: Voxels, frame: Frame) -> list[Level]:
     levels: list[Level] = []
     while len(levels) < MOST and able.any():
         level, through = _largest(voxels, cells, normals, able, free)
-        least = LEAST_AREA * len(free) if not levels else LEAST_OF_FIRST * len(levels[0].inside)
-        if len(level.inside) < least:
+        area = float((voxels.sizes[level.inside] ** 2).sum())
+        if len(level.inside) < LEAST_AREA * len(free) if not levels else area < LEAST_FURTHER:
             break
         levels.append(level)
         free[level.inside] = False

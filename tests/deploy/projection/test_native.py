@@ -1,6 +1,7 @@
 """The kernels as LLVM IR: made from their modules as they stand, for any processor, started by any thread."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -52,6 +53,7 @@ def test_the_ir_names_no_machine_and_calls_nothing_of_python(ir: Path, module: M
     declared = [line.split("@")[1] for line in text.splitlines() if line.startswith("declare")]
     assert defined == set(module.SIGNATURES)
     assert all(name.startswith("llvm.") for name in declared)
+    assert set(re.findall(r"\bcall [^@\n]*@([\w.]+)", text)) <= {name.split("(")[0] for name in declared}
 
 
 @pytest.mark.parametrize("name", ["draw_view", "farthest"])

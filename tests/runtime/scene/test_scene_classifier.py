@@ -21,7 +21,7 @@ from c2p_runtime.scene.classifier import Scene, SceneClassifier, SceneObject
 from c2p_runtime.scene.segmentation import SceneOptions, Segment
 from c2p_runtime.scene.upright import turn_between, turned, up_axis_of
 from engines import LABELS, write_engine
-from scenes import box_around, in_parts, things
+from segmented import box_around, in_parts, things
 
 RNG = np.random.default_rng(0)
 ALL_AXES: list[tuple[UpAxis, UpAxis]] = [("z", "z"), ("-y", "z"), ("-y", "y"), ("x", "-z")]

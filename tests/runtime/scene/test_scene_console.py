@@ -25,7 +25,7 @@ from c2p_runtime.scene.picture import scene_picture
 from c2p_runtime.scene.ply import write_ply
 from c2p_runtime.scene.segmentation import Plane
 from engines import LABELS, write_engine
-from scenes import in_parts, things
+from segmented import in_parts, things
 
 RNG = np.random.default_rng(0)
 

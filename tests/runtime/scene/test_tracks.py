@@ -17,7 +17,7 @@ from c2p_runtime.scene.classifier import Scene, SceneClassifier, SceneObject
 from c2p_runtime.scene.segmentation import Box
 from c2p_runtime.scene.tracks import Tracks, overlap, overlaps_of
 from engines import write_engine
-from scenes import in_parts, things
+from segmented import in_parts, things
 
 NAMES = ("mug", "drill", "box")
 
