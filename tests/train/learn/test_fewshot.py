@@ -34,7 +34,7 @@ from c2p_train.learn.fewshot import (
     steps_of,
     train_head,
 )
-from c2p_train.learn.sweep import ShotRun, Sweep, few_shot_sweep
+from c2p_train.learn.sweep import Learnt, ShotRun, Sweep, few_shot_sweep
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
@@ -245,9 +245,9 @@ class Sweeper:
         data = (self.learnt, self.judged, self.labels, shots, seeds, config, self.out, self.save)
         return few_shot_sweep(*data)
 
-    def save(self, head: Head, scale: float, run: ShotRun, path: Path) -> None:
+    def save(self, made: Learnt, run: ShotRun, path: Path) -> None:
         self.saved.append((run.shots, run.seed))
-        torch.save(head.state_dict(), path)
+        torch.save(made.head.state_dict(), path)
 
 
 def test_sweep_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
