@@ -193,9 +193,7 @@ def integer_rows(lines: Sequence[bytes]) -> tuple[Ints, Ints] | None:
     Several times as fast as splitting and `int`.
     """
     text = b"".join(lines)
-    if text.count(b"\n") + (not lines[-1].endswith(b"\n")) < len(
-        lines
-    ):  # a comment took the ends of some
+    if text.count(b"\n") + (not lines[-1].endswith(b"\n")) < len(lines):  # a comment took the ends of some
         text = b"\n".join(line.rstrip(b"\n") for line in lines)
     if text.translate(None, b"0123456789 \t\n"):
         return None

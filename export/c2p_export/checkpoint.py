@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ from c2p_deploy.errors import C2PError, LabelError, UnknownLabelError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.labels import PAPER_TEMPLATE, choose_labels, label_names, templates_of
 from c2p_deploy.projection.spec import FloatArray
-from c2p_deploy.rejection import Rejection
 from c2p_train.model.checkpoint import Checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.import_official import open_checkpoint
@@ -75,21 +74,13 @@ def read_source(path: Path, labels: str | None, text_encoder: tuple[str | None, 
     if labels is not None:
         found = _labels(checkpoint.labels, labels, clip, path)
         try:
-            checkpoint = replace(checkpoint, labels=found, rejection=_for_other_labels(checkpoint, found))
+            checkpoint = checkpoint.with_labels(found)
         except C2PError as error:  # a label set made with another CLIP
             raise error.at(labels) from error
     try:
         return Source(checkpoint, digest, clip)
     except LabelError as error:
         raise error.at(path) from error
-
-
-def _for_other_labels(checkpoint: Checkpoint, labels: LabelSet) -> Rejection | None:
-    """A rejection that was fitted for other labels no longer knows what a stranger is."""
-    rejection, known = checkpoint.rejection, checkpoint.labels
-    if rejection is None or (known is not None and set(labels.names) <= set(known.names)):
-        return rejection
-    return rejection.for_new_words()
 
 
 def reference_features(model: CLIP2Point, depth: FloatArray) -> FloatArray:

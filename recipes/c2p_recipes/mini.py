@@ -39,12 +39,12 @@ from c2p_train.evaluate.features import model_features
 from c2p_train.learn.fewshot import FewShotConfig
 from c2p_train.learn.pretrain import PretrainConfig, pretrain
 from c2p_train.learn.run_report import RunReport
-from c2p_train.learn.sweep import ShotRun, few_shot_sweep
+from c2p_train.learn.sweep import Learnt, ShotRun, few_shot_sweep
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.conv_encoder import ConvConfig, ConvEncoder
 from c2p_train.model.device import has_bfloat16
-from c2p_train.model.heads import Head, ZeroShot
+from c2p_train.model.heads import ZeroShot
 from c2p_train.pairs.mesh_files import MeshFile
 from c2p_train.pairs.pair_dataset import PairDataset
 from c2p_train.pairs.render import render_pairs
@@ -208,10 +208,10 @@ def few_shot(
         for side in (~clouds.validation, clouds.validation)
     )
 
-    def save(head: Head, scale: float, run: ShotRun, path: Path) -> None:
-        whole = CLIP2Point(model.depth_encoder, model.image_encoder, head).eval()
+    def save(made: Learnt, run: ShotRun, path: Path) -> None:
+        whole = CLIP2Point(model.depth_encoder, model.image_encoder, made.head).eval()
         training = {**asdict(run), "config": asdict(settings), "data_digest": taught.digest}
-        save_checkpoint(Checkpoint(whole, views, spec, subset, scale, training), path)
+        save_checkpoint(Checkpoint(whole, views, spec, subset, made.logit_scale, training), path)
 
     train, test = (
         model_features(model, side, views, spec, out / "features", device=device) for side in (taught, judged)

@@ -34,7 +34,7 @@ from c2p_train.learn.fewshot import (
     steps_of,
     train_head,
 )
-from c2p_train.learn.sweep import ShotRun, Sweep, few_shot_sweep
+from c2p_train.learn.sweep import Learnt, ShotRun, Sweep, few_shot_sweep
 from c2p_train.model.checkpoint import load_checkpoint
 from c2p_train.model.encoders import weights_digest
 from c2p_train.model.heads import Head, ZeroShot
@@ -244,9 +244,9 @@ class Sweeper:
         data = (self.learnt, self.judged, self.labels, shots, seeds, config, self.out, self.save)
         return few_shot_sweep(*data)
 
-    def save(self, head: Head, scale: float, run: ShotRun, path: Path) -> None:
+    def save(self, made: Learnt, run: ShotRun, path: Path) -> None:
         self.saved.append((run.shots, run.seed))
-        torch.save(head.state_dict(), path)
+        torch.save(made.head.state_dict(), path)
 
 
 def test_sweep_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

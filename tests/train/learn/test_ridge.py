@@ -20,7 +20,7 @@ from c2p_train.evaluate.scoring import head_features
 from c2p_train.learn.fewshot import accuracy
 from c2p_train.learn.ridge import RidgeConfig, fit_head, unit_views
 from c2p_train.learn.simple import METHODS, simple_predictions
-from c2p_train.learn.sweep import ShotRun, Sweep, best_run, few_shot_sweep
+from c2p_train.learn.sweep import Learnt, ShotRun, Sweep, best_run, few_shot_sweep
 from c2p_train.model.checkpoint import load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
 from c2p_train.model.heads import Ridge, ZeroShot
@@ -172,8 +172,9 @@ def test_sweep_sets_it_beside_the_simplest_methods(tmp_path: Path) -> None:
     labels = LabelSet(tuple("abcde"), text)
     scales = []
 
-    def save(head: Ridge, scale: float, run: ShotRun, path: Path) -> None:
-        scales.append(scale)
+    def save(made: Learnt, run: ShotRun, path: Path) -> None:
+        assert made.rejection is None  # nobody asked for one
+        scales.append(made.logit_scale)
         path.write_bytes(b"")
 
     data = (labels, [1, 4], [0, 1], RidgeConfig())

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from c2p_train.datasets.labelled_clouds import LabelledClouds
     from c2p_train.learn.fewshot import FewShotConfig
     from c2p_train.learn.ridge import RidgeConfig
-    from c2p_train.learn.sweep import ShotRun, Sweep
+    from c2p_train.learn.sweep import Learnt, ShotRun, Sweep
     from c2p_train.model.checkpoint import Checkpoint
-    from c2p_train.model.heads import Head
 
 _EPILOG = """
 \b
@@ -42,6 +41,10 @@ Writes to OUT:
   best.pt                   a copy of the best of them, or zero-shot where that is better
   results.json              the accuracy of each, on test clouds that no training saw
   curve.csv, curve.png      mean and standard deviation over the seeds, from 0 shots (zero-shot) on
+
+From 30 clouds on, two or more a class, a model taught by ridge also says "unknown": to what is no object,
+and to what is none of the classes. Both are fitted on the clouds learnt from, each judged by the others;
+c2p-train calibrate does better where there are further clouds, and strangers.
 
 A class without a text feature is learnt from its clouds alone. Where there are no test clouds, ridge is
 judged by the clouds it learns from, each left out in turn.
@@ -174,6 +177,7 @@ def fewshot(
         from c2p_train.learn.curve import curve_points, curve_table, save_curve_csv, save_curve_png
         from c2p_train.learn.fewshot import PAPER, FewShotConfig
         from c2p_train.learn.ridge import RidgeConfig
+        from c2p_train.learn.shots_rejection import LEAST_CLOUDS, clutter_of, fit_shots_rejection
         from c2p_train.learn.sweep import few_shot_sweep
         from c2p_train.model.checkpoint import PRETRAINED, load_checkpoint
         from c2p_train.model.clip2point import CLIP2Point
@@ -233,6 +237,16 @@ def fewshot(
         )
         judged_by = "each left out in turn" if judged is None else judged.name
         save = partial(_save, checkpoint, chosen, config, learnt, judged_by)
+        unworded = wordless if wordless.any() else None
+        doubt = None
+        if head == "ridge" and len(learnt) >= LEAST_CLOUDS:
+            doubt = partial(
+                fit_shots_rejection,
+                labels=chosen,
+                wordless=unworded,
+                clutter=features_of(clutter_of(learnt)),
+                start=checkpoint.rejection if checkpoint.head == ZeroShot.name else None,
+            )
         sweep = few_shot_sweep(
             features_of(learnt),
             None if judged is None else features_of(judged),
@@ -242,7 +256,8 @@ def fewshot(
             config,
             out,
             save,
-            wordless=wordless if wordless.any() else None,
+            wordless=unworded,
+            doubt=doubt,
             device=where,
         )
         points = curve_points(sweep)
@@ -292,7 +307,9 @@ def _keep_best(sweep: Sweep, out: Path, checkpoint: Checkpoint, labels: LabelSet
     best, path = best_run(sweep), out / "best.pt"
     if best is None:
         model = CLIP2Point(checkpoint.model.depth_encoder, checkpoint.model.image_encoder, ZeroShot())
-        save_checkpoint(replace(checkpoint, model=model.cpu().eval(), labels=labels), path)
+        if checkpoint.head != ZeroShot.name:  # of its features, not of these
+            checkpoint = replace(checkpoint, rejection=None)
+        save_checkpoint(replace(checkpoint, model=model.cpu().eval()).with_labels(labels), path)
         return "zero-shot, which no number of shots did better than"
     source = folder_of(out, best.shots, best.seed) / MODEL
     with atomic_path(path) as temporary:
@@ -306,8 +323,7 @@ def _save(
     config: FewShotConfig | RidgeConfig,
     learnt: LabelledClouds,
     test: str,
-    head: Head,
-    scale: float,
+    made: Learnt,
     run: ShotRun,
     path: Path,
 ) -> None:
@@ -317,7 +333,7 @@ def _save(
     from c2p_train.model.checkpoint import save_checkpoint
     from c2p_train.model.clip2point import CLIP2Point
 
-    model = CLIP2Point(checkpoint.model.depth_encoder, checkpoint.model.image_encoder, head)
+    model = CLIP2Point(checkpoint.model.depth_encoder, checkpoint.model.image_encoder, made.head)
     trained = {**asdict(run), "config": asdict(replace(config, seed=run.seed)), "test": test}
     save_checkpoint(
         replace(
@@ -325,7 +341,8 @@ def _save(
             model=model.cpu().eval(),
             labels=labels,
             # Cosines without a scale give flat probabilities; those of the model started from are better.
-            logit_scale=scale if scale > 1 else checkpoint.logit_scale,
+            logit_scale=made.logit_scale if made.logit_scale > 1 else checkpoint.logit_scale,
+            rejection=made.rejection,  # that of the checkpoint is of other features
             training={**checkpoint.training, "few_shot": trained, "data_digest": learnt.digest},
         ),
         path,

@@ -19,10 +19,11 @@ from c2p_deploy.errors import C2PError
 from c2p_deploy.fewshot import folds
 from c2p_deploy.files import write_atomic
 from c2p_deploy.json_file import parse_json, read_small
+from c2p_deploy.rejection import Rejection
 from c2p_train.datasets.shots import sample_shots, short_classes
 from c2p_train.evaluate.features import ViewFeatures, array_digest
 from c2p_train.learn.fewshot import FewShotConfig, accuracy, steps_of, train_head
-from c2p_train.learn.ridge import RidgeConfig, fit_head, unit_views
+from c2p_train.learn.ridge import RidgeConfig, RidgeHead, fit_head, unit_views
 from c2p_train.learn.run_report import RunReport
 from c2p_train.learn.simple import METHODS, simple_predictions
 from c2p_train.model.heads import Head, ZeroShot
@@ -30,6 +31,19 @@ from c2p_train.model.heads import Head, ZeroShot
 RESULTS = "results.json"
 MODEL = "model.pt"
 _RUN = "run.pt"  # of a training that is not finished
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a training made: the head, its logit scale, and when it says "unknown", where that is known."""
+
+    head: Head
+    logit_scale: float
+    rejection: Rejection | None = None
+
+
+# Fits the rejection of a ridge head on the clouds it was made of; None for too few of them.
+Doubt = Callable[[ViewFeatures, RidgeHead], Rejection | None]
 
 
 @dataclass(frozen=True)
@@ -63,9 +77,10 @@ def few_shot_sweep(
     seeds: Sequence[int],
     config: FewShotConfig | RidgeConfig,
     out: Path,
-    save: Callable[[Head, float, ShotRun, Path], None],
+    save: Callable[[Learnt, ShotRun, Path], None],
     *,
     wordless: npt.NDArray[np.bool_] | None = None,
+    doubt: Doubt | None = None,
     device: torch.device | str = "cpu",
 ) -> Sweep:
     """Trains one head for each of `shots` and `seeds`, and measures all of them on `test`.
@@ -73,7 +88,7 @@ def few_shot_sweep(
     test: None judges the head `ridge` by the clouds it learns from, each left out in turn; of other heads
     that would be as many trainings. labels: what the labels of train and test are rows of; wordless: bool
     [C], those whose text features mean nothing; config: its seed is not looked at; save: writes the model
-    of a run, its head and logit scale, to the path it is given, OUT/shots-K/seed-S/model.pt.
+    of a run to the path it is given, OUT/shots-K/seed-S/model.pt; doubt: of the head `ridge`.
     Every finished run is written to OUT/results.json at once: called again, the sweep goes
     on, inside the run that was interrupted, and further shots or seeds may join. Raises
     C2PError when OUT holds the results of other settings or data, and what `train_head` and `fit_head` raise.
@@ -111,6 +126,7 @@ def few_shot_sweep(
         if isinstance(config, RidgeConfig):
             fitted = fit_head(chosen, text, wordless)
             head, scale = fitted.head, fitted.logit_scale
+            rejection = None if doubt is None else doubt(chosen, fitted)
         else:
             head = train_head(
                 chosen.depth,
@@ -121,7 +137,7 @@ def few_shot_sweep(
                 run_file=folder / _RUN,
                 device=device,
             )
-            scale = config.logit_scale
+            scale, rejection = config.logit_scale, None
         seconds = round(perf_counter() - started, 3)
         if test is None:
             right = float((fitted.left_out.argmax(axis=1) == chosen.label).mean())
@@ -130,7 +146,7 @@ def few_shot_sweep(
             right = accuracy(head, test, text, device)
             others = _others(chosen, test)
         run = ShotRun(k, seed, len(chosen), right, seconds, others)
-        save(head.cpu(), scale, run, folder / MODEL)
+        save(Learnt(head.cpu(), scale, rejection), run, folder / MODEL)
         return run
 
     done = []

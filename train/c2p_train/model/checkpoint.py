@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,16 @@ class Checkpoint:
                 f"text features of {self.labels.dim} do not fit a model of {dim}",
                 "make the labels with the text encoder of the same CLIP",
             )
+
+    def with_labels(self, labels: LabelSet) -> Checkpoint:
+        """The same with other labels. Raises C2PError for text features of another width.
+
+        A rejection that was fitted for other labels no longer knows what a stranger is.
+        """
+        rejection, known = self.rejection, self.labels
+        if rejection is not None and (known is None or not set(labels.names) <= set(known.names)):
+            rejection = rejection.for_new_words()
+        return replace(self, labels=labels, rejection=rejection)
 
     @property
     def head(self) -> str:
