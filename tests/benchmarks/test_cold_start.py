@@ -17,5 +17,5 @@ def test_the_first_answer_comes_before_the_end(backend: str) -> None:
         pytest.skip(f"needs {backend}")
     case = cold_start.Case("bundled model", DEFAULT_ENGINE, backend)
     found, whole = timed(lambda: cold_start.start(case))
-    assert found["label"] == "chair" and found["backend"] == backend
+    assert found["label"] == "chair" and found["backend"].startswith(backend)
     assert 0 < found["first_answer_s"] < whole

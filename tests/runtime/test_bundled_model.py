@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from c2p_deploy import DepthSpec, prepare_points, read_cloud
 from c2p_deploy.projection.spec import turn_up
 from c2p_export.cli import main as c2p_export
-from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, RecipeData, validation_files
+from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, sources_of, validation_files
 from c2p_runtime import Classifier
 from c2p_train.cli import main
 from c2p_train.datasets.benchmark_sets import MODELNET10_LABELS
@@ -24,26 +24,30 @@ from paths import REPOSITORY
 
 # Well below what MODEL_CARD.md reports for all held-out clouds: this is to notice a model that
 # broke, or a runtime that no longer feeds it what it was trained on.
-FLOORS = {"ModelNet10": 0.85, "meshes": 0.6}
+# Engine and data: top-1, the share that gets a name, and that share of the right ones.
+FLOORS = {
+    ("research", "ModelNet10"): (0.85, 0.85, 0.92),
+    ("research", "meshes"): (0.6, 0.85, 0.92),
+    ("default", "ModelNet10"): (0.75, 0.65, 0.75),
+}
 
 
-@pytest.mark.parametrize("name", FLOORS)
-def test_it_still_recognises_what_it_never_saw(shared: Path, name: str) -> None:
+@pytest.mark.parametrize(("engine", "name"), FLOORS)
+def test_it_still_recognises_what_it_never_saw(shared: Path, engine: str, name: str) -> None:
     data = shared / "data"
-    sources = RecipeData(
-        data / "modelnet10/train", data / "infomr", data / "infomr_unaligned", data / "clip_text"
-    ).sources
+    sources = sources_of(data / "modelnet10/train", data / "infomr", data / "infomr_unaligned")
     source = next(source for source in sources if source.name == name)
     files = validation_files(source, VAL_FRACTION, SEED)[::3]
     labels = MODELNET10_LABELS if name == "ModelNet10" else None
-    with Classifier(labels=labels, up=source.up) as clf:
+    with Classifier(engine, labels, up=source.up) as clf:
         found = [clf(read_cloud(path)) for path in files]
     right = [one.guess == FOLDER_LABELS[path.parent.name] for one, path in zip(found, files, strict=True)]
     assert len(right) > 25
-    assert sum(right) / len(right) >= FLOORS[name]
+    least_right, least_named, least_of_right = FLOORS[engine, name]
+    assert sum(right) / len(right) >= least_right
     # Known things keep their name, above all where it is the right one.
     named = np.array([one.label is not None for one in found])
-    assert named.mean() > 0.85 and named[right].mean() > 0.92
+    assert named.mean() > least_named and named[right].mean() > least_of_right
     confidence = np.array([one.confidence for one in found])
     assert confidence[right].mean() > 0.6 and abs(confidence.mean() - np.mean(right)) < 0.2
 

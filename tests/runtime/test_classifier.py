@@ -87,7 +87,8 @@ def test_bundled_model_agrees_with_the_reference_projection(bundled: Classifier,
     np.testing.assert_array_equal(bundled.depth_maps(chair), depth)
     session = ort.InferenceSession(str(bundled.engine), providers=["CPUExecutionProvider"])
     (features,) = session.run(None, {manifest.input_name: depth[None]})
-    np.testing.assert_allclose(bundled(chair).features, features[0], atol=1e-6)
+    given = bundled(chair).features  # in the CPU's own 16 bits, where OpenVINO runs it
+    assert given @ features[0] > 0.999 * np.linalg.norm(given) * np.linalg.norm(features[0])
 
 
 def test_bundled_model_knows_a_chair_turned_any_way(bundled: Classifier, chair: np.ndarray) -> None:
@@ -100,7 +101,7 @@ def test_bundled_model_knows_a_chair_turned_any_way(bundled: Classifier, chair: 
 def test_bundled_model_is_small_and_complete(bundled: Classifier) -> None:
     files = [bundled.engine, bundled.engine.with_suffix(".json")]
     assert sum(file.stat().st_size for file in files) <= 16e6
-    assert 45 <= len(bundled.labels) <= 60
+    assert len(bundled.labels) >= 200
     modelnet10 = "bathtub, bed, chair, desk, dresser, monitor, night_stand, sofa, table, toilet"
     assert len(Classifier(labels=modelnet10).labels) == 10
 

@@ -37,11 +37,14 @@ def cosines(one: FloatArray, other: FloatArray) -> FloatArray:
     return np.asarray((one * other).sum(axis=1) / lengths)
 
 
-def test_a_float32_engine_gives_what_onnx_runtime_gives(maps: FloatArray) -> None:
-    manifest = Manifest.for_engine(DEFAULT_ENGINE)
-    backend = OpenVINOBackend(DEFAULT_ENGINE, manifest)
+def test_a_float32_engine_gives_what_onnx_runtime_gives(tmp_path: Path) -> None:
+    whole, engine = checkpoint(), tmp_path / "fp32.onnx"
+    maps = depth_maps(made_up_clouds(5), whole.views, whole.spec)
+    make_engines(Source(whole, "0" * 64), engine, maps, ExportOptions("fp32", 4))
+    manifest = Manifest.for_engine(engine)
+    backend = OpenVINOBackend(engine, manifest)
     assert backend.name == "openvino"
-    expected = OnnxRuntimeBackend(DEFAULT_ENGINE, manifest).run(maps)
+    expected = OnnxRuntimeBackend(engine, manifest).run(maps)
     first = backend.run(maps)
     np.testing.assert_allclose(first, expected, atol=1e-5)
     kept = first.copy()
