@@ -14,6 +14,8 @@ from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import EngineError, LabelError, ParityError
 from c2p_deploy.files import sha256_of
 from c2p_deploy.manifest import BatchProfile, EngineTarget
+from c2p_deploy.rejection import Rejection
+from c2p_deploy.rejection.signals import SIGNALS
 from c2p_export.checkpoint import Source
 from c2p_export.export import make_engines
 from c2p_export.graph import engine as engine_module
@@ -52,6 +54,27 @@ def test_the_engine_equals_the_checkpoint_at_any_batch(
     with torch.inference_mode():
         expected = checkpoint(*kind).model(torch.from_numpy(DEPTH[:batch])).numpy()
     np.testing.assert_allclose(run(engine, DEPTH[:batch]), expected, atol=1e-5)
+
+
+def test_when_it_says_unknown_and_how_large_things_are_goes_along(tmp_path: Path) -> None:
+    width, signals = 16, len(SIGNALS)
+    numbers = np.random.default_rng(0).normal(size=width + signals + 1)
+    rejection = Rejection(
+        clutter=numbers[: width + 1].astype(np.float32),
+        novelty=numbers.astype(np.float32),
+        new_words=numbers[: signals + 1],
+        confidence=numbers[: signals + 1],
+        typical=numbers[:signals],
+    )
+    source = checkpoint("zeroshot", "conv")
+    assert source.labels is not None
+    limits = {source.labels.names[0]: (0.1, 2.0)}
+    source = replace(source, rejection=rejection, size_limits=limits)
+    engine = tmp_path / "small.onnx"
+    make_engines(Source(source, DIGEST), engine, DEPTH, ExportOptions(precision="fp32", max_batch=2))
+    manifest = Manifest.for_engine(engine)
+    assert manifest.rejection is not None and manifest.rejection.to_dict() == rejection.to_dict()
+    assert manifest.size_limits == limits
 
 
 def test_the_engine_is_one_self_contained_file(exported: tuple[tuple[str, str], Path]) -> None:

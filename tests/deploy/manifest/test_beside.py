@@ -75,6 +75,8 @@ def test_where_only_the_onnx_file_lies_it_is_offered(manifest: Manifest, tmp_pat
         f"{tmp_path / 'tiny.plan'}: no such engine file, but tiny.onnx lies there; "
         f"run that (--engine {onnx}), or build the plan on this machine: c2p-export --onnx {onnx}"
     )
+    with pytest.raises(ManifestError, match=r"other\.plan: no such engine file; give a \.onnx"):
+        Manifest.for_engine(tmp_path / "other.plan")  # nor its .onnx
 
 
 def test_an_engine_that_cannot_be_read_is_refused(

@@ -97,15 +97,3 @@ def test_one_call_has_a_sane_size(manifest: Manifest) -> None:
 @pytest.mark.parametrize("scale", [1e-6, 1, 100.0, 1e4])
 def test_sane_logit_scales_are_taken(manifest: Manifest, scale: float) -> None:
     assert replace(manifest, logit_scale=scale).logit_scale == scale
-
-
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 1, 4096), (4096, 4096, 4096), (2, 3, 4)])
-def test_profiles_that_rise_are_taken(sizes: tuple[int, int, int]) -> None:
-    assert BatchProfile(*sizes).max == sizes[2]
-    assert BatchProfile(max=2) == BatchProfile(1, 1, 2)
-
-
-@pytest.mark.parametrize("sizes", [(0, 1, 1), (2, 1, 2), (1, 3, 2), (1, 1, 4097)])
-def test_profiles_that_do_not_rise_are_refused(sizes: tuple[int, int, int]) -> None:
-    with pytest.raises(ManifestError, match="batch profile"):
-        BatchProfile(*sizes)

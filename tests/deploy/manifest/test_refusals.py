@@ -194,8 +194,9 @@ def test_what_is_no_regular_file_is_refused_at_once(manifest: Manifest, tmp_path
     file = tmp_path / "tiny.json"
     os.mkfifo(file)
     for load in (lambda: Manifest.load(file), lambda: Manifest.for_engine(tmp_path / "tiny.onnx")):
-        with pytest.raises(ManifestError, match=r"cannot read manifest: it is a pipe"):
+        with pytest.raises(ManifestError, match=r"cannot read manifest: it is a pipe") as caught:
             load()
+        assert caught.value.path == str(file) and "permissions" in caught.value.remedy
     os.mkfifo(tmp_path / "pipe.onnx")
     with pytest.raises(ManifestError, match="no such engine file"):
         Manifest.for_engine(tmp_path / "pipe.onnx")

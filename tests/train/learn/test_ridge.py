@@ -130,6 +130,8 @@ def test_what_does_not_fit_is_refused() -> None:
     learnt, text = made(2, 0)
     with pytest.raises(C2PError, match="do not fit"):
         fit_head(learnt, text[:, 1:])
+    with pytest.raises(C2PError, match="one class alone"):
+        fit_head(learnt.take(learnt.label == 0), text[:1])
 
 
 # --- checkpoints --------------------------------------------------------------------------

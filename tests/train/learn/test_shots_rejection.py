@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from c2p_train.datasets.labelled_clouds import load_split
 from c2p_train.evaluate.calibrate import checkpoint_encoder
 from c2p_train.evaluate.features import ViewFeatures
 from c2p_train.evaluate.rejection_figures import auroc
-from c2p_train.learn.ridge import fit_head
+from c2p_train.learn.ridge import RidgeHead, fit_head
 from c2p_train.learn.shots_rejection import fit_shots_rejection, ridge_features
 from c2p_train.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from c2p_train.model.clip2point import CLIP2Point
@@ -84,6 +85,21 @@ def test_known_things_keep_their_labels_strangers_and_clutter_do_not() -> None:
     assert rejected["known"].mean() < 0.15
     assert rejected["strangers"].mean() > 0.5 and rejected["clutter"].mean() > 0.6
     assert confidence["known"].mean() == pytest.approx(right.mean(), abs=0.07)
+
+
+def test_of_many_clouds_a_fifth_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    shots = things(0, CLASSES, 16, 0)
+    fitted = fit_head(shots, LABELS.text_features)
+    monkeypatch.setattr("c2p_train.learn.shots_rejection._MANY", len(shots) - 1)
+    seen_by: list[int] = []
+
+    def noted(shots: ViewFeatures, *others: Any) -> RidgeHead:
+        seen_by.append(len(shots))
+        return fit_head(shots, *others)
+
+    monkeypatch.setattr("c2p_train.learn.shots_rejection.fit_head", noted)
+    assert fit_shots_rejection(shots, fitted, LABELS, None, clutter(60, 1)) is not None
+    assert seen_by == [60]  # of 16 clouds a class four are left out
 
 
 def rejection_of(dim: int) -> Rejection:

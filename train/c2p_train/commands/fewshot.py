@@ -172,6 +172,7 @@ def fewshot(
         from c2p_deploy import LabelSet, progress
         from c2p_deploy.errors import MissingSplitError
         from c2p_train.datasets.labelled_clouds import load_split
+        from c2p_train.datasets.shots import sample_shots
         from c2p_train.evaluate.class_labels import known_labels, labels_to_teach
         from c2p_train.evaluate.features import default_cache, model_features
         from c2p_train.learn.curve import curve_points, curve_table, save_curve_csv, save_curve_png
@@ -239,7 +240,7 @@ def fewshot(
         save = partial(_save, checkpoint, chosen, config, learnt, judged_by)
         unworded = wordless if wordless.any() else None
         doubt = None
-        if head == "ridge" and len(learnt) >= LEAST_CLOUDS:
+        if head == "ridge" and max(len(sample_shots(learnt.label, k, 0)) for k in shots) >= LEAST_CLOUDS:
             doubt = partial(
                 fit_shots_rejection,
                 labels=chosen,

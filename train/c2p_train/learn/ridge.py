@@ -49,7 +49,8 @@ def fit_head(
 
     text_features: float32 [C, D], unit length; wordless: bool [C], labels whose rows there mean nothing,
     because they have no text feature. Image features are used where there are some.
-    Raises C2PError for features of another width than the text features, and what `fit_ridge` raises.
+    Raises C2PError for features of another width than the text features, for a single label, from which
+    nothing can be told, and what `fit_ridge` raises.
     """
     n, views, dim = features.depth.shape
     if dim != text_features.shape[1]:
@@ -57,6 +58,8 @@ def fit_head(
             f"features {features.depth.shape} and text features {text_features.shape} do not fit",
             "take encoders and labels of one CLIP",
         )
+    if len(text_features) == 1:
+        raise C2PError("one class alone cannot be told from anything", "give clouds of two classes or more")
     paths = 1 if features.image is None else 2
     text = text_features.astype(np.float64)
     # Zero-shot is a linear classifier of the views, too: each gets the same row, the image path none.

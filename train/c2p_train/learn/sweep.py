@@ -126,7 +126,6 @@ def few_shot_sweep(
         if isinstance(config, RidgeConfig):
             fitted = fit_head(chosen, text, wordless)
             head, scale = fitted.head, fitted.logit_scale
-            rejection = None if doubt is None else doubt(chosen, fitted)
         else:
             head = train_head(
                 chosen.depth,
@@ -137,8 +136,9 @@ def few_shot_sweep(
                 run_file=folder / _RUN,
                 device=device,
             )
-            scale, rejection = config.logit_scale, None
+            scale = config.logit_scale
         seconds = round(perf_counter() - started, 3)
+        rejection = None if doubt is None else doubt(chosen, fitted)
         if test is None:
             right = float((fitted.left_out.argmax(axis=1) == chosen.label).mean())
             others = _others_left_out(chosen)
