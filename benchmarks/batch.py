@@ -211,7 +211,7 @@ def scene_figures(found: dict[str, Any]) -> dict[str, Any]:
     backend_option,
     count_option("--repeats", 20, "Calls of each kind, at most."),
     seed_option,
-    bundled=True,
+    bundled="default",
 )
 def main(engine: Path | None, device: Device, backend: str, repeats: int, seed: int) -> Results:
     """Time batches, and scenes with several objects."""

@@ -85,7 +85,7 @@ def figures_of(case: Case, starts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     "cold_start",
     count_option("--repeats", 8, "Starts of each case."),
     packages=("torch", "open_clip_torch", "onnx"),
-    bundled=True,
+    bundled="default",
 )
 def main(repeats: int) -> Results:
     """Time starts to the first answer."""

@@ -97,7 +97,7 @@ def figures_of(found: dict[str, Any]) -> dict[str, Any]:
     count_option("--every", 5, "Seconds between two readings."),
     count_option("--threads", 8, "That classify at the same time."),
     seed_option,
-    bundled=True,
+    bundled="default",
 )
 def main(seconds: int, every: int, threads: int, seed: int) -> Results:
     """Watch the memory of a process that classifies from many threads."""

@@ -1,4 +1,4 @@
-"""When does the bundled model say "unknown", is it right to, and how sure should its answers be?
+"""When does the model `research` say "unknown", is it right to, and how sure should its answers be?
 
     python benchmarks/rejection.py --modelnet10 DIR --meshes DIR --posed-meshes DIR --objects DIR \\
         --scenes DIR --scans DIR
@@ -86,17 +86,17 @@ def clutter_group(name: str, some: Iterator[Points], clf: Classifier) -> Group:
     folder_option("--objects", "As given to the recipe."),
     folder_option("--scenes", "Organised .pcd of table tops, in a camera's frame."),
     folder_option("--scans", "Raw .bin of LiDARs and rooms, z up."),
-    bundled=True,
+    bundled="research",
 )
 def main(
     modelnet10: Path, meshes: Path, posed_meshes: Path, objects: Path, scenes: Path, scans: Path
 ) -> Results:
-    """Measure when the bundled model rejects, and how well its confidence is calibrated."""
+    """Measure when the model `research` rejects, and how well its confidence is calibrated."""
     sources = sources_of(modelnet10, meshes, posed_meshes)
-    with Classifier(device="cpu") as clf:
+    with Classifier("research", device="cpu") as clf:
         manifest, labels, scale = clf.manifest, clf.labels, clf.manifest.logit_scale
         if manifest.rejection is None:
-            raise C2PError("the bundled model has no rejection", "run c2p-recipe calibrate", clf.engine)
+            raise C2PError("the model `research` has no rejection", "run c2p-recipe calibrate", clf.engine)
         _, groups = split_groups(rejection_groups(sources, objects, labels, manifest.spec, SEED), SEED)
         groups.append(clutter_of(groups, 2 * SEED + 1))
         groups.append(clutter_group("pieces of table tops", pieces(scenes, "*.pcd", "-y", SEED), clf))

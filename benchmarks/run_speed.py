@@ -104,7 +104,7 @@ def write_files(files: Path, count: int, seed: int) -> None:
     count_option("--runs", 10, "Starts of the command."),
     count_option("--repeats", 50, "Of warm measurements."),
     seed_option,
-    bundled=True,
+    bundled="default",
 )
 def main(files: Path | None, count: int, runs: int, repeats: int, seed: int) -> Results:
     """Measure what a user of c2p-run waits for."""

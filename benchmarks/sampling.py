@@ -3,7 +3,7 @@
     python benchmarks/sampling.py --meshes DIR
 
 Meshes that training never saw are sampled to big clouds, evenly and as densely near a
-viewpoint as a depth camera would. Every method prepares the same clouds; the bundled model
+viewpoint as a depth camera would. Every method prepares the same clouds; the model `research`
 then says what they are.
 """
 
@@ -25,7 +25,7 @@ from c2p_deploy.projection.sampling import farthest_points
 from c2p_deploy.projection.spec import FloatArray
 from c2p_recipes.data import FOLDER_LABELS, SEED, VAL_FRACTION, Source, validation_files
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
-from c2p_runtime.classifier import DEFAULT_ENGINE
+from c2p_runtime.bundled import engine_path
 from c2p_runtime.cuda import sampling_reference
 from harness.frame import (
     Results,
@@ -39,8 +39,9 @@ from harness.frame import (
 )
 
 Points = npt.NDArray[np.floating]
-# The split is that of `c2p_recipes.data`, which made the bundled model.
+# The split is that of `c2p_recipes.data`, which made the model `research`.
 _SOURCE = "meshes"
+ENGINE = engine_path("research")  # whose training held them out
 _VIEW_DISTANCE = 1.5  # of the camera that makes clouds uneven, in radii of the object
 _OVERSAMPLING = 8  # candidates per point of an uneven cloud
 _OTHER_SEED = 1_000_000  # shows how far two answers of the same method lie apart
@@ -192,7 +193,7 @@ def measure(
             prepared.append(ways)
             labels.append(FOLDER_LABELS[path.parent.name])
 
-    backend = OnnxRuntimeBackend(DEFAULT_ENGINE, manifest)
+    backend = OnnxRuntimeBackend(ENGINE, manifest)
     with progress.task("encoding", len(prepared)) as task:
         for ways, label in zip(prepared, labels, strict=True):
             depth = np.stack([project_depth(points, manifest.views, manifest.spec, "y") for points in ways])
@@ -228,11 +229,11 @@ def figures(outcome: Outcome, reference: Outcome) -> dict[str, Any]:
     count_option("--points", 100_000, "Points per cloud."),
     count_option("--limit", None, "Use this many meshes.  [default: all]"),
     seed_option,
-    bundled=True,
+    bundled="research",
 )
 def main(meshes: Path, points: int, limit: int | None, seed: int) -> Results:
     """Compare ways to get from a big cloud to the number of points a model takes."""
-    manifest = Manifest.for_engine(DEFAULT_ENGINE)
+    manifest = Manifest.for_engine(ENGINE)
     files = validation_files(Source(_SOURCE, meshes, "y", samplings=1), VAL_FRACTION, SEED)
     files = [path for path in files if FOLDER_LABELS[path.parent.name] in manifest.labels.names]
     if limit is not None and limit < len(files):

@@ -191,7 +191,7 @@ def measure_words(repeats: int, folder: Path) -> dict[str, Any]:
     count_option("--rendered", 64, "Meshes, of those in DIR."),
     count_option("--steps", 5, "Of each training."),
     packages=("torch", "open_clip_torch", "embreex"),
-    bundled=True,
+    bundled="default",
 )
 def main(meshes: Path, repeats: int, rendered: int, steps: int) -> Results:
     """Measure how cost grows, one factor at a time."""

@@ -1,4 +1,4 @@
-"""How well the bundled model learns things from a few clouds, and what that costs the labels it had.
+"""How well the model `research` learns things from a few clouds, and what that costs the labels it had.
 
     python benchmarks/teach.py --modelnet10 DIR --meshes DIR --objects objects.npz --names objects.tsv
 
@@ -67,7 +67,7 @@ class Old:
         rows, truth = [], []
         for source in sources_of(modelnet10, meshes):
             files = validation_files(source, VAL_FRACTION, SEED)
-            with Classifier(up=source.up, device="cpu") as same:
+            with Classifier("research", up=source.up, device="cpu") as same:
                 rows.append(features_of(same, [read_cloud(path) for path in files]))
             truth += [self.labels.names.index(FOLDER_LABELS[path.parent.name]) for path in files]
         self.features, self.truth = np.concatenate(rows), np.array(truth)
@@ -109,10 +109,10 @@ def together(old: Old, shown: dict[str, FloatArray], judged: dict[str, FloatArra
     click.option("--objects", type=FILE, required=True, help="An .npz of points [N, P, 3], y up."),
     click.option("--names", type=FILE, required=True, help="Their names: a .tsv with a column name."),
     seed_option,
-    bundled=True,
+    bundled="research",
 )
 def main(modelnet10: Path, meshes: Path, objects: Path, names: Path, seed: int) -> Results:
-    """Teach the bundled model things that it does not know, and see what it finds and what it forgets."""
+    """Teach the model `research` things that it does not know, and see what it finds and what it forgets."""
     rng = np.random.default_rng(seed)
     with np.load(objects) as arrays:
         points = arrays["points"]
@@ -123,7 +123,10 @@ def main(modelnet10: Path, meshes: Path, objects: Path, names: Path, seed: int) 
         kind = next((kind for kind in KINDS if kind in title), None)
         if kind is not None:
             members.setdefault(kind, []).append(row)
-    with Classifier(up="y", device="cpu") as clf, progress.task("looking", 2 * len(members)) as task:
+    with (
+        Classifier("research", up="y", device="cpu") as clf,
+        progress.task("looking", 2 * len(members)) as task,
+    ):
         old = Old(clf, modelnet10, meshes)
         things: dict[str, dict[str, FloatArray]] = {"whole": {}, "from one side": {}}
         for kind, rows in members.items():

@@ -29,7 +29,7 @@ from c2p_deploy.cores import cores
 from c2p_deploy.files import sha256_of, write_atomic
 from c2p_runtime.bench.environment import command, cpu_model
 from c2p_runtime.bench.measure import wait_until_quiet
-from c2p_runtime.classifier import DEFAULT_ENGINE
+from c2p_runtime.bundled import engine_path
 from report.blocks import BLOCKS
 from report.documents import RESULTS, ROOT
 
@@ -45,12 +45,12 @@ Way = Callable[[], Mapping[str, float]]  # one run: milliseconds by stage
 
 
 def benchmark(
-    name: str, *options: Option, packages: Sequence[str] = (), bundled: bool = False
+    name: str, *options: Option, packages: Sequence[str] = (), bundled: str | None = None
 ) -> Callable[[Callable[..., Results]], click.Command]:
     """Makes a command of a function that measures: its options in, contents of results/NAME.json out.
 
-    packages: whose versions matter besides those of every benchmark. bundled: the bundled engine takes
-    part. The function may return an entry "environment" with what only it knows.
+    packages: whose versions matter besides those of every benchmark. bundled: the name of the
+    bundled engine that takes part. The function may return an entry "environment" with what only it knows.
     """
 
     def decorate(measure: Callable[..., Results]) -> click.Command:
@@ -188,7 +188,7 @@ def floor_of(limit: float, median: float) -> dict[str, Any]:
 # --- the results --------------------------------------------------------------------------
 
 
-def environment(packages: Sequence[str], bundled: bool) -> dict[str, Any]:
+def environment(packages: Sequence[str], bundled: str | None) -> dict[str, Any]:
     """What the figures depend on. To be taken before measuring: it holds the load found there."""
     return {
         "cpu": cpu_model(),
@@ -199,7 +199,7 @@ def environment(packages: Sequence[str], bundled: bool) -> dict[str, Any]:
         **{name: version(name) for name in (*_MEASURED, *packages)},
         "onnxruntime": onnxruntime.__version__,
         **({"openvino": version("openvino")} if find_spec("openvino") else {}),
-        **({"engine_sha256": sha256_of(DEFAULT_ENGINE)} if bundled else {}),
+        **({"engine_sha256": sha256_of(engine_path(bundled))} if bundled else {}),
         "command": command(f"python benchmarks/{Path(sys.argv[0]).name}"),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

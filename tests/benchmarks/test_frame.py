@@ -39,7 +39,7 @@ def test_a_benchmark_writes_where_it_ran_and_prints_what_the_documentation_shows
     other = Block(lambda results: "Nothing of it.", ("other",))
     monkeypatch.setattr(frame, "BLOCKS", {"sentence": shown, "other": other})
 
-    @frame.benchmark("speed", frame.count_option("--repeats", 3, "How often."), bundled=True)
+    @frame.benchmark("speed", frame.count_option("--repeats", 3, "How often."), bundled="default")
     def main(repeats: int) -> frame.Results:
         """Measure nothing."""
         return {"environment": {"gpu": "Abacus"}, "ms": repeats}
