@@ -153,7 +153,7 @@ def main(
     """Say what each CLOUD is: files, directories (searched for clouds), quoted globs, or - for a pipe.
 
     Prints one line per cloud with the most likely names. Without --engine the bundled model
-    answers, which knows about fifty everyday things.
+    answers, which knows 245 everyday things.
     """
     if not (clouds or learn or forget or save or list_labels):
         raise click.UsageError("Missing argument 'CLOUD...'.")
