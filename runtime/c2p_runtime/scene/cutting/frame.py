@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import OptionError
-from c2p_runtime.scene.boxes import frame_of
+from c2p_runtime.scene.cutting.boxes import frame_of
+from c2p_runtime.scene.cutting.voxels import SMALLEST, Voxels, voxels_of
 from c2p_runtime.scene.segmentation import Array, Support
-from c2p_runtime.scene.voxels import SMALLEST, Voxels, voxels_of
 
 AXES: dict[str, Array] = {
     sign + name: (-1.0 if sign else 1.0) * np.eye(3)[axis]
