@@ -22,7 +22,7 @@ import llvmlite.binding as llvm
 from numba import cfunc, types
 
 from c2p_deploy.projection import kernels
-from c2p_runtime.scene import kernels_scene
+from c2p_runtime.scene.cutting import kernels_scene
 
 MODULES = (kernels, kernels_scene)
 TYPES = {

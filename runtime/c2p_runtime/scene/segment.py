@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from c2p_deploy.projection.prepare import as_floats
 from c2p_deploy.projection.spec import UpAxis
-from c2p_runtime.scene.boxes import frame_of, upright_box
-from c2p_runtime.scene.frame import fitting_voxels, frame_of_points, looks_like
-from c2p_runtime.scene.ground import above_ground, clusters_around, robot_itself
-from c2p_runtime.scene.parts import parts_of
+from c2p_runtime.scene.cutting.boxes import frame_of, upright_box
+from c2p_runtime.scene.cutting.frame import fitting_voxels, frame_of_points, looks_like
+from c2p_runtime.scene.cutting.ground import above_ground, clusters_around, robot_itself
+from c2p_runtime.scene.cutting.parts import parts_of
+from c2p_runtime.scene.cutting.supports import Level, find_levels, lies_flat
+from c2p_runtime.scene.cutting.voxels import REACH, keep_points
 from c2p_runtime.scene.segmentation import Array, IntArray, Plane, SceneOptions, Segment, Segmentation
-from c2p_runtime.scene.supports import Level, find_levels, lies_flat
-from c2p_runtime.scene.voxels import REACH, keep_points
 
 Points = npt.NDArray[np.float32]
 

@@ -13,7 +13,7 @@ import pytest
 
 from c2p_deploy.projection import kernels
 from c2p_deploy.projection.native import run
-from c2p_runtime.scene import kernels_scene
+from c2p_runtime.scene.cutting import kernels_scene
 from paths import REPOSITORY
 
 MODULES = {Path(module.__file__).with_suffix(".ll"): module for module in (kernels, kernels_scene)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from c2p_runtime.scene.ground import above_ground, clusters_around
+from c2p_runtime.scene.cutting.ground import above_ground, clusters_around
 from c2p_runtime.scene.segment import segment
 from c2p_runtime.scene.segmentation import SceneOptions
 

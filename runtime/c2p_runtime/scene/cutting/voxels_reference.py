@@ -7,9 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from c2p_runtime.scene.kernels_scene import AXIS_BITS, AXIS_MASK, FINE, MIDDLE
+from c2p_runtime.scene.cutting.kernels_scene import AXIS_BITS, AXIS_MASK, FINE, MIDDLE
+from c2p_runtime.scene.cutting.voxels import Places, Voxels
 from c2p_runtime.scene.segmentation import Array, IntArray
-from c2p_runtime.scene.voxels import Places, Voxels
 
 # The neighbours of a voxel in the order of their keys.
 AROUND = [(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if (x, y, z) != (0, 0, 0)]

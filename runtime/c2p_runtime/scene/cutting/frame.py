@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.errors import OptionError
-from c2p_runtime.scene.boxes import frame_of
+from c2p_deploy.json_file import shown
+from c2p_deploy.projection.spec import UpAxis, up_vector
+from c2p_runtime.scene.cutting.boxes import frame_of
+from c2p_runtime.scene.cutting.voxels import SMALLEST, Voxels, voxels_of
 from c2p_runtime.scene.segmentation import Array, Support
-from c2p_runtime.scene.voxels import SMALLEST, Voxels, voxels_of
 
-AXES: dict[str, Array] = {
-    sign + name: (-1.0 if sign else 1.0) * np.eye(3)[axis]
-    for axis, name in enumerate("xyz")
-    for sign in ("", "-")
-}
+AXES: tuple[UpAxis, ...] = get_args(UpAxis)
 CONE = 1.5  # tangent of 56 degrees: half of the widest angle that depth cameras see
 IN_CONE = 0.99  # of the points: what is mixed up in a recording is not seen by the camera
 FARTHEST = 15.0  # metres; what a depth camera sees is nearer
@@ -41,7 +40,7 @@ class Frame:
     sensor: bool
 
 
-def frame_of_points(points: npt.NDArray[np.float32], up: str) -> Frame:
+def frame_of_points(points: npt.NDArray[np.float32], up: UpAxis | Literal["auto"]) -> Frame:
     """What is expected of a frame by the points [M, 3] in it and what a user says. Raises OptionError.
 
     A depth camera at the origin sees a cone, so all points lie around one axis. With "auto" and a cone
@@ -50,12 +49,11 @@ def frame_of_points(points: npt.NDArray[np.float32], up: str) -> Frame:
     are those planes that it sees from above.
     """
     if up != "auto" and up not in AXES:
-        raise OptionError(f"up is {up!r}", f"use auto, {', '.join(AXES)}")
-    ahead = next((name for name in AXES if _in_cone(points, AXES[name])), None)
-    if up == "auto":
-        up = "-y" if ahead == "z" else "z"
-    camera = ahead is not None and ahead[-1] != up[-1]
-    return Frame(AXES[up], float(np.cos(np.radians(PITCH if camera else TILT))), camera)
+        raise OptionError(f"up is {shown(up)}", f"use auto, {', '.join(AXES)}")
+    ahead = next((name for name in AXES if _in_cone(points, up_vector(name))), None)
+    axis: UpAxis = ("-y" if ahead == "z" else "z") if up == "auto" else up
+    camera = ahead is not None and ahead[-1] != axis[-1]
+    return Frame(up_vector(axis), float(np.cos(np.radians(PITCH if camera else TILT))), camera)
 
 
 def _in_cone(points: npt.NDArray[np.float32], axis: Array) -> bool:

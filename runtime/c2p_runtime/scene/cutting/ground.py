@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from c2p_runtime.scene.kernels_scene import AXIS_BITS, MIDDLE
+from c2p_runtime.scene.cutting.kernels_scene import AXIS_BITS, MIDDLE
+from c2p_runtime.scene.cutting.voxels import Voxels, connected, neighbours_of, voxels_of
 from c2p_runtime.scene.segmentation import Array, IntArray
-from c2p_runtime.scene.voxels import Voxels, connected, neighbours_of, voxels_of
 
 CELL = 1.0  # metres, of the map of the ground
 MOST_CELLS = 256  # along a side of it; a wider scene has larger ones

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from c2p_runtime.scene.frame import Frame
-from c2p_runtime.scene.kernels_scene import AXIS_BITS
+from c2p_runtime.scene.cutting.frame import Frame
+from c2p_runtime.scene.cutting.kernels_scene import AXIS_BITS
+from c2p_runtime.scene.cutting.voxels import Places, Voxels, neighbours_of
 from c2p_runtime.scene.segmentation import Array, IntArray
-from c2p_runtime.scene.voxels import Places, Voxels, neighbours_of
 
 Mask = npt.NDArray[np.bool_]
 

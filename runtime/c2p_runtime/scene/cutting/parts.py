@@ -14,9 +14,9 @@ import math
 
 import numpy as np
 
-from c2p_runtime.scene.kernels_scene import NEIGHBOURS
+from c2p_runtime.scene.cutting.kernels_scene import NEIGHBOURS
+from c2p_runtime.scene.cutting.voxels import Places, connected, neighbours_of, normals_of, patches_of
 from c2p_runtime.scene.segmentation import Array, IntArray
-from c2p_runtime.scene.voxels import Places, connected, neighbours_of, normals_of, patches_of
 
 # A patch is what one seed's plane describes: its voxels have normals within this angle of the seed's, and are
 # no more voxels off that plane, and away. With 15 … 30 degrees and 3 … 8 voxels away the same things result.

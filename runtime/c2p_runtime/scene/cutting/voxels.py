@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from c2p_deploy.projection.native import Kernels
-from c2p_runtime.scene import kernels_scene
-from c2p_runtime.scene.kernels_scene import AXIS_BITS, AXIS_MASK, FINE, NEIGHBOURS
+from c2p_runtime.scene.cutting import kernels_scene
+from c2p_runtime.scene.cutting.kernels_scene import AXIS_BITS, AXIS_MASK, FINE, NEIGHBOURS
 from c2p_runtime.scene.segmentation import Array, IntArray
 
 run = Kernels(kernels_scene).run

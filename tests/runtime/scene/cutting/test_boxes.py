@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
-from c2p_runtime.scene.boxes import hull, upright_box
+from c2p_runtime.scene.cutting.boxes import hull, upright_box
 
 
 def unit(vector: list[float]) -> np.ndarray:

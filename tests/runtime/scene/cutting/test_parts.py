@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from c2p_runtime.scene.parts import join, join_reference, parts_of
-from c2p_runtime.scene.voxels import voxels_of
+from c2p_runtime.scene.cutting.parts import join, join_reference, parts_of
+from c2p_runtime.scene.cutting.voxels import voxels_of
 from scenes import cuboid, cylinder, seen_from
 
 

@@ -12,8 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from sklearn.cluster import DBSCAN
 
-from c2p_runtime.scene import voxels as fast
-from c2p_runtime.scene import voxels_reference as slow
+from c2p_runtime.scene.cutting import voxels as fast
+from c2p_runtime.scene.cutting import voxels_reference as slow
 
 SIZE = 0.05
 EVERYTHING = np.array([[-1000] * 3, [1000] * 3], np.float32)
