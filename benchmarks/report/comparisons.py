@@ -63,3 +63,17 @@ def sampling(results: Results) -> str:
     clouds = listed(way[kind]["clouds"] for way in results["methods"] for kind in kinds)
     setting = f"{clouds} clouds of {results['points']:,} points, {results['kept']:,} kept."
     return f"{setting}\n\n{table(header, rows)}"
+
+
+def scene_cutting(results: Results) -> str:
+    """A line per way: its time for each scene, and what it finds on labelled tables."""
+    scenes = results["scenes"]
+    rows = []
+    for way, found in results["quality"].items():
+        ms = [median(scene["ms"][way]) for scene in scenes.values()]
+        hits = f"{found['found']} of {found['of']}"
+        rows.append([way, *ms, hits, f"{found['overlap_mean']:.2f}", str(found["further"])])
+    names = [f"{name}, {scene['points']:,} points: ms" for name, scene in scenes.items()]
+    sizes = ", ".join(f"{1000 * scene['voxel']:g} mm ({name})" for name, scene in scenes.items())
+    setting = f"{results['threads']} threads; voxels of {sizes} for all but the first.{left_out(results)}"
+    return f"{setting}\n\n{table(['', *names, 'things found', 'mean overlap', 'further'], rows)}"
