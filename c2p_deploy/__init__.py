@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from c2p_deploy.io import read_cloud
+    from c2p_deploy.io import read_cloud, read_cloud2
     from c2p_deploy.labels import LabelSet
     from c2p_deploy.manifest import Manifest
     from c2p_deploy.projection.compiled import project_depth
@@ -27,6 +27,7 @@ _HOMES = {
     "project_depth": "c2p_deploy.projection.compiled",
     "project_depth_reference": "c2p_deploy.projection.reference",
     "read_cloud": "c2p_deploy.io",
+    "read_cloud2": "c2p_deploy.io",
 }
 _ROOMS = {"errors", "files", "io", "labels", "manifest", "projection"}  # after a bare `import c2p_deploy`
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "project_depth",
     "project_depth_reference",
     "read_cloud",
+    "read_cloud2",
 ]
 
 

@@ -12,9 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from c2p_deploy.io import read_cloud
+    from c2p_deploy.io import read_cloud, read_cloud2
     from c2p_runtime.classifier import Classifier
     from c2p_runtime.prediction import Prediction
+    from c2p_runtime.robot.stream import Stream
     from c2p_runtime.scene.classifier import SceneClassifier
     from c2p_runtime.scene.segmentation import SceneOptions
 
@@ -23,9 +24,11 @@ _HOMES = {
     "Prediction": "c2p_runtime.prediction",
     "SceneClassifier": "c2p_runtime.scene.classifier",
     "SceneOptions": "c2p_runtime.scene.segmentation",
+    "Stream": "c2p_runtime.robot.stream",
     "read_cloud": "c2p_deploy.io",
+    "read_cloud2": "c2p_deploy.io",
 }
-__all__ = ["Classifier", "Prediction", "SceneClassifier", "SceneOptions", "read_cloud"]
+__all__ = ["Classifier", "Prediction", "SceneClassifier", "SceneOptions", "Stream", "read_cloud", "read_cloud2"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,13 +17,17 @@ _PATIENCE = 10.0  # seconds for a call that hangs
 _change = threading.Condition()
 _running = 0
 _ended = False
+_inside = threading.local()  # .now: whether this thread's call is counted already
 
 
 @contextmanager
 def awaited_at_exit() -> Iterator[None]:
-    """Around a call of an engine, in any thread; the main thread's needs no waiting for."""
+    """Around a call of an engine, in any thread; the main thread's needs no waiting for.
+
+    May be nested: a call inside one that is awaited belongs to it.
+    """
     global _running
-    if threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is threading.main_thread() or getattr(_inside, "now", False):
         yield
         return
     with _change:
@@ -32,9 +36,11 @@ def awaited_at_exit() -> Iterator[None]:
             _running += 1
     if stand_still:
         _for_ever()
+    _inside.now = True
     try:
         yield
     finally:
+        _inside.now = False
         with _change:
             _running -= 1
             _change.notify_all()

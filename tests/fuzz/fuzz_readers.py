@@ -5,6 +5,7 @@
 With atheris installed (`pip install atheris`) coverage guides the damage, and unknown options go to it;
 without, or with --blind, files of the tests are damaged at random. Whatever is neither a cloud nor one
 clear line, or costs more than a file of its size may, ends the run; the file is kept as `found.SUFFIX`.
+Recordings are among them where rosbags and mcap are installed, at random only.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 try:
     import atheris
@@ -29,6 +31,14 @@ with atheris.instrument_imports(include=["c2p_deploy.io"]) if atheris else nullc
 
 from io_damage import SEEDS, assert_cloud_or_refusal, damaged
 
+try:
+    from recordings import assert_frames_or_refusal, seeds
+except pytest.skip.Exception:
+    RECORDINGS: dict[str, bytes] = {}
+else:
+    with tempfile.TemporaryDirectory() as written:
+        RECORDINGS = seeds(Path(written))
+
 MOST_SECONDS = 5.0
 MOST_MEMORY = 1 << 31  # of the process: files here have a few kilobytes
 
@@ -36,17 +46,18 @@ MOST_MEMORY = 1 << 31  # of the process: files here have a few kilobytes
 def files(seed: int) -> Iterator[tuple[str, bytes]]:
     """Names and contents without end; the same for the same seed."""
     rng = np.random.default_rng(seed)
-    names = list(SEEDS)
+    whole = SEEDS | RECORDINGS
+    names = list(whole)
     while True:
         name = names[int(rng.integers(len(names)))]
-        yield name, damaged(SEEDS[name], rng)
+        yield name, damaged(whole[name], rng)
 
 
 def check(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     begin = time.process_time()
     try:
-        assert_cloud_or_refusal(path)
+        (assert_frames_or_refusal if path.name in RECORDINGS else assert_cloud_or_refusal)(path)
         took = time.process_time() - begin
         assert took < MOST_SECONDS, f"took {took:.1f} s"
     except BaseException:
