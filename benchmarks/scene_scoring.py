@@ -9,8 +9,10 @@ from scipy.optimize import linear_sum_assignment
 IntArray = npt.NDArray[np.integer]
 
 
-def overlaps(found: list[IntArray], truth: IntArray) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Intersection over union [F, T] of found things (indices of points) and labelled ones, and their labels [T].
+def overlaps(
+    found: list[IntArray], truth: IntArray
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.integer]]:
+    """Intersection over union [F, T] of found things (indices of points) and labelled ones; their labels [T].
 
     truth: the label of each point [N]; below 0 it is no thing.
     """

@@ -2,9 +2,9 @@
 
     python tools/build_kernels.py [FOLDER]    # needs numba; run it after a change of the kernels
 
-With a folder it writes all of them there. The IR is of no particular processor: `c2p_deploy.projection.native`
-has LLVM make machine code of it for the one it runs on. It is cleaned of what belongs to Python, which the
-kernels do not use.
+With a folder it writes all of them there. The IR is of no particular processor:
+`c2p_deploy.projection.native` has LLVM make machine code of it for the one it runs on. It is cleaned of what
+belongs to Python, which the kernels do not use.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _SCALARS: dict[str, Any] = {"f": ctypes.c_float, "d": ctypes.c_double, "q": ctyp
 
 
 class Kernels:
-    """The kernels of a module with SIGNATURES, its `.ll` beside it: compiled when the first of them is run."""
+    """The kernels of a module with SIGNATURES, its `.ll` beside it; compiled when the first one is run."""
 
     def __init__(self, module: ModuleType) -> None:
         self._signatures: dict[str, tuple[str, ...]] = module.SIGNATURES

@@ -11,6 +11,7 @@ Recordings are among them where rosbags and mcap are installed, at random only.
 from __future__ import annotations
 
 import argparse
+import logging
 import resource
 import sys
 import tempfile
@@ -89,6 +90,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--blind", action="store_true", help="without atheris")
     arguments, options = parser.parse_known_args()
+    logging.disable()  # what is left of damaged files
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from c2p_deploy.errors import CloudFileError
+from c2p_deploy.errors import CloudFileError, reason_of
 from c2p_deploy.io.common import damaged, quoted
-from c2p_deploy.io.recording.source import MOST_CHANNELS, Channel, Message, Source, needed, read, unpack
+from c2p_deploy.io.recording.source import MOST_CHANNELS, Channel, Message, Source, Unpacker, needed, read
 
 MAGIC = b"\x89MCAP0\r\n"
 FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, CHUNK_INDEX, STATISTICS, DATA_END = 2, 3, 4, 5, 6, 8, 11, 15
@@ -80,6 +80,7 @@ def open_mcap(path: Path) -> Source:
 
     def messages(wanted: Set[int]) -> Iterator[Message]:
         with path.open("rb") as file:
+            unpack = Unpacker(size)
             passed_over = _chunks_without(file, summary, size, wanted) if summary else set()
             for record in _walk(file, len(MAGIC), size):
                 if record.op in (DATA_END, FOOTER):
@@ -87,7 +88,7 @@ def open_mcap(path: Path) -> Source:
                 if record.op == MESSAGE:
                     yield from _message(file, record, wanted)
                 elif record.op == CHUNK and record.at not in passed_over:
-                    stream, begin, end = _inside(file, record)
+                    stream, begin, end = _inside(file, record, unpack)
                     for inner in _walk(stream, begin, end):
                         if inner.op == MESSAGE:
                             yield from _message(stream, inner, wanted)
@@ -109,12 +110,12 @@ def _summary_of(file: BinaryIO, size: int) -> int | None:
 
 def _walked(file: BinaryIO, size: int) -> Described:
     """Channels and counts by all records there are, as far as they are whole."""
-    found = Described()
+    found, unpack = Described(), Unpacker(size)
     try:
         for record in _walk(file, len(MAGIC), size):
             if record.op in (DATA_END, FOOTER):
                 break
-            stream, begin, end = _inside(file, record) if record.op == CHUNK else (file, 0, 0)
+            stream, begin, end = _inside(file, record, unpack) if record.op == CHUNK else (file, 0, 0)
             for each in _walk(stream, begin, end) if record.op == CHUNK else (record,):
                 if each.op == MESSAGE:
                     stream.seek(each.data)
@@ -147,7 +148,7 @@ def _message(file: BinaryIO, record: Record, wanted: Set[int]) -> Iterator[Messa
         yield Message(channel, time, read(file, record.size - 22))
 
 
-def _inside(file: BinaryIO, chunk: Record) -> tuple[BinaryIO, int, int]:
+def _inside(file: BinaryIO, chunk: Record, unpack: Unpacker) -> tuple[BinaryIO, int, int]:
     """Where the records of a chunk lie: in which stream, from where to where."""
     file.seek(chunk.data)
     size, _, length = struct.unpack_from("<QII", read(file, 32), 16)
@@ -185,4 +186,4 @@ def _parsed(file: BinaryIO, record: Record, kind: str) -> Any:
     try:
         return getattr(needed("mcap.records"), kind).read(stream)
     except (ValueError, struct.error, EOFError, needed("mcap.exceptions").McapError) as error:
-        raise damaged(f"has a record that makes no sense ({quoted(error)})") from error
+        raise damaged(f"has a record that makes no sense ({quoted(reason_of(error))})") from error

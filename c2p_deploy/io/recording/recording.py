@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from c2p_deploy.errors import C2PError, CloudFileError, OptionError, one_line, reason_of
+from c2p_deploy.errors import C2PError, CloudError, CloudFileError, OptionError, one_line, reason_of
 from c2p_deploy.io.common import quoted
 from c2p_deploy.io.pointcloud2 import read_cloud2
 from c2p_deploy.io.recording import mcap_file, ros1_bag, sqlite_file
@@ -90,7 +90,8 @@ class Recording:
         return self._frames(every)
 
     def _frames(self, every: int) -> Iterator[Frame]:
-        given, first, wrong = 0, None, 0
+        given, wrong = 0, 0
+        first: C2PError | None = None
         messages = self._source.messages(self._channels.keys())
         number = -1
         while True:
@@ -98,7 +99,7 @@ class Recording:
                 with _refusals(self.path):
                     if (message := next(messages, None)) is None:
                         break
-            except C2PError as damage:
+            except CloudFileError as damage:
                 if not given and first is None:
                     raise
                 if not self._told:
@@ -111,7 +112,7 @@ class Recording:
             try:
                 with _refusals(self.path):
                     frame = self._frame(message, number)
-            except C2PError as error:
+            except (CloudError, CloudFileError) as error:
                 self.skipped, wrong, first = self.skipped + 1, wrong + 1, first or error
                 if wrong == 1:
                     _log.warning("%s: cloud %d is left out: %s", self.path, number, one_line(error.problem))
@@ -161,7 +162,17 @@ def open_recording(path: str | os.PathLike[str], topic: str | None = None) -> Re
 def _source_of(path: Path) -> Source:
     if not path.exists():
         raise CloudFileError("no such file", "check the path")
-    return joined([_file_source(file) for file in (files_of(path) if path.is_dir() else [path])])
+    if not path.is_dir():
+        return _file_source(path)
+    sources, damage = [], None
+    for file in files_of(path):
+        try:
+            sources.append(_file_source(file))
+        except CloudFileError as error:
+            damage = damage or CloudFileError(f"{file.name} {error.problem}", error.remedy)
+    if damage is not None and not sources:
+        raise damage
+    return joined(sources, damage)
 
 
 def _file_source(path: Path) -> Source:

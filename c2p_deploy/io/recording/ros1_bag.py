@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from c2p_deploy.errors import CloudFileError
 from c2p_deploy.io.common import damaged, quoted
-from c2p_deploy.io.recording.source import MOST_CHANNELS, Channel, Message, Source, read, unpack
+from c2p_deploy.io.recording.source import MOST_CHANNELS, Channel, Message, Source, Unpacker, read
 
 MAGIC = b"#ROSBAG V2.0\n"
 MESSAGE, BAG, CHUNK, CHUNK_INFO, CONNECTION = 2, 3, 5, 6, 7  # operations; 4 is an index within the file
@@ -56,9 +56,10 @@ def open_bag(path: Path) -> Source:
     def messages(wanted: Set[int]) -> Iterator[Message]:
         with path.open("rb") as file:
             chunks = None if index is None else _chunks_with(file, index, size, wanted)
+            unpack = Unpacker(size)
             for record in _walk(file, len(MAGIC), size if index is None else index):
                 if record.op == CHUNK and (chunks is None or record.at in chunks):
-                    yield from _messages_in(file, record, wanted)
+                    yield from _messages_in(*_inside(file, record, unpack), wanted)
 
     return Source(channels, messages, damage)
 
@@ -94,12 +95,13 @@ def _walked(file: BinaryIO, size: int) -> tuple[dict[int, tuple[str, str]], Coun
     """The same by what is in the chunks, as far as they are whole."""
     connections: dict[int, tuple[str, str]] = {}
     counts: Counter[int] = Counter()
+    unpack = Unpacker(size)
     try:
         for record in _walk(file, len(MAGIC), size):
             if record.op == CONNECTION:
                 _add_connection(connections, file, record)
             elif record.op == CHUNK:
-                stream, begin, end = _inside(file, record)
+                stream, begin, end = _inside(file, record, unpack)
                 for inner in _walk(stream, begin, end):
                     if inner.op == CONNECTION:
                         _add_connection(connections, stream, inner)
@@ -129,8 +131,7 @@ def _chunk_counts(file: BinaryIO, record: Record) -> Iterator[tuple[int, int]]:
     return struct.iter_unpack("<II", data)
 
 
-def _messages_in(file: BinaryIO, chunk: Record, wanted: Set[int]) -> Iterator[Message]:
-    stream, begin, end = _inside(file, chunk)
+def _messages_in(stream: BinaryIO, begin: int, end: int, wanted: Set[int]) -> Iterator[Message]:
     for record in _walk(stream, begin, end):
         if record.op != MESSAGE or (number := _number(record.header, b"conn")) not in wanted:
             continue
@@ -139,7 +140,7 @@ def _messages_in(file: BinaryIO, chunk: Record, wanted: Set[int]) -> Iterator[Me
         yield Message(number, seconds * 10**9 + nanoseconds, read(stream, record.size))
 
 
-def _inside(file: BinaryIO, chunk: Record) -> tuple[BinaryIO, int, int]:
+def _inside(file: BinaryIO, chunk: Record, unpack: Unpacker) -> tuple[BinaryIO, int, int]:
     """Where the records of a chunk lie: in which stream, from where to where."""
     packing = chunk.header.get(b"compression", b"none").decode("latin-1")
     if packing == "none":

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from c2p_deploy.errors import CloudFileError, MissingDependencyError
+from c2p_deploy.errors import CloudFileError, MissingDependencyError, reason_of
 from c2p_deploy.extras import install
-from c2p_deploy.io.common import check_unpacked, damaged, quoted
+from c2p_deploy.io.common import UNPACKED_FREE, check_unpacked, damaged, quoted
 
 MOST_CHANNELS = 1 << 16  # a robot has hundreds of topics
 _WINDOW = 1 << 27  # bytes that zstd may look back; its own limit, too, unless told otherwise
+_RATIO = 64  # what all chunks of a file together may unpack to, by its size
 _PART = 1 << 20
 ZSTD = b"\x28\xb5\x2f\xfd"  # how its frames begin
 
@@ -89,7 +90,24 @@ def unpack(kind: str, packed: bytes | memoryview, size: int) -> bytes:
         errors = (*errors, zstd.ZstdError)
         return bytes(zstd.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(packed).read(size))
     except errors as error:
-        raise damaged(f"holds packed data that do not unpack ({quoted(error)})") from error
+        raise damaged(f"holds packed data that do not unpack ({quoted(reason_of(error))})") from error
+
+
+class Unpacker:
+    """Unpacks chunk after chunk of one file, until they are out of all proportion to it.
+
+    Each is checked by itself, too; but a file can hold thousands of them, of which each takes a second.
+    """
+
+    def __init__(self, file_bytes: int) -> None:
+        self._left = UNPACKED_FREE + _RATIO * file_bytes
+
+    def __call__(self, kind: str, packed: bytes, size: int) -> bytes:
+        """As `unpack`."""
+        self._left -= size
+        if self._left < 0:
+            raise damaged(f"claims to unpack to more than {_RATIO} times its size, as no recording does")
+        return unpack(kind, packed, size)
 
 
 def unpack_message(packed: bytes | memoryview) -> bytes:
@@ -114,7 +132,7 @@ def unpacked_file(path: Path) -> Path:
                 plain.write(part)
     except module.ZstdError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise damaged(f"does not unpack ({quoted(error)})") from error
+        raise damaged(f"does not unpack ({quoted(reason_of(error))})") from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -127,22 +145,29 @@ def removed_with(source: Source, folder: Path) -> Source:
     return source
 
 
-def joined(sources: list[Source]) -> Source:
-    """One recording in several files, one after the other."""
-    if len(sources) == 1:
-        return sources[0]
+def joined(sources: list[Source], damage: CloudFileError | None = None) -> Source:
+    """One recording in several files, one after the other; damage: that of files which are not among them.
+
+    A damaged file does not keep those after it from being read: the messages end with its error.
+    """
     channels: dict[int, Channel] = {}
     parts: list[tuple[Source, dict[int, int]]] = []  # with the numbers of its channels here, by those there
     for source in sources:
         numbers = {there: len(channels) + i for i, there in enumerate(source.channels)}
         channels |= {numbers[there]: channel for there, channel in source.channels.items()}
         parts.append((source, numbers))
+        damage = damage or source.damage
 
     def messages(wanted: Set[int]) -> Iterator[Message]:
+        first = None
         for source, numbers in parts:
             some = {there for there, here in numbers.items() if here in wanted}
-            if some:
-                for message in source.messages(some):
+            try:
+                for message in source.messages(some) if some else ():
                     yield message._replace(channel=numbers[message.channel])
+            except CloudFileError as error:
+                first = first or error
+        if first is not None:
+            raise first
 
-    return Source(channels, messages, next((s.damage for s in sources if s.damage is not None), None))
+    return Source(channels, messages, damage)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Set
 from contextlib import closing, suppress
 from pathlib import Path
 
-from c2p_deploy.errors import CloudFileError
+from c2p_deploy.errors import CloudFileError, reason_of
 from c2p_deploy.io.common import damaged, quoted
 from c2p_deploy.io.recording.source import MOST_CHANNELS, Channel, Message, Source
 
@@ -116,4 +116,4 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _refusal(error: sqlite3.Error) -> CloudFileError:
-    return damaged(f"is not whole ({quoted(error)})")
+    return damaged(f"is not whole ({quoted(reason_of(error))})")

@@ -25,7 +25,7 @@ def replay(recording: Frames, every: int = 1, rate: Rate = "real") -> Iterator[F
 
         with Stream(clf, on_result=publish) as stream:
             for frame in replay(open_recording("drive.mcap")):
-                stream.submit(frame)
+                stream.submit(frame.points)
 
     rate: "real" gives each frame as long after the first as it was recorded after it, "max" as fast as they
     are read. Who is slower than that gets what is overdue at once, frame by frame, and then keeps pace again.

@@ -19,7 +19,7 @@ from c2p_runtime.classifier import Classifier, Labels
 from c2p_runtime.prediction import Prediction
 from c2p_runtime.scene.segment import segment
 from c2p_runtime.scene.segmentation import Box, IntArray, Plane, SceneOptions, Segment, Segmentation
-from c2p_runtime.scene.upright import Floats, turn_between, turned
+from c2p_runtime.scene.upright import Floats, turn_between, turned, up_axis_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +59,15 @@ class SceneObject:
 class Scene:
     """The things of a scene, the nearest to the sensor first.
 
-    planes, up, dropped, too_small and too_large are those of its `Segmentation`. timing_ms: milliseconds of
-    the segmentation's stages, then "cut" (the points of things, upright), "classify" and "total".
+    up_axis: the axis that points up in a frame of the cloud's kind; `up` is near it. planes, up, dropped,
+    too_small and too_large are those of its `Segmentation`. timing_ms: milliseconds of the segmentation's
+    stages, then "cut" (the points of things, upright), "classify" and "total".
     """
 
     objects: tuple[SceneObject, ...]
     planes: tuple[Plane, ...]
     up: npt.NDArray[np.float64]
+    up_axis: UpAxis
     dropped: int
     too_small: int
     too_large: int
@@ -99,12 +101,19 @@ class SceneClassifier:
         started = perf_counter()
         cloud = as_floats(points)
         parts = segment(cloud, up, self.options)
-        return self.named(cloud, parts, started)
+        return self.named(cloud, parts, up, started)
 
-    def named(self, cloud: Floats, parts: Segmentation, started: float | None = None) -> Scene:
+    def named(
+        self,
+        cloud: Floats,
+        parts: Segmentation,
+        up: UpAxis | Literal["auto"] = "auto",
+        started: float | None = None,
+    ) -> Scene:
         """The scene of points [N, 3] that are in parts already. started: when work on it began."""
+        up_axis = up_axis_of(parts.up, up)
         between = perf_counter()
-        clouds = self._cut_out(cloud, parts.objects, parts.up)
+        clouds = self._cut_out(cloud, parts.objects, turn_between(parts.up, up_axis, self.classifier.up))
         cut = perf_counter()
         predictions = self._predictions(clouds)
         ended = perf_counter()
@@ -118,7 +127,9 @@ class SceneClassifier:
             SceneObject(part.box, part.indices, prediction)
             for part, prediction in zip(parts.objects, predictions, strict=True)
         )
-        return Scene(objects, parts.planes, parts.up, parts.dropped, parts.too_small, parts.too_large, timing)
+        return Scene(
+            objects, parts.planes, parts.up, up_axis, parts.dropped, parts.too_small, parts.too_large, timing
+        )
 
     def with_labels(self, labels: Labels) -> SceneClassifier:
         """A new scene classifier with other labels on the same engine; as `Classifier.with_labels`."""
@@ -138,9 +149,9 @@ class SceneClassifier:
         self.close()
 
     def _cut_out(
-        self, cloud: Floats, parts: Sequence[Segment], up: npt.NDArray[np.float64]
+        self, cloud: Floats, parts: Sequence[Segment], turn: npt.NDArray[np.float64]
     ) -> list[Floats | None]:
-        """The points of each part, standing as the classifier wants its clouds; None where they are too few.
+        """The points of each part, turned as the classifier wants its clouds; None where they are too few.
 
         They are gathered and turned together: each cloud is a view of one array.
         """
@@ -152,9 +163,7 @@ class SceneClassifier:
         ]
         if not chosen:
             return [None] * len(parts)
-        together = turned(
-            np.take(cloud, np.concatenate(chosen), axis=0), turn_between(up, self.classifier.up)
-        )
+        together = turned(np.take(cloud, np.concatenate(chosen), axis=0), turn)
         ends = np.cumsum([len(indices) for indices in chosen])
         cut = iter(np.split(together, ends[:-1]))
         return [next(cut) if len(part.indices) >= self.options.min_points else None for part in parts]

@@ -25,7 +25,9 @@ TILT = 25.0  # degrees that the ground, or a frame that is said to stand upright
 WIDE = 20.0  # metres: what is wider is no room, its ground is not one plane, and a lidar saw it
 VOXELS_OF_SMALLEST = 5  # along the longest side of the smallest thing; 4 … 6 cut the same things
 NEAR = 1.0  # metres to which a depth camera is precise enough for the smallest thing
-POINTS_OF_VOXEL = 3.0  # on average; with fewer, voxels of one surface are not next to each other
+MOST_VOXELS = 50_000  # about what a table or a room has; more take longer than a frame may
+POINTS_OF_VOXEL = 1.5  # on average; with fewer, voxels of one surface are not next to each other
+ALONE = 1.2  # points of a voxel, where most are alone in theirs, which does not tell how much is lacking
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def frame_of_points(points: npt.NDArray[np.float32], up: str) -> Frame:
     ahead = next((name for name in AXES if _in_cone(points, AXES[name])), None)
     if up == "auto":
         up = "-y" if ahead == "z" else "z"
-    camera = ahead is not None and abs(AXES[up] @ AXES[ahead]) < 0.5
+    camera = ahead is not None and ahead[-1] != up[-1]
     return Frame(AXES[up], float(np.cos(np.radians(PITCH if camera else TILT))), camera)
 
 
@@ -73,16 +75,17 @@ def looks_like(points: npt.NDArray[np.float32], up: Array) -> Support:
 
 
 def fitting_voxels(points: npt.NDArray[np.float32], smallest: float, sensor: bool) -> Voxels:
-    """Voxels fine enough for the smallest thing, and no finer than points [M, 3] allow.
+    """Voxels fine enough for the smallest thing, but no finer than points [M, 3] and the time allow.
 
     sensor: whether they are seen from the origin.
     """
     size, near = max(smallest / VOXELS_OF_SMALLEST, SMALLEST), NEAR if sensor else math.inf
     voxels = voxels_of(points, size, near)
-    for _ in range(4):  # points of a surface in a voxel increase with the square of its size
-        lack = POINTS_OF_VOXEL * len(voxels.keys) / len(points)
-        if lack <= 1.1:
+    for _ in range(12):
+        excess = len(voxels.keys) / min(len(points) / POINTS_OF_VOXEL, MOST_VOXELS)
+        if excess <= 1.05:
             break
-        size *= min(float(np.sqrt(lack)), 2.0)
+        # The points of a surface in a voxel increase with the square of its size.
+        size *= 2.0 if len(points) < ALONE * len(voxels.keys) else float(np.sqrt(excess))
         voxels = voxels_of(points, size, near)
     return voxels

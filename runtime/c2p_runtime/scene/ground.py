@@ -10,7 +10,8 @@ from c2p_runtime.scene.segmentation import Array, IntArray
 from c2p_runtime.scene.voxels import Voxels, connected, neighbours_of, voxels_of
 
 CELL = 1.0  # metres, of the map of the ground
-MOST_CELLS = 1024  # along a side of it
+MOST_CELLS = 256  # along a side of it; a wider scene has larger ones
+WIDEST_GAP = 32  # cells in the map without a point, over which the ground is carried on
 SLOPE = 0.3  # the steepest ground: 17 degrees, a steep street
 PIT = 1.0  # metres that a cell's lowest point may be below what is around; deeper is a reflection
 CLEARANCE = 0.2  # metres above the ground where a thing begins: kerbs and the noise of lidars are lower
@@ -27,23 +28,16 @@ def above_ground(points: Array) -> npt.NDArray[np.bool_]:
     low = points[:, :2].min(axis=0)
     cell = max(CELL, float(np.ptp(points[:, :2], axis=0).max()) / (MOST_CELLS - 1))
     at = ((points[:, :2] - low) / cell).astype(np.int64)
-    shape = at.max(axis=0) + 1
-    index = at[:, 0] * shape[1] + at[:, 1]
-    height = np.full(shape[0] * shape[1], np.inf)
+    rows, columns = at.max(axis=0) + 1
+    index = at[:, 0] * columns + at[:, 1]
+    height = np.full(rows * columns, np.inf)
     np.minimum.at(height, index, points[:, 2])
-    height = height.reshape(shape[0], shape[1])
-    around = np.stack([_moved(height, dx, dy) for dx in range(-2, 3) for dy in range(-2, 3)])
-    around[np.isinf(around)] = np.nan
-    seen = np.isfinite(height)
-    typical = np.full(height.shape, np.nan)
-    typical[seen] = np.nanmedian(around[:, seen], axis=0)
-    height[seen & (height < typical - PIT)] = np.inf
-    while True:
-        before = height.copy()
-        for dx, dy in ((0, 1), (1, 0), (1, 1), (1, -1)):
-            rise = SLOPE * cell * np.hypot(dx, dy)
-            for sign in (1, -1):
-                height = np.minimum(height, _moved(height, sign * dx, sign * dy) + rise)
+    height = _without_pits(height.reshape(rows, columns))
+    steps = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if dx or dy]
+    for _ in range(WIDEST_GAP):
+        before = height
+        for dx, dy in steps:
+            height = np.minimum(height, _moved(height, dx, dy) + SLOPE * cell * np.hypot(dx, dy))
         if np.array_equal(before, height):
             break
     return np.asarray(points[:, 2] - height.ravel()[index] > CLEARANCE)
@@ -54,22 +48,34 @@ def robot_itself(points: Array) -> npt.NDArray[np.bool_]:
     return np.asarray(np.hypot(points[:, 0], points[:, 1]) < NEAREST)
 
 
+def _without_pits(height: Array) -> Array:
+    """The map without cells far below the median of 5 x 5; infinite is where nothing was seen."""
+    i, j = np.nonzero(np.isfinite(height))
+    padded = np.pad(height, 2, constant_values=np.inf)
+    around = np.stack([padded[i + di, j + dj] for di in range(5) for dj in range(5)])
+    around[np.isinf(around)] = np.nan
+    pit = height[i, j] < np.nanmedian(around, axis=0) - PIT
+    height[i[pit], j[pit]] = np.inf
+    return height
+
+
 def _moved(grid: Array, dx: int, dy: int) -> Array:
-    """The grid's values from so many cells away; infinite from outside."""
-    padded = np.pad(grid, 2, constant_values=np.inf)
-    return padded[2 + dx : 2 + dx + grid.shape[0], 2 + dy : 2 + dy + grid.shape[1]]
+    """The grid's values from so many cells away, at most one; infinite from outside."""
+    padded = np.pad(grid, 1, constant_values=np.inf)
+    return padded[1 + dx : 1 + dx + grid.shape[0], 1 + dy : 1 + dy + grid.shape[1]]
 
 
 def clusters_around(points: Array) -> IntArray:
-    """Things among points [M, 3], z up, seen from the origin and none on its axis: int64 [M], of each the number of its cluster.
+    """Things among points [M, 3], z up, seen from the origin and none above or below it: int64 [M].
 
-    Clusters in azimuth, logarithm of the distance, and height over distance, which is what the gaps between
-    a lidar's points grow with: voxels of these, and those next to each belong together.
+    Of each point the number of its cluster. What is in voxels next to each other belongs together, and voxels
+    are of azimuth, logarithm of the distance, and height over distance: they grow as a lidar's gaps do.
     """
     far = np.hypot(points[:, 0], points[:, 1])
     turn = round(2 * np.pi / STEP)  # voxels around: a whole number, so that the ends of the circle meet
     azimuth = (np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) + 0.5) % 1.0
-    warped = np.stack([azimuth * turn, np.log(far) / STEP, points[:, 2] / far / STEP], axis=1)
+    azimuth = np.minimum(azimuth * turn, turn - 0.001)  # so that float32 does not round it to a voxel more
+    warped = np.stack([azimuth, np.log(far) / STEP, points[:, 2] / far / STEP], axis=1)
     voxels = voxels_of(warped.astype(np.float32), 1.0)
     return _connected_around(voxels, turn)[voxels.voxel_of]
 
@@ -80,8 +86,6 @@ def _connected_around(voxels: Voxels, turn: int) -> IntArray:
     first = np.flatnonzero(keys >> 2 * AXIS_BITS == MIDDLE)
     ahead = keys[first] + (turn << 2 * AXIS_BITS)  # once more, behind the last
     below = len(keys)
-    number = np.searchsorted(keys, ahead)
-    assert (number == below).all() or len(first) == 0
     group = connected(neighbours_of(np.concatenate([keys, ahead])))
     for a, b in zip(first.tolist(), range(below, below + len(first)), strict=True):
         low, high = sorted((int(group[a]), int(group[b])))

@@ -209,7 +209,7 @@ def estimate_normals(centres, count, neighbours, moments, normals, bend):
         if trace <= 0.0:
             continue
         xx, xy, xz, yy, yz, zz = xx / trace, xy / trace, xz / trace, yy / trace, yz / trace, zz / trace
-        # The smallest root of the characteristic polynomial, from below, where Newton's steps never overshoot.
+        # The smallest root of the characteristic polynomial; from below Newton's steps never overshoot.
         minors = xx * yy - xy * xy + xx * zz - xz * xz + yy * zz - yz * yz
         det = xx * (yy * zz - yz * yz) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
         root = 0.0
@@ -243,9 +243,9 @@ def estimate_normals(centres, count, neighbours, moments, normals, bend):
 def grow_patches(centres, normals, seeds, neighbours, count, cosine, sizes, offset, reach, patch, queue):
     """Smooth patches of voxels around seeds [V], the first first -> patch [V], all -1 before.
 
-    A voxel joins what is next to it if its normal is no farther from the seed's than the angle of that
-    cosine, and it lies no farther off the seed's plane than offset, and from the seed than reach, in sizes [V]
-    of the seed. patch: numbers in the order of the seeds. To work in: queue [V].
+    A voxel joins what is next to it if its normal is no farther from the seed's than the angle of
+    that cosine, and it lies no farther off the seed's plane than offset, and from the seed than reach, in
+    sizes [V] of the seed. patch: numbers in the order of the seeds. To work in: queue [V].
     """
     found = 0
     for s in range(count):

@@ -1,7 +1,7 @@
 """What is connected is cut along concave creases: there one thing stands on another, or touches it.
 
-As in Stein et al., Object Partitioning using Local Convexity, CVPR 2014, smooth patches are joined again where
-they meet in a convex edge. Two things are different. Where the surface bends inward smoothly, as within a
+As in Stein et al., Object Partitioning using Local Convexity, CVPR 2014, smooth patches are joined where they
+meet in a convex edge. Two things are different. Where the surface bends inward smoothly, as within a
 bowl, it is one thing too: what counts is how much the normals turn from one voxel to the next, not from patch
 to patch. And patches are joined one pair after the other, the most convex first, each time with the edge that
 the joined ones have together; so one false link between two things does not join them.
@@ -103,10 +103,13 @@ def edges_of(
     turn = (way * (normals[voxel] - normals[other])).sum(axis=1)
     turn /= np.maximum(np.linalg.norm(way, axis=1), 1e-12)
     a, b = patch[voxel], patch[other]
-    pair, edge, length = np.unique(
-        np.minimum(a, b) * number + np.maximum(a, b), return_inverse=True, return_counts=True
-    )
-    return pair // number, pair % number, np.bincount(edge, turn, len(pair)), length.astype(np.float64)
+    pair, edge = np.unique(np.minimum(a, b) * number + np.maximum(a, b), return_inverse=True)
+    return pair // number, pair % number, _added(edge, turn), _added(edge, np.ones(len(edge)))
+
+
+def _added(group: IntArray, values: Array) -> Array:
+    """The sum of the values [N] of each group: float64, one of each number."""
+    return np.asarray(np.bincount(group, values), np.float64)
 
 
 def join(number: int, first: IntArray, second: IntArray, turn: Array, length: Array) -> IntArray:
@@ -119,7 +122,7 @@ def join(number: int, first: IntArray, second: IntArray, turn: Array, length: Ar
     while len(first):
         pair = first * number + second
         mean = turn / length
-        # Where turns are alike, as on what is perfectly flat, chance decides, or rounds would join one pair each.
+        # Where turns are alike, as on what is flat, chance decides, or a round would join one pair.
         order = np.lexsort((pair * _SCRAMBLE, -mean))
         rank = np.empty(len(pair), np.int64)
         rank[order] = np.arange(len(pair))
@@ -139,7 +142,7 @@ def join(number: int, first: IntArray, second: IntArray, turn: Array, length: Ar
             np.minimum(first, second) * number + np.maximum(first, second), return_inverse=True
         )
         first, second = pair // number, pair % number
-        turn, length = np.bincount(edge, turn, len(pair)), np.bincount(edge, length, len(pair))
+        turn, length = _added(edge, turn), _added(edge, length)
     return group
 
 

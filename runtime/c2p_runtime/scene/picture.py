@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from c2p_deploy.projection.spec import up_vector
 from c2p_runtime.picture import GAP, INK, LINE, MARGIN, MUTED, Canvas
 from c2p_runtime.scene.classifier import Scene, SceneObject
 from c2p_runtime.scene.colours import colour_of
 from c2p_runtime.scene.drawing import Array, Floats, Side, drawn
 from c2p_runtime.scene.ply import colours_of, parts_of
-from c2p_runtime.scene.upright import nearest_axis, turn_between, turned
+from c2p_runtime.scene.upright import turn_between, turned
 
 # Pixels of the finished page.
 PANEL = (680, 600)
@@ -31,7 +32,7 @@ _EDGES = ((0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4)
 
 def scene_picture(points: npt.NDArray[Any], scene: Scene, *, title: str) -> Image.Image:
     """The picture of points [N, 3] and the scene that they are. title: usually the name of the file."""
-    turn = turn_between(scene.up, "z")
+    turn = turn_between(scene.up, scene.up_axis, "z")
     shown, colours = _shown(points, scene, turn)
     corners = [turned(found.box.corners(), turn) for found in scene.objects]
     region = np.concatenate([shown.min(axis=0, keepdims=True), shown.max(axis=0, keepdims=True)])
@@ -115,9 +116,10 @@ def _summary(scene: Scene) -> str:
         for place, (count, one, many) in enumerate(counts)
         if count or place == 0
     ]
-    tilt = np.degrees(np.arccos(np.clip(np.abs(scene.up).max(), -1, 1)))
-    up = nearest_axis(scene.up)
-    return ", ".join([*said, f"up: {up}" + (f" but for {tilt:.0f} degrees" if tilt >= 1.5 else "")])
+    tilt = np.degrees(np.arccos(np.clip(scene.up @ up_vector(scene.up_axis), -1, 1)))
+    return ", ".join(
+        [*said, f"up: {scene.up_axis}" + (f" but for {tilt:.0f} degrees" if tilt >= 1.5 else "")]
+    )
 
 
 def _draw_boxes(

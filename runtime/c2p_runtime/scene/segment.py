@@ -84,7 +84,7 @@ def segment(
 
 
 def _in_reach(cloud: npt.NDArray[np.floating]) -> tuple[Points, Array]:
-    """Points in float32 near the origin, and how far they were moved for that: map coordinates are far away."""
+    """Points in float32 near the origin, and how far they were moved: map coordinates are far away."""
     moved = np.zeros(3)
     sample = cloud[:: max(1, len(cloud) // 1000)]
     sample = sample[np.isfinite(sample).all(axis=1)].astype(np.float64)
@@ -131,7 +131,8 @@ def _things(
     members = np.flatnonzero(number >= 0)
     number = number[members]
     # Numbers of 16 bits are sorted by their digits, in one pass for each eight.
-    order = members[np.argsort(number.astype(np.uint16) if enough.sum() < 1 << 16 else number, kind="stable")]
+    short = number.astype(np.uint16) if enough.sum() < 1 << 16 else number
+    order = members[np.argsort(short, kind="stable")]
     things = []
     for indices in np.split(order, np.cumsum(sizes[enough])[:-1]) if len(order) else []:
         box = upright_box(local[indices].astype(np.float64), up)

@@ -37,8 +37,8 @@ class SceneOptions:
 class Box:
     """A box that stands upright, in the frame of the cloud, in its unit.
 
-    center: float64 [3]; size: float64 [3], length >= width, and height; axes: float64 [3, 3], the rows are the
-    unit vectors of length, width and up, right-handed.
+    center: float64 [3]; size: float64 [3], length >= width, and height; axes: float64 [3, 3], the rows are
+    the unit vectors of length, width and up, right-handed.
     """
 
     center: Array

@@ -45,8 +45,8 @@ class Cells:
     """C cubes of voxels.
 
     centres, normals: float64 [C, 3], of the plane through the voxels; areas: float64 [C], how many there are;
-    flat: bool [C], whether they do lie in a plane; around: uint32 [C, 26], the cells next to each, C where none
-    is; cell_of: int64 [V].
+    flat: bool [C], whether they do lie in a plane; around: uint32 [C, 26], the cells next to each, C where
+    none is; cell_of: int64 [V].
     """
 
     centres: Array

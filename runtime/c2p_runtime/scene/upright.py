@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.projection.spec import UP_AXES, UpAxis, turn_up, up_vector
+from c2p_deploy.projection.spec import UpAxis, turn_up, up_vector
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
 
 
-def nearest_axis(up: Array) -> UpAxis:
-    """The axis that is nearest to a direction [3]."""
-    axes: list[UpAxis] = list(UP_AXES)  # type: ignore[arg-type]
-    return max(axes, key=lambda axis: float(up_vector(axis) @ up))
+def up_axis_of(up: Array, said: UpAxis | Literal["auto"]) -> UpAxis:
+    """The axis that points up in the frame of a cloud whose up was found to be `up` [3].
+
+    What was said; of "auto" one of the two that `segment` then expects: a robot's z, or, if up is nearer to
+    that, the -y of a camera, which may look straight down.
+    """
+    if said != "auto":
+        return said
+    return "-y" if up @ up_vector("-y") > up @ up_vector("z") else "z"
 
 
-def turn_between(up: Array, to: UpAxis) -> Array:
+def turn_between(up: Array, axis: UpAxis, to: UpAxis) -> Array:
     """The rotation float64 [3, 3], for row vectors, that makes the unit vector `up` [3] the axis `to`.
 
-    From axis to axis it is as `turn_up` has it, so that what is ahead stays on the side where a classifier
-    sees it; what is left beside the nearest axis is turned by the shortest way.
+    axis: what `up` is in an upright frame of that kind; there it is turned first, by the shortest way. From
+    axis to axis it goes on as `turn_up` has it, so that what is ahead stays on the side where a classifier
+    sees it. So a camera shows things from the same side however it is inclined.
     """
-    from_axis = turn_up(np.eye(3, dtype=np.float32), nearest_axis(up)).astype(np.float64)
+    from_axis = turn_up(np.eye(3, dtype=np.float32), axis).astype(np.float64)
     to_axis = turn_up(np.eye(3, dtype=np.float32), to).astype(np.float64)
     return from_axis @ _shortest_turn(up @ from_axis) @ to_axis.T
 
@@ -41,7 +49,10 @@ def turned(points: Floats, turn: Array) -> Floats:
 
 
 def _shortest_turn(up: Array) -> Array:
-    """The rotation, for row vectors, of a unit vector [3] onto y, to which it is nearer than to -y."""
+    """The rotation, for row vectors, of a unit vector [3] onto y; near -y by way of half a turn about x."""
     x, y, z = up
+    if y < -0.9:  # where the shortest way is any
+        half = np.diag([1.0, -1.0, -1.0])
+        return np.asarray(half @ _shortest_turn(up @ half))
     sine = np.array([[0.0, x, 0.0], [-x, 0.0, -z], [0.0, z, 0.0]])  # row @ sine = (up × y) × row
     return np.asarray(np.eye(3) + sine + sine @ sine / (1 + y))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import shutil
 import sqlite3
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 
 from c2p_deploy.errors import C2PError, CloudFileError, MissingDependencyError, OptionError
 from c2p_deploy.io.recording import Frame, Recording, open_recording, source
@@ -97,6 +97,27 @@ def test_a_recording_in_several_files(tmp_path: Path, caplog: pytest.LogCaptureF
     (folder / "drive_03.db3").unlink()
     write_mcap(folder / "other.mcap", sent)
     assert refusal(folder) == "is a directory with 13 recordings; give one of them"
+
+
+def test_of_several_files_those_that_can_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A recorder that was killed leaves its last file cut off, or empty."""
+    sent = drive(12)
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    for number in range(3):
+        write_mcap(folder / f"drive_{number}.mcap", sent[8 * number : 8 * number + 8], "ros2", packing="NONE")
+    first = folder / "drive_0.mcap"
+    first.write_bytes(first.read_bytes()[:10_000])
+    recording = open_recording(folder)
+    frames = list(recording)
+    assert [frame.stamp for frame in frames] == [each.stamp for each in [*sent[0:4:2], *sent[8::2]]]
+    assert recording.length == len(frames) == 10
+    assert len(caplog.records) == 1 and "10 clouds of it are whole" in caplog.text
+    (folder / "drive_2.mcap").write_bytes(b"")
+    assert len(list(open_recording(folder))) == 6
+    for path in folder.iterdir():
+        path.write_bytes(b"")
+    assert refusal(folder).startswith("drive_0.mcap is empty (0 bytes)")
 
 
 # How much of the frames must be left when so much of the file is; packed chunks are lost as a whole.
@@ -252,18 +273,28 @@ def test_databases_that_compute_what_they_hold(tmp_path: Path, kind: str) -> Non
 
 
 def test_what_unpacks_out_of_all_proportion_is_refused(tmp_path: Path) -> None:
-    """A chunk of zeros that says its size, one that lies about it, and a packed file."""
-    zeros = [Sent("/lidar", np.zeros(20_000_000, OUSTER)[:4_500_000], START)]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    del before
-    path = write_mcap(tmp_path / "a.mcap", zeros)
-    assert "claims that" in refusal(path)
+    """One chunk of zeros, very many of them, and a packed file."""
+    one = write_mcap(tmp_path / "a.mcap", [Sent("/lidar", np.zeros(4_000_000, OUSTER), START)])
+    assert refusal(one).startswith("claims to unpack to more than 64 times its size")
+    many = [Sent("/lidar", np.zeros(100_000, OUSTER), START + i) for i in range(60)]
+    for kind in ("ros1 lz4.mcap", "lz4.bag"):
+        (tmp_path / kind).mkdir()
+        path = KINDS[kind](tmp_path / kind, many)
+        assert path.stat().st_size < 2_000_000  # of 288 MB
+        assert len(list(open_recording(path))) < 60
     packed = tmp_path / "b.mcap.zstd"
-    import zstandard
-
-    packed.write_bytes(zstandard.compress(b"\x89MCAP0\r\n" + bytes(400_000_000)))
+    packed.write_bytes(zstandard.compress(b"\x89MCAP0\r\n" + bytes(200_000_000)))
+    before = set(Path(tempfile.gettempdir()).iterdir())
     assert "claims that" in refusal(packed)
-    assert not list(Path(tempfile.gettempdir()).glob("c2p-*/b.mcap"))
+    assert not [path for path in set(Path(tempfile.gettempdir()).iterdir()) - before if "c2p-" in path.name]
+
+
+@pytest.mark.parametrize("kind", ["none.bag", "bare.mcap"])
+def test_messages_of_very_many_fields_cost_nothing(tmp_path: Path, kind: str) -> None:
+    """rosbags would make a million objects of them."""
+    wide = np.dtype([(name, "<f4") for name in "xyz"] + [(f"f{i}", "u1") for i in range(1100)])
+    path = KINDS[kind](tmp_path, [Sent("/lidar", np.ones(3, wide), START)])
+    assert refusal(path).startswith("holds a message of more fields than any cloud has")
 
 
 def test_what_it_unpacked_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,7 +393,7 @@ def test_limits_of_unpacking() -> None:
         with pytest.raises(CloudFileError):
             source.unpack(kind, b"nothing that is packed", 100)
         with pytest.raises(CloudFileError, match="claims that"):
-            source.unpack(kind, b"x" * 100, 1 << 40)
+            source.unpack(kind, b"x" * 100, (160 << 20) + 801)
         assert source.unpack(kind, b"", 0) == b""
 
 

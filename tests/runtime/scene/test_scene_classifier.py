@@ -19,11 +19,12 @@ from c2p_deploy.projection.spec import UP_AXES, UpAxis, turn_up, up_vector
 from c2p_runtime import Classifier, Prediction
 from c2p_runtime.scene.classifier import Scene, SceneClassifier, SceneObject
 from c2p_runtime.scene.segmentation import SceneOptions, Segment
-from c2p_runtime.scene.upright import nearest_axis, turn_between, turned
+from c2p_runtime.scene.upright import turn_between, turned, up_axis_of
 from engines import LABELS, write_engine
 from scenes import box_around, in_parts, things
 
 RNG = np.random.default_rng(0)
+ALL_AXES: list[tuple[UpAxis, UpAxis]] = [("z", "z"), ("-y", "z"), ("-y", "y"), ("x", "-z")]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_a_tilted_scene_stands_up_before_it_is_seen(bundled: Classifier) -> None
     """As it stood before it was tilted, but for rounding; and to the bit as it is turned alone."""
     clouds = things(3)
     up = np.array([0.3, -0.1, 0.9]) / np.linalg.norm([0.3, -0.1, 0.9])
-    turn = turn_between(up, "z")
+    turn = turn_between(up, "z", "z")
     points, parts = in_parts([turned(cloud, turn.T) for cloud in clouds], tuple(up))
     scene_clf = SceneClassifier(bundled)
     for found, straight in zip(scene_clf.named(points, parts).objects, clouds, strict=True):
@@ -79,11 +80,11 @@ def test_axes_are_exchanged_exactly(tmp_path: Path, up: UpAxis, wanted: UpAxis) 
     """A cloud with one up for a classifier with another gives the bits of a classifier with the first."""
     engine = write_engine(tmp_path)
     points, parts = in_parts(things(2), tuple(up_vector(up)))
-    scene = SceneClassifier(Classifier(engine, up=wanted, device="cpu")).named(points, parts)
+    scene = SceneClassifier(Classifier(engine, up=wanted, device="cpu")).named(points, parts, up)
     alone = Classifier(engine, up=up, device="cpu")
     for found in scene.objects:
         cloud = points[found.indices]
-        turn = turn_between(up_vector(up), wanted)
+        turn = turn_between(up_vector(up), up, wanted)
         np.testing.assert_array_equal(turn_up(turned(cloud, turn), wanted), turn_up(cloud, up))
         np.testing.assert_allclose(
             found.prediction.features,
@@ -95,21 +96,37 @@ def test_axes_are_exchanged_exactly(tmp_path: Path, up: UpAxis, wanted: UpAxis) 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=3).filter(lambda v: np.linalg.norm(v) > 0.1))
 def test_turns_are_rotations_by_the_shortest_way(direction: list[float]) -> None:
     up = np.array(direction) / np.linalg.norm(direction)
-    for to in ("z", "-y", "x"):
-        turn = turn_between(up, to)  # type: ignore[arg-type]
-        np.testing.assert_allclose(up @ turn, up_vector(to), atol=1e-12)  # type: ignore[arg-type]
-        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+    for axis, to in ALL_AXES:
+        turn = turn_between(up, axis, to)
+        np.testing.assert_allclose(up @ turn, up_vector(to), atol=1e-9)
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
         assert np.linalg.det(turn) == pytest.approx(1)
-        axis = nearest_axis(up)
-        along = turn_between(up_vector(axis), to).T @ turn  # what is left to turn beyond the exchange of axes
+        along = (
+            turn_between(up_vector(axis), axis, to).T @ turn
+        )  # what is left to turn beyond the exchange of axes
         angle = np.degrees(np.arccos(np.clip((np.trace(along) - 1) / 2, -1, 1)))
         between = np.degrees(np.arccos(np.clip(up_vector(axis) @ up, -1, 1)))
-        assert angle == pytest.approx(between, abs=1e-4)
+        assert angle == pytest.approx(between, abs=1e-4) or between > 150
+
+
+@pytest.mark.parametrize("pitch", [0, 30, 44, 46, 75, 90])
+def test_a_camera_shows_things_from_the_same_side_however_it_is_inclined(pitch: float) -> None:
+    """What is to its right stays right, what is ahead stays ahead, for a classifier with z up."""
+    down = np.radians(pitch)
+    up, ahead = np.array([0, -np.cos(down), -np.sin(down)]), np.array([0, -np.sin(down), np.cos(down)])
+    assert up_axis_of(up, "auto") == "-y"
+    turn = turn_between(up, "-y", "z")
+    np.testing.assert_allclose(np.stack([ahead, [-1, 0, 0], up]) @ turn, np.eye(3), atol=1e-12)
+
+
+def test_what_is_said_to_be_up_is_believed() -> None:
+    assert up_axis_of(np.array([0.0, 0, -1]), "-z") == "-z"
+    assert up_axis_of(np.array([0.1, 0, 0.99]), "auto") == "z"
 
 
 def test_points_are_turned_each_by_itself() -> None:
     """A point gets the same bits whichever others are with it."""
-    turn = turn_between(np.array([0.6, 0.0, 0.8]), "z")
+    turn = turn_between(np.array([0.6, 0.0, 0.8]), "z", "z")
     for dtype in (np.float32, np.float64):
         cloud = RNG.normal(size=(1001, 3)).astype(dtype)
         found = turned(cloud, turn)

@@ -46,7 +46,7 @@ def seen(
 
 
 def scene(*objects: SceneObject) -> Scene:
-    return Scene(objects, (), np.array([0.0, 0, 1]), 0, 0, 0, {})
+    return Scene(objects, (), np.array([0.0, 0, 1]), "z", 0, 0, 0, {})
 
 
 def moved(one: Box, turn: np.ndarray, shift: np.ndarray) -> Box:
