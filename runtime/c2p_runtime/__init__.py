@@ -28,7 +28,15 @@ _HOMES = {
     "read_cloud": "c2p_deploy.io",
     "read_cloud2": "c2p_deploy.io",
 }
-__all__ = ["Classifier", "Prediction", "SceneClassifier", "SceneOptions", "Stream", "read_cloud", "read_cloud2"]
+__all__ = [
+    "Classifier",
+    "Prediction",
+    "SceneClassifier",
+    "SceneOptions",
+    "Stream",
+    "read_cloud",
+    "read_cloud2",
+]
 
 
 def __getattr__(name: str) -> Any:
