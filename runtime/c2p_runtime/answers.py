@@ -18,6 +18,7 @@ from c2p_runtime.scene.hint import looks_like_scene
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from c2p_deploy.io.recording import Frame
     from c2p_runtime.classifier import Classifier
     from c2p_runtime.prediction import Prediction
 
@@ -27,6 +28,39 @@ _FLOOR = (
     "have --scene do it"
 )
 _SCENE = "looks like a whole scene, not like one thing; with --scene, in metres, each thing in it gets a name"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a cloud is from: a file, or a frame of a recording. As text "chair.ply", or "drive.bag@12"."""
+
+    path: Path
+    frame: Frame | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.frame is None else f"{self.path}@{self.frame.number}"
+
+    @property
+    def stem(self) -> str:
+        """For names of files about it."""
+        return self.path.stem if self.frame is None else f"{self.path.stem}-{self.frame.number}"
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the first of its file, about which things are said that hold for all."""
+        return self.frame is None or self.frame.number == 0
+
+    def described(self) -> dict[str, Any]:
+        """For JSON."""
+        if self.frame is None:
+            return {"file": str(self.path)}
+        frame = self.frame
+        return {
+            "file": str(self.path),
+            "frame": frame.number,
+            "stamp_ns": frame.stamp,
+            "frame_id": frame.frame_id,
+        }
 
 
 @dataclass(frozen=True)
@@ -40,18 +74,18 @@ class CloudAnswers:
     save_views: Path | None = None
     save_depth: Path | None = None
 
-    def __call__(self, path: Path, points: npt.NDArray[Any], read_ms: float) -> list[str]:
-        """The lines for points [N, 3] of that file, after its pictures are written. Raises C2PError."""
+    def __call__(self, source: Source, points: npt.NDArray[Any], read_ms: float) -> list[str]:
+        """The lines for points [N, 3] from there, after their pictures are written. Raises C2PError."""
         classifier = self.classifier
         prediction = classifier(points)
-        save_extras(classifier, points, prediction, path, self.save_views, self.save_depth, self.outputs)
-        if has_floor(points, classifier.up):
-            _log.warning("%s: %s", path, _FLOOR)
-        elif looks_like_scene(points):
-            _log.warning("%s: %s", path, _SCENE)
+        save_extras(classifier, points, prediction, source, self.save_views, self.save_depth, self.outputs)
+        if source.first and has_floor(points, classifier.up):
+            _log.warning("%s: %s", source, _FLOOR)
+        elif source.first and looks_like_scene(points):
+            _log.warning("%s: %s", source, _SCENE)
         if not self.as_json:
-            return [answer_line(path, prediction, self.top_k)]
-        record = describe(path, len(points), prediction, read_ms, classifier, self.top_k)
+            return [answer_line(source, prediction, self.top_k)]
+        record = describe(source, len(points), prediction, read_ms, classifier, self.top_k)
         return [json.dumps(record)]  # ASCII, also of names that are no text
 
 
@@ -62,7 +96,7 @@ class OutputNames:
         self.many = many
         self._taken: set[Path] = set()
 
-    def for_cloud(self, wanted: Path, cloud: Path) -> Path:
+    def for_cloud(self, wanted: Path, cloud: Source) -> Path:
         """`wanted` itself, or with several clouds `wanted` with the cloud's name in it."""
         if not self.many:
             return wanted
@@ -78,7 +112,7 @@ def save_extras(
     classifier: Classifier,
     points: npt.NDArray[Any],
     prediction: Prediction,
-    cloud: Path,
+    cloud: Source,
     save_views: Path | None,
     save_depth: Path | None,
     outputs: OutputNames,
@@ -91,7 +125,13 @@ def save_extras(
         from c2p_runtime.picture import save_views as draw
 
         with writing(save_views):
-            draw(depth, prediction, outputs.for_cloud(save_views, cloud), title=cloud.name, up=classifier.up)
+            draw(
+                depth,
+                prediction,
+                outputs.for_cloud(save_views, cloud),
+                title=title_of(cloud),
+                up=classifier.up,
+            )
     if save_depth is not None:
         import numpy as np
 
@@ -112,14 +152,19 @@ def writing(wanted: Path) -> Iterator[None]:
         raise C2PError(problem, "check the folder and its free space") from error
 
 
+def title_of(cloud: Source) -> str:
+    """The cloud's name, without its folder, for a picture."""
+    return str(Source(Path(cloud.path.name), cloud.frame))
+
+
 def describe(
-    path: Path, points: int, prediction: Prediction, read_ms: float, classifier: Classifier, top_k: int
+    source: Source, points: int, prediction: Prediction, read_ms: float, classifier: Classifier, top_k: int
 ) -> dict[str, Any]:
     """The JSON object of one cloud."""
     timing = {"read": read_ms, **prediction.timing_ms}
     timing["total"] += read_ms
     return {
-        "file": str(path),
+        **source.described(),
         **described(prediction, top_k),
         "points": points,
         "strays": prediction.strays,
@@ -146,12 +191,12 @@ def described(prediction: Prediction, top_k: int) -> dict[str, Any]:
     }
 
 
-def answer_line(path: Path, prediction: Prediction, top_k: int) -> str:
+def answer_line(source: Source | Path, prediction: Prediction, top_k: int) -> str:
     """The line of one cloud: file, name, how sure that is, and the scores of the runners-up."""
     if prediction.label is None:
-        return f"{path}: unknown ({prediction.guess}?), {prediction.reason}"
+        return f"{source}: unknown ({prediction.guess}?), {prediction.reason}"
     others = prediction.top(top_k)[1:]
-    line = f"{path}: {prediction.label} {100 * prediction.confidence:.1f} %"
+    line = f"{source}: {prediction.label} {100 * prediction.confidence:.1f} %"
     if others:
         line += f"  ({', '.join(f'{label} {100 * score:.1f} %' for label, score in others)})"
     return line

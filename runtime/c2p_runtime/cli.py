@@ -17,9 +17,11 @@ from c2p_deploy import console, progress
 from c2p_deploy.projection.spec import UP_AXES
 from c2p_runtime.options import (
     backend_option,
+    check_recording_options,
     check_scene_options,
     device_option,
     engine_option,
+    with_recording_options,
     with_scene_options,
 )
 
@@ -35,9 +37,11 @@ Examples:
   c2p-run --learn my_clouds/ --save mine.json          (my_clouds/my_drill/1.ply, ...)
   c2p-run --labels mine.json scan.pcd
   c2p-run --scene --save-scene table frame.pcd         (things on a table: table.png, table.ply)
+  c2p-run --scene --json drive.bag --topic /points --every 10 > answers.jsonl
   ssh robot cat scan.pcd | c2p-run -
 
 Clouds: PLY, PCD, OFF, OBJ, STL, GLB/GLTF, XYZ/TXT/CSV, NPY/NPZ, LAS/LAZ and raw float32 .bin.
+Recordings: ROS 1 .bag, rosbag2 folders, .db3 and .mcap.
 Meshes are sampled on their surface. The figure behind a name is the probability that it is right, those
 in brackets are scores of other names. "unknown (bottle?), novel" is a thing that is none of the names, most
 like a bottle; "clutter" is no single object. A cloud that cannot be read gets one line on stderr, the
@@ -100,6 +104,7 @@ def list_engines(context: click.Context, _option: click.Parameter, wanted: bool)
     help="The clouds are in metres: leave out names that are impossible at their size.",
 )
 @with_scene_options
+@with_recording_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per cloud, or scene.")
 @click.option(
     "--save-views",
@@ -143,6 +148,9 @@ def main(
     always_answer: bool,
     metric: bool,
     scene: bool,
+    topic: str | None,
+    every: int | None,
+    rate: Any,
     as_json: bool,
     save_views: Path | None,
     save_depth: Path | None,
@@ -150,7 +158,8 @@ def main(
     seed: int,
     **scene_options: Any,
 ) -> None:
-    """Say what each CLOUD is: files, directories (searched for clouds), quoted globs, or - for a pipe.
+    """Say what each CLOUD is: files, directories (searched for clouds), quoted globs, recordings, or - for a
+    pipe.
 
     Prints one line per cloud with the most likely names. Without --engine the bundled model
     answers, which knows 245 everyday things.
@@ -163,20 +172,31 @@ def main(
     # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
         from c2p_deploy.io import find_clouds, read_cloud
+        from c2p_deploy.io.recognise import is_recording
         from c2p_deploy.io.stream import read_stream
-        from c2p_runtime.answers import CloudAnswers, OutputNames, refusal_of
+        from c2p_runtime.answers import CloudAnswers, OutputNames, Source, refusal_of
         from c2p_runtime.classifier import Classifier
         from c2p_runtime.teach import changed, listing
 
     failed = False
     paths: list[Path] = []
+    recordings: set[Path] = set()
     with console.exit_on_error():
         for cloud in clouds:
             try:
-                paths += find_clouds(cloud)
+                found = [Path(cloud)] if is_recording(Path(cloud)) else find_clouds(cloud)
+                recordings.update(path for path in found if is_recording(path))
+                paths += found
             except Exception as error:
                 console.print_error(refusal_of(error, Path(cloud)))
                 failed = True
+        if paths:
+            check_recording_options(
+                bool(recordings),
+                len(recordings) < len(set(paths)) or bool(learn),
+                {"--topic": topic, "--every": every, "--rate": rate},
+                {"--columns": columns},
+            )
         with no_garbage():
             classifier = Classifier(
                 engine,
@@ -196,24 +216,30 @@ def main(
         for line in listing(classifier) if list_labels else ():
             console.answer(line)
 
-        outputs = OutputNames(many=len(paths) > 1)
-        answers: Callable[[Path, Any, float], list[str]]
+        outputs = OutputNames(many=len(paths) > 1 or bool(recordings))
+        answers: Callable[[Source, Any, float], list[str]]
         if scene:
             from c2p_runtime.scene.console import scene_answers
 
             answers = scene_answers(classifier, outputs, up or "auto", top_k, as_json, **scene_options)
         else:
             answers = CloudAnswers(classifier, outputs, top_k, as_json, save_views, save_depth)
-        bars = console.shown() if len(paths) > _HANDFUL else nullcontext()
+        bars = console.shown() if len(paths) > _HANDFUL or recordings else nullcontext()
         with classifier, bars, progress.task("classifying", total=len(paths)) as task:
             for path in paths:
                 try:
-                    started = perf_counter()
-                    if str(path) == "-":
-                        points = read_stream(sys.stdin.buffer, seed=seed, columns=columns)
+                    if path in recordings:
+                        from c2p_runtime.robot.console import answer_recording
+
+                        failed |= not answer_recording(path, answers, topic, every or 1, rate or "max")
+                        lines = []
                     else:
-                        points = read_cloud(path, seed=seed, columns=columns)
-                    lines = answers(path, points, 1e3 * (perf_counter() - started))
+                        started = perf_counter()
+                        if str(path) == "-":
+                            points = read_stream(sys.stdin.buffer, seed=seed, columns=columns)
+                        else:
+                            points = read_cloud(path, seed=seed, columns=columns)
+                        lines = answers(Source(path), points, 1e3 * (perf_counter() - started))
                 except Exception as error:  # the others still run
                     console.print_error(refusal_of(error, path))
                     failed = True

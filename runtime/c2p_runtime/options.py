@@ -34,19 +34,12 @@ backend_option = click.option(
     "for a .plan.",
 )
 
-_SCENE_OPTIONS = (
-    click.option(
-        "--scene",
-        is_flag=True,
-        help="Each CLOUD is a whole scene, in metres: cut it into things and say what each of them is.",
-    ),
-    click.option(
-        "--save-scene",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="NAME",
-        help="Write NAME.png, which shows the things with their names, and NAME.ply, the cloud in their "
-        "colours. With several scenes, NAME-CLOUD for each.",
-    ),
+scene_option = click.option(
+    "--scene",
+    is_flag=True,
+    help="Each cloud is a whole scene, in metres: cut it into things and say what each of them is.",
+)
+scene_size_options = (
     click.option(
         "--support",
         type=click.Choice(["auto", "plane", "ground", "none"]),
@@ -66,6 +59,36 @@ _SCENE_OPTIONS = (
         help="Longest side of the largest thing of a scene.  [default: 2.5]",
     ),
 )
+_SCENE_OPTIONS = (
+    scene_option,
+    click.option(
+        "--save-scene",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="NAME",
+        help="Write NAME.png, which shows the things with their names, and NAME.ply, the cloud in their "
+        "colours. With several scenes, NAME-CLOUD for each.",
+    ),
+    *scene_size_options,
+)
+_RECORDING_OPTIONS = (
+    click.option(
+        "--topic",
+        metavar="TOPIC",
+        help="Which clouds of a recording to take, where several topics carry some.",
+    ),
+    click.option(
+        "--every",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Take the first of every N clouds of a recording.  [default: 1]",
+    ),
+    click.option(
+        "--rate",
+        type=click.Choice(["max", "real"]),
+        help="max: every cloud of a recording, as fast as they are done. real: each when it was recorded, as a "
+        "sensor would; what comes too fast is dropped.  [default: max]",
+    ),
+)
 
 
 def with_scene_options(command: Command) -> Command:
@@ -73,6 +96,25 @@ def with_scene_options(command: Command) -> Command:
     for option in reversed(_SCENE_OPTIONS):
         command = option(command)
     return command
+
+
+def with_recording_options(command: Command) -> Command:
+    """Adds the options for recordings; these are None where they are not given."""
+    for option in reversed(_RECORDING_OPTIONS):
+        command = option(command)
+    return command
+
+
+def check_recording_options(
+    recordings: bool, clouds: bool, of_recordings: Mapping[str, object], of_clouds: Mapping[str, object]
+) -> None:
+    """Raises UsageError for options of recordings where there is none, and of clouds where none is one."""
+    for name, value in of_recordings.items():
+        if value is not None and not recordings:
+            raise click.UsageError(f"{name} is for recordings, and none is given.")
+    for name, value in of_clouds.items():
+        if value is not None and not clouds:
+            raise click.UsageError(f"{name} is for files of clouds, not for recordings: leave it out.")
 
 
 def check_scene_options(

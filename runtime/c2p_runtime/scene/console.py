@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from c2p_deploy.files import atomic_path
 from c2p_deploy.projection.spec import UpAxis
-from c2p_runtime.answers import OutputNames, described, writing
+from c2p_runtime.answers import OutputNames, Source, described, title_of, writing
 from c2p_runtime.classifier import Classifier
 from c2p_runtime.scene.classifier import Scene, SceneClassifier, SceneObject
 from c2p_runtime.scene.picture import scene_picture
@@ -35,30 +35,29 @@ class SceneAnswers:
     as_json: bool
     save: Path | None = None
 
-    def __call__(self, path: Path, points: npt.NDArray[Any], read_ms: float) -> list[str]:
-        """The lines for points [N, 3] of that file, after its pictures are written. Raises C2PError."""
+    def __call__(self, source: Source, points: npt.NDArray[Any], read_ms: float) -> list[str]:
+        """The lines for points [N, 3] from there, after their pictures are written. Raises C2PError."""
         scene = self.classifier(points, self.up)
         if self.save is not None:
             with writing(self.save):
-                save_scene(
-                    points, scene, self.outputs.for_cloud(with_suffix(self.save, ".ply"), path), path.name
-                )
+                target = self.outputs.for_cloud(with_suffix(self.save, ".ply"), source)
+                save_scene(points, scene, target, title_of(source))
         if scene.dropped:
             _log.warning(
                 "%s: %d things more than are looked at; those farthest from the sensor are left out",
-                path,
+                source,
                 scene.dropped,
             )
         if not self.as_json:
-            return list(lines_of(path, scene))
-        return [json.dumps(self._described(path, len(points), scene, read_ms))]  # ASCII, whatever the names
+            return list(lines_of(source, scene))
+        return [json.dumps(self._described(source, len(points), scene, read_ms))]  # ASCII, whatever the names
 
-    def _described(self, path: Path, points: int, scene: Scene, read_ms: float) -> dict[str, Any]:
+    def _described(self, source: Source, points: int, scene: Scene, read_ms: float) -> dict[str, Any]:
         timing = {"read": read_ms, **scene.timing_ms}
         timing["total"] += read_ms
         engine = self.classifier.classifier
         return {
-            "file": str(path),
+            **source.described(),
             "objects": [
                 {"id": number, **described_object(found, self.top_k)}
                 for number, found in enumerate(scene.objects, 1)
@@ -98,19 +97,19 @@ def scene_answers(
     return SceneAnswers(scene_clf, outputs, up, top_k, as_json, save_scene)
 
 
-def lines_of(path: Path, scene: Scene) -> Iterator[str]:
+def lines_of(source: Source | Path, scene: Scene) -> Iterator[str]:
     """A line for each thing of a scene, or one that says that there is none."""
     for number, found in enumerate(scene.objects, 1):
         size = " × ".join(f"{side:.2f}" for side in found.box.size)
         place = ", ".join(f"{part:.2f}" for part in found.box.center)
-        yield f"{path} #{number}: {answer_of(found)}, {size} m at ({place})"
+        yield f"{source} #{number}: {answer_of(found)}, {size} m at ({place})"
     if not scene.objects:
         refused = [
             f"{count} too {kind}"
             for kind, count in (("small", scene.too_small), ("large", scene.too_large))
             if count
         ]
-        yield f"{path}: no things found" + (f" ({', '.join(refused)})" if refused else "")
+        yield f"{source}: no things found" + (f" ({', '.join(refused)})" if refused else "")
 
 
 def answer_of(found: SceneObject) -> str:
