@@ -11,9 +11,15 @@ def frame_of(up: Array) -> Array:
     """float64 [3, 3]: unit rows side, other side and up, right-handed."""
     least = np.zeros(3)
     least[np.argmin(np.abs(up))] = 1.0
-    side = np.cross(least, up)
+    side = _cross(least, up)
     side /= np.linalg.norm(side)
-    return np.stack([side, np.cross(up, side), up])
+    return np.stack([side, _cross(up, side), up])
+
+
+def _cross(first: Array, second: Array) -> Array:
+    """Of two vectors [3]: np.cross takes as long as the hull of a thing."""
+    (a, b, c), (x, y, z) = first.tolist(), second.tolist()
+    return np.array([b * z - c * y, c * x - a * z, a * y - b * x])
 
 
 def upright_box(points: Array, up: Array) -> Box:
@@ -25,7 +31,7 @@ def upright_box(points: Array, up: Array) -> Box:
     middle = points.mean(axis=0)
     local = (points - middle) @ frame.T
     ground = hull(local[:, :2])
-    edges = np.roll(ground, -1, axis=0) - ground
+    edges = np.concatenate([ground[1:], ground[:1]]) - ground
     lengths = np.hypot(edges[:, 0], edges[:, 1])
     sides = edges[lengths > 0] / lengths[lengths > 0, None]
     if len(sides) == 0:
@@ -47,7 +53,9 @@ def upright_box(points: Array, up: Array) -> Box:
 
 def hull(points: Array) -> Array:
     """The convex hull [H, 2] of points [M, 2], M > 0, counter-clockwise: Andrew's monotone chain."""
-    points = np.unique(_outermost(_outermost(points, 8), 32), axis=0)
+    points = _outermost(_outermost(points, 8), 32)
+    points = points[np.lexsort((points[:, 1], points[:, 0]))]
+    points = points[np.append(True, (points[1:] != points[:-1]).any(axis=1))]
     if len(points) < 3:
         return points
     chain: list[tuple[float, float]] = []
@@ -69,12 +77,11 @@ def _outermost(points: Array, directions: int) -> Array:
     if len(points) <= 4 * directions:
         return points
     angles = np.arange(directions) * (2 * np.pi / directions)
-    x, y = points.T
-    corners = points[
-        [int(np.argmax(x * c + y * s)) for c, s in zip(np.cos(angles), np.sin(angles), strict=True)]
-    ]
-    outside = np.zeros(len(points), bool)
-    for (ax, ay), (ex, ey) in zip(corners, np.roll(corners, -1, axis=0) - corners, strict=True):
-        if ex or ey:  # else it is the farthest in two directions
-            outside |= (y - ay) * ex <= (x - ax) * ey
+    x, y = np.ascontiguousarray(points.T)
+    far = np.cos(angles)[:, None] * x + np.sin(angles)[:, None] * y
+    corners = points[np.argmax(far, axis=1)]
+    edges = np.concatenate([corners[1:], corners[:1]]) - corners
+    turn = edges.any(axis=1)  # else it is the farthest in two directions
+    (ax, ay), (ex, ey) = corners[turn].T[:, :, None], edges[turn].T[:, :, None]
+    outside = ((y - ay) * ex <= (x - ax) * ey).any(axis=0)
     return points[outside] if outside.any() else points[:1]

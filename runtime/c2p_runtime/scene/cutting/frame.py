@@ -12,8 +12,7 @@ import numpy.typing as npt
 from c2p_deploy.errors import OptionError
 from c2p_deploy.json_file import shown
 from c2p_deploy.projection.spec import UpAxis, up_vector
-from c2p_runtime.scene.cutting.boxes import frame_of
-from c2p_runtime.scene.cutting.voxels import SMALLEST, Voxels, voxels_of
+from c2p_runtime.scene.cutting.voxels import SMALLEST, Voxels, number_voxels, voxels_numbered
 from c2p_runtime.scene.segmentation import Array, Support
 
 AXES: tuple[UpAxis, ...] = get_args(UpAxis)
@@ -68,9 +67,9 @@ def _in_cone(points: npt.NDArray[np.float32], axis: Array) -> bool:
 
 
 def looks_like(points: npt.NDArray[np.float32], up: Array) -> Support:
-    """Whether things stand on planes or, outdoors around a lidar, on ground that is none."""
-    across = points @ frame_of(up)[:2].T.astype(np.float32)
-    far = np.count_nonzero(np.hypot(across[:, 0], across[:, 1]) > OUTDOORS)
+    """Whether things stand on planes or, outdoors around a lidar, on ground that is none. up: an axis."""
+    along = int(np.argmax(np.abs(up)))
+    far = np.count_nonzero(points[:, along - 1] ** 2 + points[:, along - 2] ** 2 > OUTDOORS**2)
     return "ground" if far > MANY * len(points) else "plane"
 
 
@@ -80,12 +79,12 @@ def fitting_voxels(points: npt.NDArray[np.float32], smallest: float, sensor: boo
     sensor: whether they are seen from the origin.
     """
     size, near = max(smallest / VOXELS_OF_SMALLEST, SMALLEST), NEAR if sensor else math.inf
-    voxels = voxels_of(points, size, near)
+    keys, voxel_of = number_voxels(points, size, near)
     for _ in range(12):
-        excess = len(voxels.keys) / min(len(points) / POINTS_OF_VOXEL, MOST_VOXELS)
+        excess = len(keys) / min(len(points) / POINTS_OF_VOXEL, MOST_VOXELS)
         if excess <= 1.05:
             break
         # The points of a surface in a voxel increase with the square of its size.
-        size *= 2.0 if len(points) < ALONE * len(voxels.keys) else float(np.sqrt(excess))
-        voxels = voxels_of(points, size, near)
-    return voxels
+        size *= 2.0 if len(points) < ALONE * len(keys) else float(np.sqrt(excess))
+        keys, voxel_of = number_voxels(points, size, near)
+    return voxels_numbered(points, size, near, keys, voxel_of)

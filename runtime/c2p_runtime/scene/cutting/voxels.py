@@ -61,16 +61,27 @@ def voxels_of(points: npt.NDArray[np.float32], size: float, near: float = math.i
     of a depth camera (2), and across it more slowly. Sizes are those along it. The order of the points
     changes nothing, not even by rounding.
     """
+    return voxels_numbered(points, size, near, *number_voxels(points, size, near))
+
+
+def number_voxels(points: npt.NDArray[np.float32], size: float, near: float) -> tuple[IntArray, IntArray]:
+    """The first half of `voxels_of`: keys [V], as their points come, and the voxel of each point [M]."""
     n = len(points)
     bits = (2 * n).bit_length()
     table, voxel_of, keys = np.full(1 << bits, -1, np.int64), np.empty(n, np.int64), np.empty(n + 1, np.int64)
     run("number_voxels", points, n, 1.0 / size, near, table, bits, voxel_of, keys)
-    count = int(keys[n])
-    order = np.argsort(keys[:count])
-    rank = np.empty(count, np.int64)
-    rank[order] = np.arange(count)
-    counts, sums = np.zeros(count, np.int64), np.zeros((count, 3), np.int64)
-    run("sum_voxels", points, n, rank, voxel_of, counts, sums)
+    return keys[: keys[n]], voxel_of
+
+
+def voxels_numbered(
+    points: npt.NDArray[np.float32], size: float, near: float, keys: IntArray, voxel_of: IntArray
+) -> Voxels:
+    """The second half of `voxels_of`, which overwrites voxel_of: sorted, with centres."""
+    order = np.argsort(keys)
+    rank = np.empty(len(keys), np.int64)
+    rank[order] = np.arange(len(keys))
+    counts, sums = np.zeros(len(keys), np.int64), np.zeros((len(keys), 3), np.int64)
+    run("sum_voxels", points, len(points), rank, voxel_of, counts, sums)
     centres = sums / (counts[:, None] * float(FINE))
     sizes = size * np.maximum(np.linalg.norm(centres, axis=1) / near, 1.0) ** 1.5
     return Voxels(keys[order], sizes, centres, voxel_of)
