@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from c2p_runtime.scene.cutting.voxels import run
 from c2p_runtime.scene.segmentation import Array, Box
 
 
@@ -52,24 +53,15 @@ def upright_box(points: Array, up: Array) -> Box:
 
 
 def hull(points: Array) -> Array:
-    """The convex hull [H, 2] of points [M, 2], M > 0, counter-clockwise: Andrew's monotone chain."""
+    """The convex hull [H, 2] of points float64 [M, 2], M > 0, counter-clockwise."""
     points = _outermost(_outermost(points, 8), 32)
     points = points[np.lexsort((points[:, 1], points[:, 0]))]
-    points = points[np.append(True, (points[1:] != points[:-1]).any(axis=1))]
+    points = np.ascontiguousarray(points[np.append(True, (points[1:] != points[:-1]).any(axis=1))])
     if len(points) < 3:
         return points
-    chain: list[tuple[float, float]] = []
-    for ordered in (points, points[::-1]):
-        start = len(chain)
-        for x, y in ordered.tolist():
-            while len(chain) - start >= 2:
-                (ax, ay), (bx, by) = chain[-2:]
-                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
-                    break
-                chain.pop()
-            chain.append((x, y))
-        chain.pop()
-    return np.array(chain)
+    chain = np.empty(2 * len(points) + 1, np.int64)
+    run("chain_hull", points, len(points), chain)
+    return points[chain[: chain[-1]]]
 
 
 def _outermost(points: Array, directions: int) -> Array:

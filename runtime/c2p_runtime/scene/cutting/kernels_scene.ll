@@ -1028,6 +1028,92 @@ exit:
   ret void
 }
 
+define void @chain_hull(ptr readonly %0, i64 %1, ptr %2) {
+entry:
+  %.228113.not.i = icmp slt i64 %1, 1
+  br label %B38.if.i
+
+B130.i:
+  %count.6.2.i = phi i64 [ %.320.i, %B414.i ], [ %count.5.1116.i, %B130.preheader.i ]
+  %3 = getelementptr i64, ptr %2, i64 %count.6.2.i
+  %.317.i = getelementptr i8, ptr %3, i64 -16
+  %.318.i = load i64, ptr %.317.i, align 8
+  %.320.i = add nsw i64 %count.6.2.i, -1
+  %.322.i = getelementptr i64, ptr %2, i64 %.320.i
+  %.323.i = load i64, ptr %.322.i, align 8
+  %.326.idx.i = shl i64 %.323.i, 4
+  %.326.i = getelementptr i8, ptr %0, i64 %.326.idx.i
+  %.327.i = load double, ptr %.326.i, align 8
+  %.330.idx.i = shl i64 %.318.i, 4
+  %.330.i = getelementptr i8, ptr %0, i64 %.330.idx.i
+  %.331.i = load double, ptr %.330.i, align 8
+  %.332.i = fsub double %.327.i, %.331.i
+  %.336.i = getelementptr i8, ptr %.326.i, i64 8
+  %.337.i = load double, ptr %.336.i, align 8
+  %.341.i = getelementptr i8, ptr %.330.i, i64 8
+  %.342.i = load double, ptr %.341.i, align 8
+  %.343.i = fsub double %.337.i, %.342.i
+  %.353.i = fsub double %.348.i, %.331.i
+  %.365.i = fsub double %.359.i, %.342.i
+  %.366.i = fmul double %.332.i, %.365.i
+  %.367.i = fmul double %.353.i, %.343.i
+  %.369.i = fcmp ogt double %.366.i, %.367.i
+  br i1 %.369.i, label %B442.i, label %B414.i
+
+B414.i:
+  %.384.i = sub nsw i64 %.320.i, %count.4.0119.i
+  %.385.i = icmp sgt i64 %.384.i, 1
+  br i1 %.385.i, label %B130.i, label %B442.i
+
+B442.i:
+  %count.7.3.i = phi i64 [ %count.5.1116.i, %B76.if.i ], [ %5, %B414.i ], [ %count.6.2.i, %B130.i ]
+  %.397.i = getelementptr i64, ptr %2, i64 %count.7.3.i
+  store i64 %"$phi110.2.2.2.i", ptr %.397.i, align 8
+  %.402.i = add nsw i64 %count.7.3.i, 1
+  %exitcond.not.i = icmp eq i64 %1, %.241.i
+  br i1 %exitcond.not.i, label %B464.i, label %B76.if.i
+
+B464.i:
+  %count.5.1.lcssa.i = phi i64 [ %count.4.0119.i, %B38.if.i ], [ %.402.i, %B442.i ]
+  %.417.i = add nsw i64 %count.5.1.lcssa.i, -1
+  br i1 %exitcond120.not.i, label %exit, label %B38.if.i
+
+B38.if.i:
+  %count.4.0119.i = phi i64 [ 0, %entry ], [ %.417.i, %B464.i ]
+  %4 = phi i1 [ true, %entry ], [ false, %B464.i ]
+  %exitcond120.not.i = phi i1 [ false, %entry ], [ true, %B464.i ]
+  br i1 %.228113.not.i, label %B464.i, label %B76.if.preheader.i
+
+B76.if.preheader.i:
+  %5 = add i64 %count.4.0119.i, 1
+  br label %B76.if.i
+
+B76.if.i:
+  %count.5.1116.i = phi i64 [ %.402.i, %B442.i ], [ %count.4.0119.i, %B76.if.preheader.i ]
+  %.172.0114.i = phi i64 [ %.241.i, %B442.i ], [ 0, %B76.if.preheader.i ]
+  %.241.i = add nsw i64 %.172.0114.i, 1
+  %6 = xor i64 %.172.0114.i, -1
+  %.282.i = add nsw i64 %1, %6
+  %"$phi110.2.2.2.i" = select i1 %4, i64 %.172.0114.i, i64 %.282.i
+  %.304.i = sub nsw i64 %count.5.1116.i, %count.4.0119.i
+  %.307.i = icmp sgt i64 %.304.i, 1
+  br i1 %.307.i, label %B130.preheader.i, label %B442.i
+
+B130.preheader.i:
+  %.347.idx.i = shl i64 %"$phi110.2.2.2.i", 4
+  %.347.i = getelementptr i8, ptr %0, i64 %.347.idx.i
+  %.348.i = load double, ptr %.347.i, align 8
+  %.358.i = getelementptr i8, ptr %.347.i, i64 8
+  %.359.i = load double, ptr %.358.i, align 8
+  br label %B130.i
+
+exit:
+  %.435.idx.i = shl i64 %1, 4
+  %.435.i = getelementptr i8, ptr %2, i64 %.435.idx.i
+  store i64 %.417.i, ptr %.435.i, align 8
+  ret void
+}
+
 declare i64 @llvm.smin.i64(i64, i64)
 
 declare i64 @llvm.smax.i64(i64, i64)

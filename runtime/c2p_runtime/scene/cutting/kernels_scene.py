@@ -28,6 +28,7 @@ SIGNATURES = {
     "join_linked": ("u*", "q", "q*"),
     "estimate_normals": ("d*", "q", "u*", "d*", "d*", "d*"),
     "grow_patches": ("d*", "d*", "q*", "u*", "q", "d", "d*", "d", "d", "q*", "q*"),
+    "chain_hull": ("d*", "q", "q*"),
 }
 
 
@@ -274,3 +275,26 @@ def grow_patches(centres, normals, seeds, neighbours, count, cosine, sizes, offs
                 queue[last] = u
                 last += 1
         found += 1
+
+
+def chain_hull(points, n, chain):
+    """The convex hull of n > 2 distinct points [n, 2], by x, then y -> chain [2 n + 1], counter-clockwise.
+
+    The last of chain becomes how many there are. Along what has no area it goes there and back.
+    """
+    count = 0
+    for way in range(2):
+        start = count
+        for k in range(n):
+            i = k if way == 0 else n - 1 - k
+            while count - start >= 2:
+                a, b = chain[count - 2], chain[count - 1]
+                bx, by = points[2 * b] - points[2 * a], points[2 * b + 1] - points[2 * a + 1]
+                x, y = points[2 * i] - points[2 * a], points[2 * i + 1] - points[2 * a + 1]
+                if bx * y - by * x > 0.0:
+                    break
+                count -= 1
+            chain[count] = i
+            count += 1
+        count -= 1
+    chain[2 * n] = count

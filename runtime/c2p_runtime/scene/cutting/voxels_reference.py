@@ -106,3 +106,20 @@ def patches_of_reference(
                     queue.append(u)
         found += 1
     return patch
+
+
+def chain_hull_reference(points: Array) -> IntArray:
+    """`chain_hull`: int64 [H], the numbers of its corners. (Andrew 1979.)"""
+    chain: list[int] = []
+    for ordered in (range(len(points)), reversed(range(len(points)))):
+        start = len(chain)
+        for k in ordered:
+            x, y = points[k]
+            while len(chain) - start >= 2:
+                (ax, ay), (bx, by) = points[chain[-2:]]
+                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
+                    break
+                chain.pop()
+            chain.append(k)
+        chain.pop()
+    return np.array(chain, np.int64)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
 from c2p_runtime.scene.cutting.boxes import hull, upright_box
+from c2p_runtime.scene.cutting.voxels import run
+from c2p_runtime.scene.cutting.voxels_reference import chain_hull_reference
 
 
 def unit(vector: list[float]) -> np.ndarray:
@@ -57,3 +59,11 @@ def test_the_hull_of_what_has_no_area() -> None:
     line = np.stack([np.linspace(0, 1, 1000), np.linspace(0, 2, 1000)], axis=1)
     assert {*map(tuple, hull(line))} == {(0, 0), (1, 2)}
     assert len(hull(np.ones((1000, 2)))) == 1
+
+
+@given(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=3, max_size=40, unique=True))
+def test_the_chain_is_the_reference_s(corners: list[tuple[int, int]]) -> None:
+    points = np.array(sorted(corners), float) / 3
+    chain = np.empty(2 * len(points) + 1, np.int64)
+    run("chain_hull", points, len(points), chain)
+    np.testing.assert_array_equal(chain[: chain[-1]], chain_hull_reference(points))
