@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -80,6 +81,7 @@ def many_files(files: Path) -> dict[str, Any]:
 
 def write_files(files: Path, count: int, seed: int) -> None:
     """Binary PLY and PCD point clouds, OFF and OBJ meshes: stretched versions of the example things."""
+    sys.path.append(os.fspath(EXAMPLES))  # as for a script that is run
     make = runpy.run_path(os.fspath(EXAMPLES / "make_clouds.py"))
     things = ("chair", "table", "sofa", "bed", "lamp", "bottle", "mug", "monitor", "bathtub", "airplane")
     formats = ("ply", "pcd", "off", "obj")

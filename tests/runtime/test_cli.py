@@ -82,7 +82,7 @@ def test_json_holds_everything_promised(clouds: Path, chair: np.ndarray) -> None
     ]
     assert [record["strays"] for record in records] == [0, 0]
     assert record["file"] == str(clouds / "chair.npy")
-    assert (record["label"], record["backend"]) == ("chair", CPU_BACKEND)
+    assert record["label"] == "chair" and record["backend"].startswith(CPU_BACKEND)
     assert len(record["top"]) == 5
     best = record["top"][0]
     assert best == {"label": "chair", "score": record["score"], "cosine": record["cosine"]}

@@ -51,7 +51,7 @@ def engine(tmp_path: Path) -> Path:
 def test_things_are_found_and_nothing_is_stolen(bundled: Classifier, chair: np.ndarray) -> None:
     before = bundled(chair)
     taught = bundled.learn({"my drill": clouds_of(ROD, 4), "my brick": clouds_of(CUBE, 2)})
-    assert taught.labels.names == (*bundled.labels.names, "my brick", "my drill")
+    assert taught.labels.names == (*bundled.labels.names, "my drill", "my brick")
     for shape, name in ((ROD, "my drill"), (CUBE, "my brick")):
         found = [prediction.label for prediction in taught.batch(clouds_of(shape, 4, seed=1))]
         assert found == [name] * 4

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from c2p_deploy.manifest import TextEncoderFiles
-from c2p_runtime import text_cache
+from c2p_runtime.text import cache
 from c2p_runtime.text.cache import cache_file, keep_features, kept_features
 
 TOWER = TextEncoderFiles("a.text.onnx", "1" * 64, "a.tokenizer.json", "2" * 64)
@@ -59,7 +59,7 @@ def test_a_damaged_file_counts_as_empty(damage: str) -> None:
 
 
 def test_it_stays_bounded_and_never_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_cache, "_MOST_PROMPTS", 3)
+    monkeypatch.setattr(cache, "_MOST_PROMPTS", 3)
     keep_features(TOWER, unit("a", "b"), unit("c", "d", "e"))
     assert list(kept_features(TOWER, 8)) == ["e", "a", "b"]
     (tmp_path / "file").touch()

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from c2p_recipes.object_names import STRANGER, outcome_of
 from click.testing import CliRunner
 
 from c2p_deploy import DepthSpec, LabelSet, ViewSet
@@ -18,6 +17,7 @@ from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.rejection import Judge, Rejection
 from c2p_deploy.rejection.signals import SIGNALS
 from c2p_deploy.scores import label_scores
+from c2p_recipes.vocabulary.object_names import STRANGER, outcome_of
 from c2p_train.commands.fewshot import fewshot
 from c2p_train.datasets.cloud_files import prepare_cloud
 from c2p_train.datasets.labelled_clouds import load_split
