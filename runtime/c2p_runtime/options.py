@@ -85,8 +85,8 @@ _RECORDING_OPTIONS = (
     click.option(
         "--rate",
         type=click.Choice(["max", "real"]),
-        help="max: every cloud of a recording, as fast as they are done. real: each when it was recorded, as a "
-        "sensor would; what comes too fast is dropped.  [default: max]",
+        help="max: every cloud of a recording, as fast as they are done. real: each when it was recorded, as "
+        "a sensor would; what comes too fast is dropped.  [default: max]",
     ),
 )
 
