@@ -43,6 +43,7 @@ BLOCKS = {
         plots.projection,
         "Milliseconds of the projection over the number of points",
     ),
+    "scene_cutting": Block(comparisons.scene_cutting, ("scene",)),
     "sampling": Block(comparisons.sampling, ("sampling",)),
     "robustness": Block(models.robustness, ("robustness",)),
     "rejection": Block(models.rejection, ("rejection",)),

@@ -48,7 +48,7 @@ def cloud_message(msgs: Messages, points: np.ndarray, stamp: int, frame_id: str 
 
 @contextmanager
 def node(module: str, *arguments: object, through: str | None = None) -> Iterator[subprocess.Popen]:
-    """A node that is listening; killed at the end, where it has not ended. through: a script that starts it."""
+    """A node that listens; killed at the end, where it has not ended. through: a script that starts it."""
     command = [sys.executable, "-u", *([] if through is None else [through]), "-m", module]
     process = subprocess.Popen([*command, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
     try:
