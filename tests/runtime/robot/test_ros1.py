@@ -18,10 +18,12 @@ from engines import write_engine
 
 pytest.importorskip("rosbags")
 
-if not shutil.which("rosmaster") or not importlib.machinery.PathFinder.find_spec(
-    "rospy", [ros1_exchange.DEBIAN]
+FINDER = importlib.machinery.PathFinder()  # also says no where a library is built for another Python
+if not shutil.which("rosmaster") or not all(
+    FINDER.find_spec(module, [ros1_exchange.DEBIAN]) for module in ("rospy", "netifaces")
 ):
-    pytest.skip("needs apt install python3-rospy python3-rosmaster", allow_module_level=True)
+    needs = "needs the system's Python, and apt install python3-rospy python3-rosmaster python3-netifaces"
+    pytest.skip(needs, allow_module_level=True)
 
 
 @pytest.fixture
