@@ -29,8 +29,8 @@ from c2p_runtime.robot.detections import Found, detection_array, marker_array
 from c2p_runtime.robot.health import Health
 from c2p_runtime.robot.messages import CLOUD, DETECTIONS, MARKERS, Messages
 from c2p_runtime.robot.stream import Result, Stats, Stream
-from c2p_runtime.scene.cutting.boxes import upright_box
 from c2p_runtime.scene.classifier import SceneClassifier
+from c2p_runtime.scene.cutting.boxes import upright_box
 from c2p_runtime.scene.segmentation import SceneOptions
 from c2p_runtime.scene.tracks import Tracks
 
