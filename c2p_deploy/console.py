@@ -165,6 +165,7 @@ def exit_on_error(interrupted: str = "interrupted") -> Iterator[None]:
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:
+            _ending()
             if began_with_interrupt(error):
                 with suppress(OSError):
                     click.echo(interrupted, err=True)
@@ -189,7 +190,14 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, end_at_once)
+        if signal.getsignal(signal.SIGINT) is _interrupt:
+            signal.signal(signal.SIGINT, end_at_once)
+
+
+def _ending() -> None:
+    """From now on Ctrl-C changes nothing: the work is over, and its one line is being told."""
+    if signal.getsignal(signal.SIGINT) is _interrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -28,7 +28,7 @@ from c2p_runtime.classifier import Classifier
 from c2p_runtime.robot.detections import Found, detection_array, marker_array
 from c2p_runtime.robot.health import Health
 from c2p_runtime.robot.messages import CLOUD, DETECTIONS, MARKERS, Messages
-from c2p_runtime.robot.stream import Result, Stats, Stream
+from c2p_runtime.robot.stream import Stats, Stream
 from c2p_runtime.scene.classifier import SceneClassifier
 from c2p_runtime.scene.cutting.boxes import upright_box
 from c2p_runtime.scene.segmentation import SceneOptions
@@ -79,7 +79,7 @@ class NodeCore:
         self._health = Health(name)
         self._asked, self._lock = "", threading.Lock()  # which guards it
         self._warm_up()
-        self._stream: Stream[Any, Told] = Stream(self._work, self._tell)
+        self._stream: Stream[Any, Told] = Stream(self._work)
 
     @property
     def stats(self) -> Stats:
@@ -143,7 +143,17 @@ class NodeCore:
             self.msgs.decode(self.msgs.encode(empty), empty.__msgtype__)
 
     def _work(self, message: Any) -> Told:
-        """What the stream's thread does with each cloud."""
+        """What the stream's thread does with each cloud: whatever counts as done, diagnostics know of."""
+        try:
+            told = self._answer(message)
+        except BaseException as error:
+            self._health.done(error, None)
+            raise
+        self._health.done(None, told.stamp_age_ms)
+        return told
+
+    def _answer(self, message: Any) -> Told:
+        """What is published of a cloud."""
         self._take_labels()
         if isinstance(message, bytes):
             message = self.msgs.decode(message, CLOUD)
@@ -208,9 +218,6 @@ class NodeCore:
         if scene_clf is not None:
             scene_clf.close()
         clf.close()
-
-    def _tell(self, result: Result[Any, Told]) -> None:
-        self._health.done(result.error, None if result.value is None else result.value.stamp_age_ms)
 
 
 def header_of(msgs: Messages, nanoseconds: int, frame_id: str) -> Any:
