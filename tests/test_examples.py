@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from bus import tabletop
 from c2p_deploy import DepthSpec, prepare_points, read_cloud
 from c2p_deploy.io import CLOUD_SUFFIXES
+from cloud2 import XYZ
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CLOUDS = sorted((EXAMPLES / "clouds").iterdir())
@@ -121,3 +126,41 @@ def test_classify_names_the_example_clouds() -> None:
     assert answer.returncode == 0, answer.stderr
     assert [line.split(": ")[1].split("  (")[0] for line in answer.stdout.splitlines()] == ["chair", "table"]
     assert answer.stdout.count("(") == 2
+
+
+def test_embed_follows_a_recording(tmp_path: Path) -> None:
+    """The last of its frames is always answered; things keep their numbers from frame to frame."""
+    recordings = pytest.importorskip("recordings")
+    structured = np.ascontiguousarray(tabletop(20_000)).view(XYZ).reshape(-1)
+    start = recordings.START
+    sent = [recordings.Sent("/points", structured, start + i * 200_000_000, start) for i in range(5)]
+    bag = recordings.write_bag(tmp_path / "drive.bag", sent, chunk=1 << 20)
+    answer = subprocess.run(
+        [sys.executable, str(EXAMPLES / "embed.py"), str(bag)], capture_output=True, text=True, timeout=300
+    )
+    assert answer.returncode == 0, answer.stderr
+    lines = [line.split(": ", 1) for line in answer.stdout.splitlines()]
+    frames = {frame: sorted(said.split()[0] for f, said in lines if f == frame) for frame, _ in lines}
+    assert "frame 4" in frames and all(found == ["#1", "#2", "#3"] for found in frames.values())
+    assert "received=5" in answer.stderr and "failed=0" in answer.stderr
+
+
+def test_the_package_for_ros_2_fits_the_node() -> None:
+    """Its parameters are those that the node declares, its files those that are installed."""
+    yaml = pytest.importorskip("ruamel.yaml", reason="ruamel.yaml is not installed").YAML(typ="safe")
+    folder = EXAMPLES / "ros2"
+    given = yaml.load(folder / "config" / "scene.yaml")["c2p"]["ros__parameters"]
+    source = (EXAMPLES.parent / "runtime/c2p_runtime/robot/ros2_node.py").read_text()
+    block = re.search(r"^PARAMETERS = (\{.*?^\})", source, flags=re.MULTILINE | re.DOTALL)
+    assert block is not None
+    declared = ast.literal_eval(block[1])
+    assert {name: type(value) for name, value in given.items()} == {
+        name: type(value) for name, value in declared.items()
+    }
+    setup = (folder / "setup.py").read_text()
+    for path in folder.rglob("*"):
+        if path.suffix == ".py":
+            compile(path.read_text(), path.name, "exec")
+        if path.parent.name in ("launch", "config", "resource"):
+            assert f'"{path.relative_to(folder).as_posix()}"' in setup
+    assert ElementTree.parse(folder / "package.xml").findtext("name") == "c2p_ros2"

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from c2p_deploy import console
-from c2p_deploy.errors import MissingDependencyError
+from c2p_deploy.errors import C2PError, MissingDependencyError, reason_of
 from c2p_deploy.extras import install
 from c2p_runtime.robot.node import EVERY, run_node, with_node_options
 
@@ -29,11 +29,15 @@ class DdsBus:
 
     def __init__(self, domain: int) -> None:
         try:
-            from cyclonedds.core import WaitSet
+            from cyclonedds.core import DDSException, WaitSet
             from cyclonedds.domain import DomainParticipant
         except ImportError as error:
             raise MissingDependencyError("a node on DDS needs cyclonedds", install("dds")) from error
-        self._participant = DomainParticipant(domain)
+        try:
+            self._participant = DomainParticipant(domain)
+        except DDSException as error:
+            problem = f"domain {domain} of DDS cannot be entered ({reason_of(error)})"
+            raise C2PError(problem, "check CYCLONEDDS_URI and the network interfaces") from error
         self._waiting = WaitSet(self._participant)
         self._readers: list[tuple[Any, Callable[[bytes], object]]] = []
 

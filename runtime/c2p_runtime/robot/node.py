@@ -5,6 +5,7 @@ python -m c2p_runtime.robot.dds --topic /points --scene      (or .zenoh, .ros1)
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -32,12 +33,27 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 EVERY = 1.0  # seconds between two diagnostics
 
+_WORD = "[A-Za-z][A-Za-z0-9_]*"
+
+
+def _checked(pattern: str) -> Callable[[click.Context, click.Parameter, str], str]:
+    """Refuses names that some bus has not; what ROS allows, all do."""
+
+    def check(context: click.Context, option: click.Parameter, value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise click.BadParameter(f"{value!r} is no name in ROS: letters, digits and _, after a letter.")
+        return value
+
+    return check
+
+
 _NODE_OPTIONS = (
     click.option(
         "--topic",
         default="/points",
         show_default=True,
         metavar="TOPIC",
+        callback=_checked(f"/?{_WORD}(/{_WORD})*"),
         help="Of the clouds (sensor_msgs/PointCloud2) that are looked at.",
     ),
     click.option(
@@ -45,6 +61,7 @@ _NODE_OPTIONS = (
         default="c2p",
         show_default=True,
         metavar="NAME",
+        callback=_checked(_WORD),
         help="Of the node. It publishes /NAME/detections, /NAME/markers and /diagnostics, and chooses from "
         "what is sent to /NAME/labels.",
     ),
@@ -176,12 +193,9 @@ def _serve(
 
     with node_core(version, publish, options) as core:
         bus.subscribe(topic, CLOUD, core.on_cloud, newest=True)
-        decode, encode = core.msgs.decode, core.msgs.encode
-        bus.subscribe(
-            f"/{name}/labels", TEXT, lambda data: core.on_labels(decode(data, TEXT).data), newest=False
-        )
+        bus.subscribe(f"/{name}/labels", TEXT, core.on_labels, newest=False)
         click.echo(f"{name}: names what is in the clouds of {topic}", err=True)
-        bus.spin(stop, lambda: diagnostics(encode(core.diagnostics())))
+        bus.spin(stop, lambda: diagnostics(core.msgs.encode(core.diagnostics())))
 
 
 @contextmanager

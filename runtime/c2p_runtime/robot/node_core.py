@@ -21,13 +21,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from c2p_deploy.errors import LabelError
+from c2p_deploy.errors import C2PError
 from c2p_deploy.io import read_cloud2
 from c2p_deploy.projection.spec import UpAxis, up_vector
 from c2p_runtime.classifier import Classifier
 from c2p_runtime.robot.detections import Found, detection_array, marker_array
 from c2p_runtime.robot.health import Health
-from c2p_runtime.robot.messages import CLOUD, DETECTIONS, MARKERS, Messages
+from c2p_runtime.robot.messages import CLOUD, DETECTIONS, MARKERS, TEXT, Messages
 from c2p_runtime.robot.stream import Stats, Stream
 from c2p_runtime.scene.classifier import SceneClassifier
 from c2p_runtime.scene.cutting.boxes import upright_box
@@ -77,7 +77,8 @@ class NodeCore:
         self._scene_clf = None if scene is None else SceneClassifier(self._clf, scene)
         self._tracks, self._frame_id = Tracks(), ""
         self._health = Health(name)
-        self._asked, self._lock = "", threading.Lock()  # which guards it
+        self._asked: str | bytes = ""
+        self._lock = threading.Lock()  # guards _asked
         self._warm_up()
         self._stream: Stream[Any, Told] = Stream(self._work)
 
@@ -96,8 +97,10 @@ class NodeCore:
         self._health.came()
         self._stream.submit(message)
 
-    def on_labels(self, text: str) -> None:
+    def on_labels(self, text: str | bytes) -> None:
         """Names, separated by commas, from which the next cloud's are chosen; an empty text changes nothing.
+
+        text: itself, or the bytes of a std_msgs/String as they came.
 
         Names that are refused are logged, and told by `diagnostics`; the old ones then stay.
         """
@@ -176,12 +179,12 @@ class NodeCore:
 
     def _found(self, points: npt.NDArray[np.float32], frame_id: str) -> list[Found]:
         """The things in points [N, 3] of that frame."""
+        if not np.isfinite(points).all(axis=1).any():
+            return []  # the sensor sees nothing
         if self._scene_clf is None:
             return self._one_thing(points)
         if frame_id != self._frame_id:  # boxes of two frames of reference cannot be compared
             self._tracks, self._frame_id = Tracks(), frame_id
-        if not np.isfinite(points).all(axis=1).any():
-            return []  # the sensor sees nothing
         scene = self._scene_clf(points, self._up)
         return [
             Found(track.box, track.label, track.guess, track.confidence, track.id)
@@ -198,12 +201,16 @@ class NodeCore:
         """Chooses from the labels that were asked for since the last cloud, if any."""
         with self._lock:
             text, self._asked = self._asked, ""
-        names = [name for part in text.replace("\n", ",").split(",") if (name := part.strip())]
-        if not names:
+        if not text:
             return
         try:
+            if isinstance(text, bytes):
+                text = str(self.msgs.decode(text, TEXT).data)
+            names = [name for part in text.replace("\n", ",").split(",") if (name := part.strip())]
+            if not names:
+                return
             changed = self._own.with_labels(names)  # what that one was taught, any of its names keeps
-        except LabelError as error:
+        except C2PError as error:
             self._health.refuse(f"the old labels stay: {error.problem}; {error.remedy}")
             return
         old = self._clf, self._scene_clf

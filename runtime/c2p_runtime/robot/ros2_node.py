@@ -21,7 +21,6 @@ from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 from c2p_deploy.errors import C2PError
-from c2p_runtime.robot.messages import TEXT
 from c2p_runtime.robot.node import EVERY, node_core
 from c2p_runtime.robot.node_core import NodeCore
 
@@ -86,9 +85,7 @@ class ClassificationNode(LifecycleNode):
         diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         timer = self.create_timer(EVERY, lambda: diagnostics.publish(core.msgs.encode(core.diagnostics())))
         clouds = self.create_subscription(PointCloud2, self._topic, core.on_cloud, NEWEST, raw=True)
-        labels = self.create_subscription(
-            String, "~/labels", lambda data: core.on_labels(core.msgs.decode(data, TEXT).data), 10, raw=True
-        )
+        labels = self.create_subscription(String, "~/labels", core.on_labels, 10, raw=True)
         for subscription in (labels, clouds):
             self._active.callback(self.destroy_subscription, subscription)
         self._active.callback(self.destroy_publisher, diagnostics)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bus import Robot, exchange, node
+from c2p_deploy.errors import C2PError
 from c2p_runtime.robot.messages import messages
 from engines import write_engine
 
@@ -41,3 +42,9 @@ def test_clouds_there_and_detections_back(robot: Robot, tmp_path: Path) -> None:
     engine = write_engine(tmp_path)
     arguments = ("--domain", DOMAIN, "--engine", engine, "--device", "cpu", "--scene", "--always-answer")
     exchange(robot, lambda: node("c2p_runtime.robot.dds", *arguments))
+
+
+def test_a_configuration_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CYCLONEDDS_URI", "<CycloneDDS><Domain><Nonsense/></Domain></CycloneDDS>")
+    with pytest.raises(C2PError, match=r"domain 99 of DDS cannot be entered .*; check CYCLONEDDS_URI"):
+        DdsBus(99)

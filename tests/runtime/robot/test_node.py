@@ -44,6 +44,8 @@ def test_a_middleware_that_is_not_there(bus: str, monkeypatch: pytest.MonkeyPatc
         (["--up", "auto"], "--up auto is for scenes: add --scene"),
         (["--device", "tpu"], "is not one of"),
         (["points"], "Got unexpected extra argument"),
+        (["--name", "a b"], "'a b' is no name in ROS"),
+        (["--topic", "/points/*"], "'/points/*' is no name in ROS"),
     ],
 )
 def test_usage(bus: str, arguments: list[str], said: str) -> None:

@@ -184,9 +184,15 @@ def test_labels_by_message(clf: Classifier, sink: Sink, caplog: pytest.LogCaptur
         assert status.level == health.WARN and status.message.startswith("the old labels stay: ")
         core.on_labels("cup, box")
         send(core, cloud)
+        core.on_labels(msgs.encode(msgs.make(TEXT, data="cup, rod"))[:9])
+        send(core, cloud)
+        assert core.labels == ("cup", "box")
+        assert "the old labels stay: is no std_msgs/String" in core.diagnostics().status[0].message
+        core.on_labels(msgs.encode(msgs.make(TEXT, data="cup, box")))
+        send(core, cloud)
         assert core.labels == ("cup", "box") and value_of(core.diagnostics(), "labels") == "2"
         assert core.diagnostics().status[0].level == health.OK
-    assert [r.levelname for r in caplog.records if "the old labels stay" in r.getMessage()] == ["WARNING"]
+    assert [r.levelname for r in caplog.records if "the old labels stay" in r.getMessage()] == 2 * ["WARNING"]
     assert clf(POINTS[-1000:]).label is not None  # its owner's, and open
 
 
@@ -240,9 +246,12 @@ def test_bytes_that_are_anything(msgs: Messages, clf: Classifier, sink: Sink) ->
         msgs.decode(b"", CLOUD)
 
 
-def test_an_empty_or_blind_cloud_holds_nothing(msgs: Messages, clf: Classifier, sink: Sink) -> None:
+@pytest.mark.parametrize("scene", [None, SceneOptions()], ids=["one thing", "scene"])
+def test_an_empty_or_blind_cloud_holds_nothing(
+    msgs: Messages, clf: Classifier, sink: Sink, scene: SceneOptions | None
+) -> None:
     blind = np.full((100, 3), np.nan, np.float32)
-    with NodeCore(msgs, clf, sink, scene=SceneOptions()) as core:
+    with NodeCore(msgs, clf, sink, scene=scene) as core:
         send(core, cloud_message(msgs, blind, STAMP), cloud_message(msgs, blind[:0], STAMP))
         assert core.stats.failed == 0
     assert [array.detections for array in sink.detections] == [[], []]

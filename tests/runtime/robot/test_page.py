@@ -20,4 +20,4 @@ def test_the_page_says_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for block in re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE):
         exec(compile(block, "robot.md", "exec"), names)
     promised = re.findall(r"^print\(.*\) +# (.*)$", page, flags=re.MULTILINE)
-    assert printed == promised and len(promised) == 6
+    assert printed == promised and len(promised) == 9
