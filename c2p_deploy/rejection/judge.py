@@ -12,7 +12,8 @@ from c2p_deploy.rejection.rejection import Rejection
 from c2p_deploy.rejection.signals import Array, filled, rivals_of, share_of, signals
 
 CLUTTER, NOVEL, TOO_FEW_POINTS, IMPOSSIBLE_SIZE = "clutter", "novel", "too few points", "impossible size"
-REASONS = (CLUTTER, NOVEL, TOO_FEW_POINTS, IMPOSSIBLE_SIZE)
+UNSURE = "unsure"  # less than the confidence that its user wants
+REASONS = (CLUTTER, NOVEL, TOO_FEW_POINTS, IMPOSSIBLE_SIZE, UNSURE)
 _MOST_LOGIT = 30.0
 _BEATEN = 1.0  # log odds of being new, at least, where a rival is ahead
 

@@ -40,7 +40,7 @@ from c2p_runtime.bundled import engine_path
 from c2p_runtime.cpu_pipeline import CpuPipeline
 from c2p_runtime.learn import Scores, Users, learned, relabelled, rescored, scores_by, tell_untried, untried
 from c2p_runtime.prediction import Prediction
-from c2p_runtime.rejection import SizeCheck, has_limits, judge_for, judged
+from c2p_runtime.rejection import ConfidenceBar, SizeCheck, has_limits, held_to, judge_for, judged
 from c2p_runtime.text.encoder import choose_any_labels
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Classifier:
     seed: of the sampling of clouds with more points than the model takes; the same cloud
     and seed give the same answer. always_answer: give every cloud a label, also what looks like clutter or
     like none of the labels. unit: "m" where clouds are in metres, so that names impossible at that size are
-    left out (for labels with size limits in the manifest); None where the unit is not known.
+    left out (for labels with size limits in the manifest); None where the unit is not known. min_confidence:
+    below it there is no label but the reason "unsure"; for all, or by label: {"knife": 0.9, "*": 0.5}.
 
     points may be any array of the host or, on a GPU, any object with `__dlpack__` or
     `__cuda_array_interface__` (torch, CuPy, Numba: float32 without gaps; its stream is respected, nothing
@@ -98,6 +99,7 @@ class Classifier:
         max_points_per_call: int | None = None,
         always_answer: bool = False,
         unit: Literal["m"] | None = None,
+        min_confidence: float | Mapping[str, float] = 0.0,
     ) -> None:
         check_up(up)
         if unit not in (None, "m"):
@@ -125,6 +127,9 @@ class Classifier:
         self._users = Users()
         tell_untried(self.untried_labels)
         self._always_answer, self._unit, self._needs_limits = always_answer, unit, True
+        self._bar = ConfidenceBar(min_confidence)
+        if strange := self._bar.unknown(self.labels):
+            raise OptionError(f"min_confidence names what is no label here: {shown(strange[0])}")
         self._doubt_by_labels()
         self._pipeline: CpuPipeline | GpuPipeline | None = None
         if choice.device == "cuda":
@@ -259,9 +264,11 @@ class Classifier:
             )
         elif self._judge is not None:
             predictions = judged(predictions, self._judge)
-        if self._sizes is None:
-            return predictions
-        return [self._sizes(each, cloud) for each, cloud in zip(predictions, points, strict=True)]
+        if (sizes := self._sizes) is not None:
+            predictions = [sizes(each, cloud) for each, cloud in zip(predictions, points, strict=True)]
+        if (bars := self._bars) is not None:
+            predictions = [held_to(bars, each) for each in predictions]
+        return predictions
 
     def _derived(self, labels: LabelSet, **changes: object) -> Classifier:
         """One with these labels on the same engine. changes: further attributes that differ."""
@@ -274,7 +281,8 @@ class Classifier:
         return derived
 
     def _doubt_by_labels(self) -> None:
-        """Sets up what rejects answers, and names impossible at a cloud's size: both follow the labels."""
+        """Sets up what rejects answers, and names impossible at a cloud's size: all follow the labels."""
+        self._bars = self._bar.by_label(self.labels)
         self._judge = judge_for(self.manifest, self.labels, self._scores, always_answer=self._always_answer)
         self._sizes = None
         if self._unit == "m" and (self._needs_limits or has_limits(self.manifest, self.labels)):

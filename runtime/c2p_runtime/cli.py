@@ -19,8 +19,10 @@ from c2p_runtime.options import (
     backend_option,
     check_recording_options,
     check_scene_options,
+    confidence_bars,
     device_option,
     engine_option,
+    min_confidence_option,
     with_recording_options,
     with_scene_options,
 )
@@ -98,6 +100,7 @@ def list_engines(context: click.Context, _option: click.Parameter, wanted: bool)
 @click.option(
     "--always-answer", is_flag=True, help="Give every cloud a name, also one that looks like none of them."
 )
+@min_confidence_option
 @click.option(
     "--metric",
     is_flag=True,
@@ -146,6 +149,7 @@ def main(
     top_k: int,
     up: Any,
     always_answer: bool,
+    min_confidence: str | None,
     metric: bool,
     scene: bool,
     topic: str | None,
@@ -207,6 +211,7 @@ def main(
                 seed=seed,
                 always_answer=always_answer,
                 unit="m" if metric and not scene else None,
+                min_confidence=confidence_bars(min_confidence),
             )
         if learn or forget or save:
             bars = console.shown() if learn else nullcontext()

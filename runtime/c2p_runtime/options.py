@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from c2p_deploy.errors import OptionError
+from c2p_deploy.json_file import shown
 from c2p_runtime.backends import BACKENDS, DEVICES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -32,6 +34,11 @@ backend_option = click.option(
     show_default=True,
     help="What to run with: onnxruntime or, on a CPU, openvino for an .onnx; the TensorRT that built it "
     "for a .plan.",
+)
+min_confidence_option = click.option(
+    "--min-confidence",
+    metavar="P",
+    help='Give no name that is less probable, 0 to 1: for all labels, or for some: "0.5, knife=0.9".',
 )
 
 scene_option = click.option(
@@ -89,6 +96,20 @@ _RECORDING_OPTIONS = (
         "a sensor would; what comes too fast is dropped.  [default: max]",
     ),
 )
+
+
+def confidence_bars(text: str | None) -> dict[str, float]:
+    """What `Classifier` takes as min_confidence, of --min-confidence. Raises OptionError."""
+    bars: dict[str, float] = {}
+    for part in () if text is None else text.split(","):
+        name, equals, value = part.rpartition("=")
+        try:
+            bars[name.strip() if equals else "*"] = float(value)
+        except ValueError as error:
+            raise OptionError(
+                f"--min-confidence takes numbers, or LABEL=number, separated by commas; got {shown(part)}"
+            ) from error
+    return bars
 
 
 def with_scene_options(command: Command) -> Command:

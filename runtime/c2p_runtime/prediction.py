@@ -60,7 +60,7 @@ class Prediction:
 
     @property
     def reason(self) -> str | None:
-        """Why there is no label: "clutter", "novel" (none of the labels), or None where there is one."""
+        """Why there is no label, one of `c2p_deploy.rejection.judge.REASONS`; None where there is one."""
         return None if self.judgement is None else self.judgement.reason
 
     @property

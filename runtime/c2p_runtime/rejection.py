@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from c2p_deploy import LabelSet, Manifest
 from c2p_deploy.errors import OptionError
+from c2p_deploy.json_file import shown
+from c2p_deploy.labels.names import row_of, rows_of
 from c2p_deploy.projection.prepare import finite_points
 from c2p_deploy.projection.spec import FloatArray
 from c2p_deploy.rejection import Judge, Judgement
-from c2p_deploy.rejection.judge import IMPOSSIBLE_SIZE, NOVEL
+from c2p_deploy.rejection.judge import IMPOSSIBLE_SIZE, NOVEL, UNSURE
 from c2p_deploy.scores import softmax
 from c2p_deploy.taught_scores import ODDS_AT_BAR, TaughtScores
 from c2p_runtime.prediction import Prediction
@@ -115,6 +117,44 @@ class SizeCheck:
         if judgement.reason is not None:
             judgement = replace(judgement, reason=IMPOSSIBLE_SIZE)
         return replace(prediction, scores=scores, judgement=judgement)
+
+
+OTHERS = "*"  # stands for every label that has no bar of its own
+
+
+class ConfidenceBar:
+    """Takes away labels of less confidence than is wanted, for all labels or for each."""
+
+    def __init__(self, least: float | Mapping[str, float]) -> None:
+        """least: in [0, 1], or by label; "*" is for those not named. Raises OptionError."""
+        self._least = dict(least) if isinstance(least, Mapping) else {OTHERS: least}
+        for name, value in self._least.items():
+            number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+            if not isinstance(name, str) or not number or not 0 <= value <= 1:
+                wanted = "a number from 0 to 1, or such numbers by label"
+                raise OptionError(f"min_confidence must be {wanted}, got {shown(least)}")
+
+    def unknown(self, labels: LabelSet) -> list[str]:
+        """The names that are none of these labels."""
+        rows = rows_of(labels.names)
+        return [name for name in self._least if name != OTHERS and row_of(name, rows) is None]
+
+    def by_label(self, labels: LabelSet) -> npt.NDArray[np.float64] | None:
+        """The least confidence of each label [C]; None where any will do."""
+        rows = rows_of(labels.names)
+        bars = np.full(len(labels), float(self._least.get(OTHERS, 0.0)))
+        for name, value in self._least.items():
+            if name != OTHERS and (row := row_of(name, rows)) is not None:
+                bars[row] = value
+        return bars if bars.any() else None
+
+
+def held_to(bars: npt.NDArray[np.float64], prediction: Prediction) -> Prediction:
+    """The same prediction, without its label where its confidence is below the bar of that label [C]."""
+    sure = prediction.confidence
+    if prediction.reason is not None or sure >= bars[int(prediction.scores.argmax())]:
+        return prediction
+    return replace(prediction, judgement=Judgement(sure, UNSURE))
 
 
 def largest_extent(points: npt.ArrayLike) -> float:

@@ -96,6 +96,50 @@ def test_where_no_name_is_possible_or_the_next_is_rejected_there_is_none(tmp_pat
     assert Classifier(engine, unit="m", always_answer=True)(CLOUD).label == found.guess
 
 
+def test_names_below_the_bar_are_not_given(tmp_path: Path) -> None:
+    engine = engine_with(tmp_path, rejection=rejection(confidence=1.0))  # sure to 73 %
+    best, second, _ = (name for name, _ in Classifier(engine)(CLOUD).top(3))
+    for least, reason in (
+        (0.7, None), (0.75, "unsure"), (np.float32(0.75), "unsure"),
+        ({best: 0.75}, "unsure"), ({second: 0.75}, None), ({best.upper() + "s": 0.75}, "unsure"),
+        ({"*": 0.75}, "unsure"), ({"*": 0.75, best: 0.7}, None), ({}, None),
+    ):  # fmt: skip
+        found = Classifier(engine, min_confidence=least)(CLOUD)  # type: ignore[arg-type]
+        assert (found.reason, found.guess, found.label) == (reason, best, None if reason else best)
+        assert found.confidence == pytest.approx(0.731, abs=1e-3)
+    with Classifier(engine, min_confidence={best: 0.75}, always_answer=True) as clf:
+        assert clf(CLOUD).reason == "unsure"
+        others = clf.with_labels([second])
+        assert others(CLOUD).label == second and others.with_labels([best])(CLOUD).reason == "unsure"
+    clutter = engine_with(tmp_path, rejection=rejection(clutter=1))
+    assert Classifier(clutter, min_confidence=1)(CLOUD).reason == "clutter"
+    assert Classifier(write_engine(tmp_path), min_confidence=1)(CLOUD).reason == "unsure"
+
+
+@pytest.mark.parametrize(
+    "least", [-0.1, 1.1, np.nan, np.inf, True, "0.5", None, {"cup": "0.5"}, {3: 0.5}, {"no label": 0.5}]
+)
+def test_a_bar_that_is_none_is_refused(tmp_path: Path, least: object) -> None:
+    with pytest.raises(OptionError, match="min_confidence"):
+        Classifier(write_engine(tmp_path), min_confidence=least)  # type: ignore[arg-type]
+
+
+def test_the_command_has_bars(tmp_path: Path) -> None:
+    engine = engine_with(tmp_path, rejection=rejection(confidence=1.0))
+    np.save(tmp_path / "cloud.npy", CLOUD)
+    best = Classifier(engine)(CLOUD).guess
+
+    def said(bars: str) -> tuple[int, str]:
+        arguments = ["--engine", str(engine), "--min-confidence", bars, "--json", str(tmp_path / "cloud.npy")]
+        done = CliRunner().invoke(main, arguments)
+        return done.exit_code, json.loads(done.output)["reason"] if done.exit_code == 0 else done.output
+
+    assert said("0.75") == (0, "unsure") and said(f"0.75, {best} = 0.7") == (0, None)
+    for bars, problem in (("high", "takes numbers"), ("cup=", "takes numbers"), ("hat=0.5", "no label here")):
+        code, told = said(bars)
+        assert code == 2 and problem in told
+
+
 def test_a_unit_that_cannot_help_is_refused(tmp_path: Path) -> None:
     engine = write_engine(tmp_path)
     with pytest.raises(OptionError, match="no size limits for these labels"):

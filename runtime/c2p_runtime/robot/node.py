@@ -20,8 +20,10 @@ from c2p_deploy.projection.spec import UP_AXES
 from c2p_runtime.options import (
     backend_option,
     check_scene_options,
+    confidence_bars,
     device_option,
     engine_option,
+    min_confidence_option,
     scene_option,
     scene_size_options,
 )
@@ -83,6 +85,7 @@ _NODE_OPTIONS = (
     click.option(
         "--always-answer", is_flag=True, help="Give everything a name, also what looks like none of them."
     ),
+    min_confidence_option,
     scene_option,
     *scene_size_options,
 )
@@ -135,6 +138,7 @@ def node_core(
         backend=options["backend"],
         up="z" if scene else up or "z",
         always_answer=options["always_answer"],
+        min_confidence=confidence_bars(options["min_confidence"]),
     ) as clf:
         given = {name: value for name, value in scene_sizes(options).items() if value is not None}
         with NodeCore(

@@ -35,6 +35,7 @@ PARAMETERS = {
     "labels": "",
     "up": "",
     "always_answer": False,
+    "min_confidence": "",
     "scene": False,
     "support": "",
     "min_size": 0.0,

@@ -51,7 +51,7 @@ class SceneObject:
 
     @property
     def reason(self) -> str | None:
-        """Why there is no label: "clutter", "novel", "too few points", "impossible size"; else None."""
+        """Why there is no label, one of `c2p_deploy.rejection.judge.REASONS`; None where there is one."""
         return TOO_FEW_POINTS if self.prediction is None else self.prediction.reason
 
 

@@ -84,7 +84,7 @@ def options(engine: str | Path, **changed: object) -> dict[str, object]:
             "device": "cpu",
             "backend": "auto",
         },
-        **{"labels": None, "up": None, "always_answer": False, "scene": True},
+        **{"labels": None, "up": None, "always_answer": False, "min_confidence": None, "scene": True},
         **{"support": None, "min_size": None, "max_size": 2.0},
         **changed,
     }
