@@ -16,7 +16,7 @@ weighed by the likelihood it gives to the clouds left out (pseudo-BMA, Yao et al
 
 What comes out is linear in the features: a taught model is an engine as it was, with other rows in its
 label set. Measured beside a key-value cache of the shots (Tip-Adapter, arXiv 2207.09519), class means,
-logistic regression and adapters in benchmarks/fewshot.py.
+logistic regression and adapters in benchmarks/answers/fewshot.py.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ BLOCKS = {
     "cpu": Block(runtime.cpu, ("cpu",)),
     "pace": Block(runtime.pace, ("cpu",)),
     "memory_over_time": Block(runtime.memory_over_time, ("memory_over_time",)),
+    "stream": Block(runtime.stream, ("stream",)),
     "pipeline": Block(comparisons.pipeline, ("pipeline",)),
     "pipeline_authors": Block(comparisons.pipeline_authors, ("pipeline_pytorch3d",)),
     "projection": Block(
@@ -48,6 +49,7 @@ BLOCKS = {
     "robustness": Block(models.robustness, ("robustness",)),
     "rejection": Block(models.rejection, ("rejection",)),
     "rejection_detectors": Block(models.detectors, ("rejection",)),
+    "fewshot": Block(models.fewshot, ("fewshot",)),
     "teach": Block(models.teach, ("teach",)),
     "precision": Block(models.precision, ("precision",)),
     "export_cost": Block(models.export_cost, ("export_cost",)),

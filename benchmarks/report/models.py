@@ -1,4 +1,4 @@
-"""What models answer and engines cost: robustness, rejection, teach, precision and export_cost (`.py`)."""
+"""What models answer and engines cost: quality.py, precision.py and export_cost.py."""
 
 from __future__ import annotations
 
@@ -108,3 +108,21 @@ def export_cost(results: Results) -> str:
     clouds = listed(figures["parity"]["clouds"] for figures in exports.values())
     setting = f"{results['model']}; {runs} runs each, verified on {clouds} clouds."
     return f"{setting}\n\n{table(['', 'seconds', 'peak memory', 'files'], rows)}"
+
+
+def fewshot(results: Results) -> str:
+    """Top-1 of every method, a line per task and number of shots; the best of a line in bold."""
+    tables = []
+    for name, task in results["tasks"].items():
+        methods = list(task["rows"][0]["top1"])
+        rows = []
+        for row in task["rows"]:
+            best = max(row["top1"].values())
+            figures = [percent(row["top1"][method]) for method in methods]
+            bold = [f"**{text}**" if text == percent(best) else text for text in figures]
+            rows.append([str(row["shots"]), *bold])
+        setting = f"{name}: {task['judged']} clouds of {task['classes']} classes."
+        tables.append(f"{setting}\n\n{table(['shots', *methods], rows)}")
+    draws = f"Means of {results['seeds']} draws of the shots"
+    slow = f", of gdpa {results['adapter_seeds']}" if results["adapter_seeds"] else ""
+    return "\n\n".join([f"{draws}{slow}.", *tables])

@@ -1,4 +1,4 @@
-"""What the runtime takes: run_speed.py, cold_start.py, batch.py, cpu.py and memory_over_time.py."""
+"""What the runtime takes: run_speed, cold_start, batch, cpu, memory_over_time and stream (`.py`)."""
 
 from __future__ import annotations
 
@@ -116,3 +116,26 @@ def memory_over_time(results: Results) -> str:
     header = ["backend", "calls", "all sizes met", "first half after", "second half", "highest", "a minute"]
     setting = f"{results['threads']} threads, {results['seconds'] // 60} minutes each"
     return f"{setting}, batches of 1 to {results['largest_batch']} clouds.\n\n{table(header, rows)}"
+
+
+def stream(results: Results) -> str:
+    """Counts, ages and memory of a long stream, as a table of two columns."""
+    ages, service = (
+        " / ".join(number(results[key][f"p{q}"]) for q in (50, 95, 99)) for key in ("age_ms", "service_ms")
+    )
+    memory = results["memory"]
+    counts = ", ".join(f"{results[key]:,} {key}" for key in ("received", "done", "dropped", "failed"))
+    rows = [
+        ["frames", counts],
+        ["readings at which the counts did not add up", str(results["uneven_readings"])],
+        ["age of an answer, ms: p50 / p95 / p99", ages],
+        ["of that the worker's, ms: p50 / p95 / p99", service],
+        [
+            "memory, first half / second half / highest",
+            " / ".join(f"{memory[key]:,.0f} MB" for key in ("first_half_mb", "second_half_mb", "highest_mb")),
+        ],
+    ]
+    minutes = results["seconds"] // 60
+    clouds = f"{results['points']:,} points, {results['rate']} times a second"
+    setting = f"{clouds}, {minutes} minutes; {results['backend']}."
+    return f"{setting}\n\n{table(['', ''], rows)}"

@@ -55,7 +55,7 @@ def prepare_points(points: npt.ArrayLike, spec: DepthSpec, seed: int = 0) -> Flo
     all coincide; OptionError for a seed < 0.
     """
     # Sampled before it is centred, not after as in the authors' code: the mean of an uneven
-    # scan lies where the sensor was near (benchmarks/sampling.py: 90 % right against 83 %).
+    # scan lies where the sensor was near (benchmarks/answers/sampling.py: 90 % right against 83 %).
     return to_unit_sphere(sample_points(finite_points(points), spec.num_points, seed))
 
 
@@ -112,7 +112,7 @@ def sample_points(
 
     Clouds of more than 8 points per point kept are first thinned at random. On 100,000 points
     that takes a quarter of the time of farthest-point sampling them all, and the answers
-    differ no more than between two seeds (benchmarks/sampling.py). Raises OptionError for a seed
+    differ no more than between two seeds (benchmarks/answers/sampling.py). Raises OptionError for a seed
     that is none.
     """
     rng = _generator(seed)

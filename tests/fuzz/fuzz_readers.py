@@ -1,6 +1,7 @@
 """Damaged files without end: what `test_read_fuzz.py` does for half a minute, for as long as one likes.
 
-    PYTHONPATH=tests/helpers python tests/fuzz/fuzz_readers.py [--seconds 3600] [--seed 1] [ATHERIS OPTIONS]
+    PYTHONPATH=tests/helpers:tests/helpers/files python tests/fuzz/fuzz_readers.py [--seconds 3600]
+        [--seed 1] [ATHERIS OPTIONS]
 
 With atheris installed (`pip install atheris`) coverage guides the damage, and unknown options go to it;
 without, or with --blind, files of the tests are damaged at random. Whatever is neither a cloud nor one

@@ -3,7 +3,7 @@
 `c2p_deploy.fewshot` fits the classifier, which starts from the text features and leaves them as far as the
 shots justify. Here it sees more than a robot that learns has at hand: not the mean of the views but each of
 them, and the image encoder's beside the depth encoder's. (ModelNet10, 16 shots: 82 % on the mean, 87 % on the
-views, 89 % on those of both; benchmarks/fewshot.py.) The result is written as a head whose scores with the
+views, 89 % on those of both; benchmarks/answers/fewshot.py.) It is written as a head whose scores with the
 text features are the classifier's, so that labels stay outside the engine as they are.
 """
 

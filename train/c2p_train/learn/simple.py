@@ -15,7 +15,7 @@ def simple_predictions(train: FloatArray, label: IntArray, test: FloatArray) -> 
     """Which class each of METHODS takes test features [m, D] for, learnt from features [n, D] with label [n].
 
     The mean of unit features of a class, by cosine; scikit-learn's logistic regression with C = 10 on unit
-    features, about the best setting on the sets of benchmarks/fewshot.py.
+    features, about the best setting on the sets of benchmarks/answers/fewshot.py.
     """
     train, test = (
         rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (train, test)

@@ -1,6 +1,6 @@
 """How to get from a big cloud to the points a model takes: what `prepare_points` does, and the others.
 
-    python benchmarks/sampling.py --meshes DIR
+    python benchmarks/quality.py sampling --meshes DIR
 
 Meshes that training never saw are sampled to big clouds, evenly and as densely near a
 viewpoint as a depth camera would. Every method prepares the same clouds; the model `research`

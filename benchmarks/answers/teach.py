@@ -1,6 +1,6 @@
 """How well the model `research` learns things from a few clouds, and what that costs the labels it had.
 
-    python benchmarks/teach.py --modelnet10 DIR --meshes DIR --objects objects.npz --names objects.tsv
+    python benchmarks/quality.py teach --modelnet10 DIR --meshes DIR --objects objects.npz --names objects.tsv
 
 Things are objects that training never saw, one a kind; kinds are words in the objects' names. Clouds of the
 old labels are those held out of training; the folders are those given to `c2p-recipe default`.

@@ -1,6 +1,6 @@
 """How the model `research` bears what a robot meets: headings, tilt, few points, noise, one side, strays.
 
-    python benchmarks/robustness.py --modelnet10 DIR --meshes DIR
+    python benchmarks/quality.py robustness --modelnet10 DIR --meshes DIR
 
 Clouds that training never saw are changed in one way at a time, and classified as `c2p-run` would, with
 stray points removed first (`preparation: robust`) and with all of them counted (`paper`), in turns. The

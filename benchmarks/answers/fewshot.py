@@ -1,6 +1,6 @@
 """What a few clouds per class teach: the heads of `c2p-train fewshot` beside the simplest methods.
 
-    python benchmarks/fewshot.py --modelnet10 DIR --meshes DIR --objects DIR
+    python benchmarks/quality.py fewshot --modelnet10 DIR --meshes DIR --objects DIR
 
 Everything stands on the features of the package's pre-trained encoders, which saw the meshes without those
 held out, and none of ModelNet10 or the objects. All methods learn from the same clouds, drawn anew for each

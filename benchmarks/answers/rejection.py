@@ -1,6 +1,6 @@
 """When does the model `research` say "unknown", is it right to, and how sure should its answers be?
 
-    python benchmarks/rejection.py --modelnet10 DIR --meshes DIR --posed-meshes DIR --objects DIR \\
+    python benchmarks/quality.py rejection --modelnet10 DIR --meshes DIR --posed-meshes DIR --objects DIR \\
         --scenes DIR --scans DIR
 
 Known things and strangers are those that `c2p-recipe calibrate` held back. Real clutter, which nothing was
