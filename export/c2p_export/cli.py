@@ -23,6 +23,7 @@ Examples:
   c2p-export --ckpt model.pt --target sm86,sm89               and a TensorRT-RTX plan, built without a GPU
   c2p-export --ckpt model.pt --int8 --calib my_clouds
   c2p-export --onnx model.onnx                                on the robot: the plan for its own GPU
+  c2p-export --onnx model.onnx --triton models                points in, names out, for tritonserver
   c2p-export inspect model.onnx
 
 NAME.onnx runs everywhere (c2p-run --engine NAME.onnx); NAME.plan is faster and fits one TensorRT and one
@@ -119,6 +120,13 @@ class _Command(click.Group):
     type=_FOLDER,
     help="Clouds on which checkpoint and engines must agree (at most 64 are used).  "
     "[default: 32 made-up things]",
+)
+@click.option(
+    "--triton",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also put it into this model repository of Triton Inference Server; with --onnx, just that where no "
+    "plan can be built here.",
 )
 @click.option("--keep-failed", is_flag=True, help="Write the files even if an engine does not agree.")
 @click.version_option(package_name="c2p-deploy")

@@ -16,9 +16,10 @@ from c2p_deploy.progress import timed
 from c2p_deploy.projection.spec import FloatArray
 from c2p_export.parity import refusal_of, run_at_batches, with_parity
 from c2p_export.plan.add import add_plan
-from c2p_export.report import tell_next
+from c2p_export.report import tell_next, tell_repository
 from c2p_export.request import ExportOptions, ExportRequest
 from c2p_export.staging import only_export, settle, staged
+from c2p_export.triton.repository import write_repository
 from c2p_export.verify_clouds import depth_maps, depth_maps_in, made_up_clouds
 from c2p_runtime.backends.onnxruntime import OnnxRuntimeBackend
 
@@ -46,6 +47,8 @@ def run(request: ExportRequest) -> Manifest:
                 "c2p-export --onnx",
             ) from error
         source = read_source(request.source, request.labels, request.text_encoder)
+    if isinstance(source, Manifest) and request.options.plan is None:  # the engine is there already
+        return _into_repository(request, source)
     how = source.views, source.spec, request.options.preparation
     verify, calib = request.verify, request.calib
     with timed("drew the depth maps"):
@@ -53,6 +56,13 @@ def run(request: ExportRequest) -> Manifest:
         calibration = depth_maps_in(calib, *how) if calib else None
     manifest = make_engines(source, request.engine, depth, request.options, calibration)
     tell_next(request.engine, request.why_no_plan)
+    return _into_repository(request, manifest)
+
+
+def _into_repository(request: ExportRequest, manifest: Manifest) -> Manifest:
+    """The manifest, after its engines have been put into a repository for Triton, where that is wanted."""
+    if request.triton is not None:
+        tell_repository(request.triton, write_repository(request.engine, request.triton))
     return manifest
 
 

@@ -54,6 +54,13 @@ def tell_next(engine: Path, why_no_plan: C2PError | None) -> None:
         progress.say(f"for a plan: {why_no_plan.remedy}")
 
 
+def tell_repository(folder: Path, models: Sequence[Path]) -> None:
+    """What is in a model repository, and how a server gets it."""
+    for model in models:
+        progress.say(f"wrote {model}")
+    progress.say(f"to serve it: {shlex.join(('tritonserver', '--model-repository', str(folder)))}")
+
+
 def size_of(path: Path) -> str:
     """The size of a file, for people."""
     size = path.stat().st_size

@@ -15,6 +15,7 @@ from c2p_deploy.projection.spec import Preparation
 from c2p_export.plan.options import PlanOptions, parse_targets, why_cannot_build, why_no_fp8
 from c2p_export.plan.timing_cache import default_timing_cache
 from c2p_export.staging import check_place
+from c2p_export.triton.repository import check_repository
 from c2p_runtime.backends.gpu import Gpu, find_gpus
 from c2p_runtime.backends.tensorrt_install import FLAVOURS, import_tensorrt, installed_version
 
@@ -38,6 +39,7 @@ class Options:
     timing_cache: Path | None
     verify: Path | None
     keep_failed: bool
+    triton: Path | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -68,6 +70,7 @@ class ExportRequest:
     text_encoder: tuple[str | None, str] | None  # model name, None where the file says it, and weights
     calib: Path | None  # folder of clouds to measure ranges on
     verify: Path | None  # folder of clouds on which parity is measured; None is made-up things
+    triton: Path | None = None  # folder of the model repository to be written
 
 
 def resolve(options: Options) -> ExportRequest:
@@ -89,6 +92,8 @@ def resolve(options: Options) -> ExportRequest:
         check_place(engine)
         precision, max_batch = options.precision or ExportOptions.precision, ExportOptions.max_batch
         preparation = options.preparation or ExportOptions.preparation
+    if options.triton is not None:
+        check_repository(options.triton, engine)
     made = ExportOptions(
         precision,
         options.max_batch or max_batch,
@@ -96,7 +101,7 @@ def resolve(options: Options) -> ExportRequest:
         preparation=preparation,
     )
     plan, why_no_plan = choose_plan(options, made, engine, find_gpus())
-    if why_no_plan is not None and isinstance(source, Manifest):
+    if why_no_plan is not None and isinstance(source, Manifest) and options.triton is None:
         raise why_no_plan.at(engine)
     if why_no_plan is not None and options.target is not None:  # now, not after minutes of exporting
         remedy = f"leave out --target to export {engine.name}, then {why_no_plan.remedy}"
@@ -110,6 +115,7 @@ def resolve(options: Options) -> ExportRequest:
         text_encoder=None if options.text_encoder is None else _clip_named(options.text_encoder),
         calib=options.calib,
         verify=options.verify,
+        triton=options.triton,
     )
 
 

@@ -60,7 +60,10 @@ TARGETS = {  # module, and the tests that are to notice
         "c2p_deploy/projection/sampling.py",
         "tests/deploy/projection/test_sampling.py tests/deploy/projection/test_prepare.py",
     ),
-    "heads": ("train/c2p_train/model/heads.py", "tests/train/model/test_heads.py"),
+    "heads": (
+        "train/c2p_train/model/heads.py",
+        "tests/train/model/test_heads.py tests/train/learn/test_ridge.py",
+    ),
     "parity": ("export/c2p_export/parity.py", "tests/export/test_parity.py"),
     "prediction": ("runtime/c2p_runtime/prediction.py", _CLASSIFIER),
     "cpu_pipeline": ("runtime/c2p_runtime/cpu_pipeline.py", _CLASSIFIER),

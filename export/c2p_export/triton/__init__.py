@@ -1,0 +1,1 @@
+"""An exported engine as a model repository of NVIDIA's Triton Inference Server."""
