@@ -22,14 +22,14 @@ from click.testing import CliRunner
 from PIL import Image
 
 from c2p_deploy import DepthSpec, ViewSet, prepare_points, project_depth, read_cloud
-from c2p_deploy.errors import C2PError, PairsError
+from c2p_deploy.errors import C2PError, OptionError, PairsError
 from c2p_deploy.projection.reference import pixel_centres, to_view
 from c2p_deploy.projection.spec import turn_up
 from c2p_train.commands.render import render as render_command
 from c2p_train.pairs.mesh import load_mesh
 from c2p_train.pairs.mesh_files import MeshFile, find_meshes
 from c2p_train.pairs.render import RenderResult, make_pair, render_mesh, render_pairs
-from c2p_train.pairs.shards import RenderSettings, open_folder
+from c2p_train.pairs.shards import RenderSettings, Share, open_folder
 from heard import heard_lines
 
 SMALL = RenderSettings(spec=DepthSpec(image_size=32, num_points=64), shard_size=2)
@@ -456,6 +456,52 @@ def test_resuming_keeps_whole_shards_and_refuses_anything_else(tmp_path: Path) -
         rendered([files[0], files[0]], tmp_path / "twice")
 
 
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """What is in a folder, without the files that only keep others out."""
+    return {name: data for name, data in files_in(folder).items() if not name.startswith(".render/lock")}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_parts_make_the_whole(tmp_path: Path, together: bool) -> None:
+    """In one folder, or each in its own and then copied; the last one finds all there."""
+    files = find_meshes(write_meshes(tmp_path / "meshes", 10))  # five shards
+    rendered(files, tmp_path / "whole")
+    outs = [tmp_path / ("out" if together else f"out{number}") for number in (1, 2, 3)]
+    missing = []
+    for number, out in zip((2, 3, 1), outs, strict=True):
+        found = render_pairs(files, out, SMALL, workers=1, share=Share(number, 3))
+        missing.append(found.missing)
+        assert found.rendered == (4 if number < 3 else 2)
+    assert missing == ([3, 2, 0] if together else [3, 4, 3])
+    if not together:
+        for out in outs[1:]:
+            shutil.copytree(out, outs[0], dirs_exist_ok=True)
+        assert not (outs[0] / "dataset.json").exists()
+        assert rendered(files, outs[0]).rendered == 0
+    assert bytes_of(outs[0]) == bytes_of(tmp_path / "whole")
+
+
+def test_parts_keep_out_of_one_anothers_way(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with open_folder(out, "plan", Share(1, 3)):
+        (out / ".shard-00000.tar.left.tmp").write_bytes(b"being written")
+        with open_folder(out, "plan", Share(2, 3)):
+            assert (out / ".shard-00000.tar.left.tmp").exists()
+            for busy in (Share(1, 3), Share(2, 3), Share()):
+                with pytest.raises(PairsError, match="another process"), open_folder(out, "plan", busy):
+                    pass
+    with open_folder(out, "plan"):
+        assert not (out / ".shard-00000.tar.left.tmp").exists()
+        with pytest.raises(PairsError, match="another process"), open_folder(out, "plan", Share(3, 3)):
+            pass
+    for number, of in ((0, 3), (4, 3), (1, 0)):
+        with pytest.raises(OptionError, match="no part"):
+            Share(number, of)
+    files = find_meshes(write_meshes(tmp_path / "meshes", 4))
+    with pytest.raises(PairsError, match="2 shards, none for part 3 of 3"):
+        render_pairs(files, tmp_path / "few", SMALL, workers=1, share=Share(3, 3))
+
+
 class _Deadly(type(Path())):
     """A path that ends the process that unpickles it, as a fault within a library would."""
 
@@ -483,6 +529,14 @@ def test_command(tmp_path: Path) -> None:
     assert "4 models in" in run.stderr and "peak memory" in run.stderr
     with Image.open(out / "contact_sheet.png") as sheet:
         assert sheet.width > 10 * 100 and sheet.height > 4 * 200
+    parts = [*arguments[:2], str(tmp_path / "parts"), *arguments[3:], "--shard-size", "2", "--shard"]
+    run = CliRunner().invoke(render_command, [*parts, "1/2"])
+    assert run.exit_code == 0 and "1 shards of other parts are not there yet" in run.stderr
+    run = CliRunner().invoke(render_command, [*parts, "2/2"])
+    assert run.exit_code == 0 and "4 of 4 meshes" in run.stdout
+    for wrong in ("3/2", "0/2", "2", "a/b", "1/-2"):
+        run = CliRunner().invoke(render_command, [*parts, wrong])
+        assert run.exit_code == 2 and "is no part" in run.stderr
     shutil.rmtree(meshes / "ball")
     run = CliRunner().invoke(render_command, arguments)
     assert run.exit_code == 1

@@ -15,7 +15,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
@@ -39,9 +39,11 @@ from c2p_deploy.projection.spec import FloatArray, turn_up
 from c2p_train.pairs.mesh import ColouredMesh, load_mesh
 from c2p_train.pairs.mesh_files import MeshFile
 from c2p_train.pairs.shards import (
+    WHOLE,
     RenderSettings,
     Sample,
     ShardRecord,
+    Share,
     Skipped,
     canonical_json,
     open_folder,
@@ -65,6 +67,7 @@ class RenderResult:
     pairs: int
     skipped: tuple[Skipped, ...]
     rendered: int  # meshes that this call worked at; the others were there already
+    missing: int  # shards that other shares have to make before the folder is complete
 
 
 def render_pairs(
@@ -74,11 +77,14 @@ def render_pairs(
     *,
     workers: int,
     on_model: Callable[[], None] | None = None,
+    share: Share = WHOLE,
 ) -> RenderResult:
     """Renders `files` into the folder `out`, in an order shuffled by the seed, or goes on with it.
 
     What an earlier, interrupted call with the same files and settings finished is kept; the bytes in
-    the folder do not depend on interruptions nor on `workers`. A mesh that cannot be rendered is
+    the folder do not depend on interruptions nor on `workers`. With a `share`, only its shards are made, and
+    others may make theirs in the same folder at the same time, or in folders of their own that are copied
+    together; who finds all shards there writes dataset.json. A mesh that cannot be rendered is
     listed in dataset.json and told to `c2p_deploy.progress`. `on_model` is called after every mesh.
     Workers are spawned, so a script needs the usual `if __name__ == "__main__":`. Raises PairsError
     when the folder holds something else, when another process is at work in it, for keys that are
@@ -90,16 +96,27 @@ def render_pairs(
     files = [files[i] for i in order]  # shards of mixed classes, for readers that go shard by shard
     paths = {file.key: file.path for file in files}
     chunks = [files[i : i + settings.shard_size] for i in range(0, len(files), settings.shard_size)]
-    with open_folder(out, plan_fingerprint(files, settings)) as folder:
+    mine = [number for number in range(len(chunks)) if share.has(number)]
+    if not mine:
+        raise PairsError(
+            f"there are {len(chunks)} shards, none for part {share.number} of {share.of}",
+            "take fewer parts, or a smaller shard size",
+            out,
+        )
+    with open_folder(out, plan_fingerprint(files, settings), share) as folder:
         records: dict[int, ShardRecord] = {}
-        with progress.task("checking", len(files)) as task:
-            for number, chunk in enumerate(chunks):
-                if record := folder.record(number):
-                    records[number] = record
-                task.advance(len(chunk))
+
+        def look_for(numbers: Iterable[int]) -> None:
+            with progress.task("checking", len(files)) as task:
+                for number in numbers:
+                    if record := folder.record(number):
+                        records[number] = record
+                    task.advance(len(chunks[number]))
+
+        look_for(mine)
         if records:
-            progress.say(f"{out}: {len(records)} of {len(chunks)} shards are already there")
-        missing = [number for number in range(len(chunks)) if number not in records]
+            progress.say(f"{out}: {len(records)} of {len(mine)} shards are already there")
+        missing = [number for number in mine if number not in records]
         todo = [file for number in missing for file in chunks[number]]
 
         def outcomes() -> Generator[Sample | Skipped, None, None]:
@@ -115,14 +132,17 @@ def render_pairs(
         with closing(outcomes()) as stream:  # closing ends the workers
             for number in missing:
                 records[number] = folder.write_shard(number, islice(stream, len(chunks[number])))
+        look_for(number for number in range(len(chunks)) if number not in records)
         skipped = tuple(entry for number in sorted(records) for entry in records[number].skipped)
         pairs = sum(record.count for record in records.values())
-        if pairs == 0:
+        complete = len(records) == len(chunks)
+        if complete and pairs == 0:
             first = f"the first: {paths[skipped[0].key]}: {skipped[0].reason}" if skipped else ""
             raise PairsError(f"none of {len(files)} meshes could be rendered", first, out)
-        classes = {file.class_name for file in files}
-        folder.write_dataset(settings, classes, [records[number] for number in sorted(records)])
-    return RenderResult(pairs, skipped, len(todo))
+        if complete:
+            classes = {file.class_name for file in files}
+            folder.write_dataset(settings, classes, [records[number] for number in sorted(records)])
+    return RenderResult(pairs, skipped, len(todo), len(chunks) - len(records))
 
 
 def render_mesh(file: MeshFile, settings: RenderSettings) -> Sample | Skipped:

@@ -17,7 +17,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,9 +170,28 @@ def plan_fingerprint(files: list[MeshFile], settings: RenderSettings) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class Share:
+    """One of `of` equal parts of a rendering, the `number`th from 1: every `of`th shard."""
+
+    number: int = 1
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise OptionError(f"there is no part {self.number} of {self.of}", "parts are 1 of N ... N of N")
+
+    def has(self, shard: int) -> bool:
+        """Whether that shard is among its own."""
+        return shard % self.of == self.number - 1
+
+
+WHOLE = Share()
+
+
 @contextmanager
-def open_folder(out: Path, plan: str) -> Iterator[ShardFolder]:
-    """Makes or reopens the folder for one plan, and keeps other processes out of it.
+def open_folder(out: Path, plan: str, share: Share = WHOLE) -> Iterator[ShardFolder]:
+    """Makes or reopens the folder for one plan, and keeps other processes out of it, or of that share.
 
     Raises PairsError when it holds something else: a rendering of another plan, files that no
     rendering made, or another process that is at work in it.
@@ -182,11 +201,16 @@ def open_folder(out: Path, plan: str) -> Iterator[ShardFolder]:
     if not plan_file.parent.is_dir() and any(out.iterdir()):
         raise PairsError("holds other files", "choose an empty or new folder", out)
     plan_file.parent.mkdir(exist_ok=True)
-    with lock_file.open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise PairsError("another process renders into it", "wait for it or stop it", out) from error
+    locks = [(lock_file, fcntl.LOCK_EX)]
+    if share != WHOLE:  # shares have the folder together, but none with who renders the whole
+        own = lock_file.with_name(f"lock-{share.number}-of-{share.of}")
+        locks = [(lock_file, fcntl.LOCK_SH), (own, fcntl.LOCK_EX)]
+    with ExitStack() as held:
+        for path, kind in locks:
+            try:
+                fcntl.flock(held.enter_context(path.open("wb")), kind | fcntl.LOCK_NB)
+            except OSError as error:
+                raise PairsError("another process renders into it", "wait for it or stop it", out) from error
         wanted = canonical_json({"format": FORMAT, "version": VERSION, "plan": plan})
         if plan_file.exists() and plan_file.read_bytes() != wanted:
             raise PairsError(
@@ -196,8 +220,9 @@ def open_folder(out: Path, plan: str) -> Iterator[ShardFolder]:
             )
         if not plan_file.exists():
             write_atomic(plan_file, wanted)
-        for left_over in [*out.glob(".*.tmp"), *plan_file.parent.glob(".*.tmp")]:  # of a killed process
-            left_over.unlink(missing_ok=True)
+        if share == WHOLE:  # what a killed process left; beside others, it may be theirs
+            for left_over in [*out.glob(".*.tmp"), *plan_file.parent.glob(".*.tmp")]:
+                left_over.unlink(missing_ok=True)
         yield ShardFolder(out, plan)
 
 
