@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from c2p_deploy import progress
 from c2p_deploy.errors import EngineError
 from c2p_deploy.manifest import QUANTISED
 from c2p_deploy.projection.spec import FloatArray
@@ -25,13 +26,17 @@ def write_engine(checkpoint: Checkpoint, path: Path, precision: str, calibration
     views, size = len(checkpoint.views), checkpoint.spec.image_size
     example = torch.rand(2, views, size, size)  # only its shape matters
     folded = fold(checkpoint.model, views)
-    graph = trace(folded, example, ("depth", "features"))
+    graph, in_float = trace(folded, example, ("depth", "features")), {}
     if precision in QUANTISED:
         if calibration is None or not len(calibration):
             raise EngineError(
                 f"{precision} needs clouds to measure ranges on", "give a folder with --calib", path
             )
-        graph = quantise(graph, calibration, precision, path.parent)
+        graph, mended = quantise(graph, calibration, precision, path.parent)
+        if mended is not None:
+            few = f"{len(mended.kept)} of {mended.of} products stay in float"
+            progress.say(f"{few}, for which eight bits are too few: {', '.join(mended.kept)}")
+            in_float = {"c2p.in_float": f"{few}: {', '.join(mended.kept)}"}
     if precision != "fp32":
         try:
             to_fp16(graph)
@@ -43,6 +48,7 @@ def write_engine(checkpoint: Checkpoint, path: Path, precision: str, calibration
         "c2p.precision": precision,
         "c2p.views": f"{checkpoint.views.name} ({views})",
         "c2p.depth_spec": ", ".join(f"{name}={value}" for name, value in asdict(checkpoint.spec).items()),
+        **in_float,
     }
     write_graph(graph, path, about)
     for parameter in folded.parameters():  # as in write_graph

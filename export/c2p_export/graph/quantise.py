@@ -22,14 +22,18 @@ from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from c2p_deploy.projection.spec import FloatArray
 from c2p_export.graph.onnx_file import constant
+from c2p_export.graph.sensitivity import PRODUCTS, Mended, features_of, leave_in_float
 
 OPSET = 19  # the first whose pairs take float16 and float8
 _FP8_LARGEST = 448.0  # of e4m3fn
 _CLOUDS_AT_ONCE = 4
+_JUDGED = 64  # of the clouds, on which eight bits have to suffice
 
 
-def quantise(model: ir.Model, depth: FloatArray, kind: str, work: Path) -> ir.Model:
+def quantise(model: ir.Model, depth: FloatArray, kind: str, work: Path) -> tuple[ir.Model, Mended | None]:
     """The float32 graph with Quantize/Dequantize pairs, its other operations still in float32.
+
+    In int8, products that cost too much stay in float: what `leave_in_float` says of it comes with the graph.
 
     depth: float32 [N, V, S, S], maps of the clouds that the ranges are measured on; kind: "int8"
     or "fp8"; work: a folder for files on the way, each as large as the graph.
@@ -48,7 +52,7 @@ def quantise(model: ir.Model, depth: FloatArray, kind: str, work: Path) -> ir.Mo
             per_channel=True,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
-            op_types_to_quantize=["MatMul", "Gemm", "Conv"],
+            op_types_to_quantize=[*PRODUCTS],
             nodes_to_exclude=_kept_in_float(model),
             calibrate_method=CalibrationMethod.MinMax,
             extra_options={
@@ -58,7 +62,7 @@ def quantise(model: ir.Model, depth: FloatArray, kind: str, work: Path) -> ir.Mo
                 "CalibMovingAverage": True,
                 "AddQDQPairToWeight": True,  # float weights, so that fp8 can be made of them too
                 "QuantizeBias": False,
-                "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm", "Conv"],
+                "OpTypesToExcludeOutputQuantization": [*PRODUCTS],
             },
         )
     before.unlink()
@@ -66,8 +70,12 @@ def quantise(model: ir.Model, depth: FloatArray, kind: str, work: Path) -> ir.Mo
     after.unlink()
     # Types of all values, which the passes that follow go by.
     quantised = ir.from_proto(onnx.shape_inference.infer_shapes(proto, strict_mode=True))
+    mended = None
+    if kind == "int8":
+        some = depth[:_JUDGED]
+        mended = leave_in_float(quantised, features_of(model, some), some)
     store_quantised_weights(quantised, kind)
-    return quantised
+    return quantised, mended
 
 
 def split_biases(model: ir.Model) -> None:
@@ -137,7 +145,7 @@ def _kept_in_float(model: ir.Model) -> list[str]:
     kept = []
     behind: set[ir.Value | None] = set()  # values that a product has gone into
     for node in model.graph:
-        is_product = node.op_type in ("MatMul", "Gemm", "Conv")
+        is_product = node.op_type in PRODUCTS
         is_behind = any(value in behind for value in node.inputs)
         if is_product:
             weight = node.inputs[1]
