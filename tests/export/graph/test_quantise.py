@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 import torch
@@ -12,9 +13,21 @@ from onnx import TensorProto, numpy_helper
 from c2p_deploy.errors import C2PError
 from c2p_deploy.manifest import BatchProfile
 from c2p_export.graph.engine import write_engine
+from c2p_export.graph.onnx_file import trace
+from c2p_export.graph.quantise import quantise
+from c2p_export.graph.sensitivity import (
+    AIM,
+    REFUSED,
+    Mended,
+    features_of,
+    quantised_products,
+    smallest_cosine,
+)
+from c2p_export.parity import LIMITS
 from c2p_export.plan.build import build_plan
 from c2p_export.plan.options import PlanOptions
 from c2p_runtime.backends.onnxruntime import open_session
+from heard import heard_lines
 from small_models import DEPTH, checkpoint
 
 TYPES = {"int8": TensorProto.INT8, "fp8": TensorProto.FLOAT8E4M3FN}
@@ -112,3 +125,71 @@ def test_tensorrt_rtx_builds_it(engine: tuple[str, str, Path], tmp_path: Path) -
 def test_without_clouds_there_is_nothing_to_measure(tmp_path: Path) -> None:
     with pytest.raises(C2PError, match=r"int8 needs clouds .* --calib"):
         write_engine(checkpoint(), tmp_path / "e.onnx", "int8", None)
+
+
+class Outlying(torch.nn.Module):
+    """One value between two layers is so large that eight bits leave nothing of those beside it.
+
+    The layer behind makes up for it: in float it matters no more than they do.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(*sizes) for sizes in ((64, 32), (32, 32), (32, 8)))
+        with torch.no_grad():
+            self.layers[0].weight[0] *= 30_000
+            self.layers[1].weight[:, 0] /= 30_000
+
+    def forward(self, depth: torch.Tensor) -> torch.Tensor:
+        x = depth.flatten(1)
+        for layer in self.layers[:-1]:
+            x = torch.relu(layer(x))
+        return self.layers[-1](x)
+
+
+def test_what_eight_bits_are_too_few_for_stays_in_float(tmp_path: Path) -> None:
+    depth = np.random.default_rng(0).normal(size=(40, 1, 8, 8)).astype(np.float32)
+    model = Outlying().eval()
+    expected = model(torch.from_numpy(depth)).detach().numpy()
+
+    def made() -> tuple[ir.Model, Mended | None]:
+        graph = trace(model, torch.from_numpy(depth[:2]), ("depth", "features"))
+        return quantise(graph, depth, "int8", tmp_path)
+
+    graph, mended = made()
+    assert mended is not None and len(mended.kept) == 1 and mended.of == 3
+    found = features_of(graph, depth)
+    assert mended.cosine >= AIM and smallest_cosine(found, expected) == pytest.approx(mended.cosine, abs=1e-4)
+    (second,) = [node for node in graph.graph if node.name == mended.kept[0]]
+    assert second.inputs[1].shape == (32, 32) and second.name not in quantised_products(graph)
+    assert len([node for node in graph.graph if node.op_type == "DequantizeLinear"]) == 4
+    again, _ = made()
+    assert ir.to_proto(again).SerializeToString() == ir.to_proto(graph).SerializeToString()
+
+
+def test_what_stays_in_float_is_told_and_stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Here it is asked for more than eight bits can do, where they would do."""
+    for name in ("REFUSED", "AIM"):
+        monkeypatch.setattr(f"c2p_export.graph.sensitivity.{name}", 0.9999999)
+    with heard_lines() as told:
+        write_engine(checkpoint("zeroshot"), tmp_path / "e.onnx", "int8", DEPTH)
+    (line,) = [line for line in told if "products stay in float, for which" in line]
+    stored = {entry.key: entry.value for entry in onnx.load(tmp_path / "e.onnx").metadata_props}
+    assert stored["c2p.in_float"].split(": ")[1] == line.split(": ")[1]
+
+
+def test_where_nothing_helps_the_graph_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The gate then refuses it."""
+    for name, value in (("REFUSED", 1.1), ("AIM", 1.1)):
+        monkeypatch.setattr(f"c2p_export.graph.sensitivity.{name}", value)
+    write_engine(checkpoint("zeroshot"), tmp_path / "hopeless.onnx", "int8", DEPTH)
+    monkeypatch.undo()
+    write_engine(checkpoint("zeroshot"), tmp_path / "plain.onnx", "int8", DEPTH)
+    assert (tmp_path / "hopeless.onnx").read_bytes() == (tmp_path / "plain.onnx").read_bytes()
+
+
+def test_what_is_mended_is_what_the_gate_refuses() -> None:
+    assert LIMITS["int8"].cosine_min == REFUSED and AIM > REFUSED
