@@ -16,7 +16,7 @@ STAGES = ("", "runtime", "train", "export", "recipes")  # folders that import pa
 PACKAGES = ("c2p_deploy", "c2p_runtime", "c2p_train", "c2p_export", "c2p_recipes")
 DOCUMENTS = sorted(
     path.relative_to(REPOSITORY).as_posix()
-    for pattern in ("*.md", "docs/*.md", "benchmarks/*.md", "examples/*.md")
+    for pattern in ("*.md", "docs/*.md", "benchmarks/*.md", "docker/*.md", "examples/**/*.md")
     for path in REPOSITORY.glob(pattern)
 )
 # What has changed is told by the names it had then.

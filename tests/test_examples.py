@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -164,3 +166,32 @@ def test_the_package_for_ros_2_fits_the_node() -> None:
         if path.parent.name in ("launch", "config", "resource"):
             assert f'"{path.relative_to(folder).as_posix()}"' in setup
     assert ElementTree.parse(folder / "package.xml").findtext("name") == "c2p_ros2"
+
+
+def test_the_package_for_ros_1_fits_the_node() -> None:
+    """Its launch file starts what is there, with options that the node has and arguments that it declares."""
+    folder = EXAMPLES / "ros1"
+    launch = ElementTree.parse(folder / "launch" / "scene.launch").getroot()
+    (node,) = launch.findall("node")
+    name = ElementTree.parse(folder / "package.xml").findtext("name")
+    assert (folder / "CMakeLists.txt").read_text().count(f"project({name})") == 1
+    assert node.get("pkg") == name
+    script = folder / "scripts" / str(node.get("type"))
+    assert f"PROGRAMS scripts/{script.name} " in (folder / "CMakeLists.txt").read_text()
+    assert os.access(script, os.X_OK) and script.read_text().startswith("#!/usr/bin/env python3\n")
+    compile(script.read_text(), script.name, "exec")
+    declared = {arg.get("name"): arg.get("default") for arg in launch.findall("arg")}
+    used = re.findall(r"\$\(arg (\w+)\)", " ".join(node.attrib.values()))
+    assert set(used) == set(declared)
+    arguments = re.sub(r"\$\(arg (\w+)\)", lambda found: str(declared[found[1]]), str(node.get("args")))
+    from c2p_runtime.robot.ros1 import main
+
+    options = main.make_context("ros1", shlex.split(arguments)).params
+    assert (options["topic"], options["name"]) == (declared["points"], declared["name"])
+    assert options["scene"]
+    (example,) = re.findall(
+        r"^roslaunch c2p_ros1 scene.launch (.*)$", (folder / "README.md").read_text(), re.M
+    )
+    given = dict(word.split(":=") for word in shlex.split(example))
+    assert set(given) <= set(declared)
+    assert main.make_context("ros1", shlex.split(given["options"])).params["labels"] == "mug, bottle, drill"

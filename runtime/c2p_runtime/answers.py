@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,10 @@ class Source:
 
 @dataclass(frozen=True)
 class CloudAnswers:
-    """Says what each cloud is, taken for one thing: a line, or with as_json an object."""
+    """Says what each cloud is, taken for one thing: a line, or with as_json an object.
+
+    show: is shown each cloud that is answered.
+    """
 
     classifier: Classifier
     outputs: OutputNames
@@ -73,11 +76,14 @@ class CloudAnswers:
     as_json: bool
     save_views: Path | None = None
     save_depth: Path | None = None
+    show: Callable[[Source, npt.NDArray[Any], Prediction], object] | None = None
 
     def __call__(self, source: Source, points: npt.NDArray[Any], read_ms: float) -> list[str]:
         """The lines for points [N, 3] from there, after their pictures are written. Raises C2PError."""
         classifier = self.classifier
         prediction = classifier(points)
+        if self.show is not None:
+            self.show(source, points, prediction)
         save_extras(classifier, points, prediction, source, self.save_views, self.save_depth, self.outputs)
         if source.first and has_floor(points, classifier.up):
             _log.warning("%s: %s", source, _FLOOR)

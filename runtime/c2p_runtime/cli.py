@@ -6,7 +6,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -23,6 +23,7 @@ from c2p_runtime.options import (
     device_option,
     engine_option,
     min_confidence_option,
+    with_looking_options,
     with_recording_options,
     with_scene_options,
 )
@@ -121,6 +122,7 @@ def list_engines(context: click.Context, _option: click.Parameter, wanted: bool)
     metavar="NPZ",
     help="Write the depth maps, `depth` float32 [V,S,S]. With several clouds, one NPZ-CLOUD.npz for each.",
 )
+@with_looking_options
 @click.option(
     "--columns", type=click.IntRange(3, 64), help="Floats per point of raw .bin clouds, if it cannot be told."
 )
@@ -158,6 +160,8 @@ def main(
     as_json: bool,
     save_views: Path | None,
     save_depth: Path | None,
+    view: bool,
+    save_mcap: Path | None,
     columns: int | None,
     seed: int,
     **scene_options: Any,
@@ -172,6 +176,8 @@ def main(
         raise click.UsageError("Missing argument 'CLOUD...'.")
     if (learn or forget) and not (clouds or save or list_labels):
         raise click.UsageError("What was learnt or forgotten would be lost: add --save JSON, or clouds.")
+    if (view or save_mcap) and not clouds:
+        raise click.UsageError("--view and --save-mcap show clouds, and none is given.")
     check_scene_options(scene, up, scene_options, {"--save-views": save_views, "--save-depth": save_depth})
     # Imported here so that --help does not wait for NumPy and ONNX Runtime.
     with no_garbage():
@@ -222,15 +228,26 @@ def main(
             console.answer(line)
 
         outputs = OutputNames(many=len(paths) > 1 or bool(recordings))
+        seen = None
+        looking: AbstractContextManager[None] = nullcontext()
+        if paths and (view or save_mcap):
+            from c2p_runtime.robot.view import View
+
+            seen = View(classifier)
+            looking = seen.shown(view, save_mcap)
         answers: Callable[[Source, Any, float], list[str]]
         if scene:
             from c2p_runtime.scene.console import scene_answers
 
-            answers = scene_answers(classifier, outputs, up or "auto", top_k, as_json, **scene_options)
+            show = None if seen is None else seen.scene
+            answers = scene_answers(
+                classifier, outputs, up or "auto", top_k, as_json, show=show, **scene_options
+            )
         else:
-            answers = CloudAnswers(classifier, outputs, top_k, as_json, save_views, save_depth)
+            show_cloud = None if seen is None else seen.cloud
+            answers = CloudAnswers(classifier, outputs, top_k, as_json, save_views, save_depth, show_cloud)
         bars = console.shown() if len(paths) > _HANDFUL or recordings else nullcontext()
-        with classifier, bars, progress.task("classifying", total=len(paths)) as task:
+        with classifier, looking, bars, progress.task("classifying", total=len(paths)) as task:
             for path in paths:
                 try:
                     if path in recordings:

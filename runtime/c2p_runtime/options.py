@@ -98,6 +98,22 @@ _RECORDING_OPTIONS = (
 )
 
 
+_LOOKING_OPTIONS = (
+    click.option(
+        "--view",
+        is_flag=True,
+        help="Serve what is seen to Foxglove on this machine, until Ctrl-C: clouds, boxes and names, depth "
+        "maps, latency. Needs the extra `view`.",
+    ),
+    click.option(
+        "--save-mcap",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="MCAP",
+        help="Write what --view shows, of all clouds, to a file that Foxglove opens.",
+    ),
+)
+
+
 def confidence_bars(text: str | None) -> dict[str, float]:
     """What `Classifier` takes as min_confidence, of --min-confidence. Raises OptionError."""
     bars: dict[str, float] = {}
@@ -122,6 +138,13 @@ def with_scene_options(command: Command) -> Command:
 def with_recording_options(command: Command) -> Command:
     """Adds the options for recordings; these are None where they are not given."""
     for option in reversed(_RECORDING_OPTIONS):
+        command = option(command)
+    return command
+
+
+def with_looking_options(command: Command) -> Command:
+    """Adds --view and --save-mcap."""
+    for option in reversed(_LOOKING_OPTIONS):
         command = option(command)
     return command
 

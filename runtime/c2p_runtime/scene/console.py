@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from c2p_deploy.files import atomic_path
 from c2p_deploy.projection.spec import UpAxis
 from c2p_runtime.answers import OutputNames, Source, described, title_of, writing
 from c2p_runtime.classifier import Classifier
+from c2p_runtime.prediction import Prediction
 from c2p_runtime.scene.classifier import Scene, SceneClassifier, SceneObject
 from c2p_runtime.scene.picture import scene_picture
 from c2p_runtime.scene.ply import write_ply
@@ -26,7 +27,10 @@ _log = logging.getLogger("c2p_runtime")
 
 @dataclass(frozen=True)
 class SceneAnswers:
-    """Says what is in each scene: a line for each thing, or with as_json an object for the scene."""
+    """Says what is in each scene: a line for each thing, or with as_json an object for the scene.
+
+    show: is shown each scene.
+    """
 
     classifier: SceneClassifier
     outputs: OutputNames
@@ -34,10 +38,13 @@ class SceneAnswers:
     top_k: int
     as_json: bool
     save: Path | None = None
+    show: Callable[[Source, npt.NDArray[Any], Scene], object] | None = None
 
     def __call__(self, source: Source, points: npt.NDArray[Any], read_ms: float) -> list[str]:
         """The lines for points [N, 3] from there, after their pictures are written. Raises C2PError."""
         scene = self.classifier(points, self.up)
+        if self.show is not None:
+            self.show(source, points, scene)
         if self.save is not None:
             with writing(self.save):
                 target = self.outputs.for_cloud(with_suffix(self.save, ".ply"), source)
@@ -89,12 +96,13 @@ def scene_answers(
     as_json: bool,
     *,
     save_scene: Path | None,
+    show: Callable[[Source, npt.NDArray[Any], Scene], object] | None = None,
     **options: Any,
 ) -> SceneAnswers:
     """As `SceneAnswers`. options: of `SceneOptions`; those that are None keep their defaults."""
     given = {name: value for name, value in options.items() if value is not None}
     scene_clf = SceneClassifier(classifier, SceneOptions(**given))
-    return SceneAnswers(scene_clf, outputs, up, top_k, as_json, save_scene)
+    return SceneAnswers(scene_clf, outputs, up, top_k, as_json, save_scene, show)
 
 
 def lines_of(source: Source | Path, scene: Scene) -> Iterator[str]:
@@ -112,7 +120,7 @@ def lines_of(source: Source | Path, scene: Scene) -> Iterator[str]:
         yield f"{source}: no things found" + (f" ({', '.join(refused)})" if refused else "")
 
 
-def answer_of(found: SceneObject) -> str:
+def answer_of(found: SceneObject | Prediction) -> str:
     """ "mug 87.0 %", "unknown (mug?), novel" or "unknown, too few points"."""
     if found.label is not None:
         return f"{found.label} {100 * found.confidence:.1f} %"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 import ros1_exchange
 from engines import write_engine
+from paths import REPOSITORY
 
 pytest.importorskip("rosbags")
 
@@ -61,3 +63,36 @@ def test_clouds_there_and_detections_back(master: str, tmp_path: Path) -> None:
 def test_no_master_is_told(tmp_path: Path) -> None:
     done = other_side("http://localhost:1", tmp_path / "any.onnx", tmp_path)
     assert "no ROS master at http://localhost:1 (Connection refused); start roscore" in done.stderr
+
+
+def test_the_example_starts_as_roslaunch_starts_it(master: str, tmp_path: Path) -> None:
+    """With the arguments that roslaunch adds, by the script of examples/ros1."""
+    script = REPOSITORY / "examples" / "ros1" / "scripts" / "node"
+    through = (
+        f"import runpy, sys; sys.path.append({ros1_exchange.DEBIAN!r}); sys.argv = sys.argv[1:]; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    given = [
+        "--topic",
+        "/front/points",
+        "--scene",
+        "--device",
+        "cpu",
+        "--engine",
+        str(write_engine(tmp_path)),
+    ]
+    added = ["__name:=c2p", f"__log:={tmp_path / 'c2p.log'}"]
+    env = os.environ | {"ROS_MASTER_URI": master, "ROS_HOSTNAME": "localhost", "ROS_LOG_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", through, str(script), *given, *added],
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "c2p: names what is in the clouds of /front/points\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
