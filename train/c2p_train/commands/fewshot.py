@@ -32,7 +32,8 @@ Examples:
 \b
 Heads:
   ridge       zero-shot, corrected as far as the shots justify: ridge regression towards the text features
-              on all views of both encoders, in closed form. Seconds, and no worse than the simplest methods
+              on all views of both encoders, in closed form. Takes seconds; with one cloud a class it keeps
+              to the words
   gdpa, dpa   the paper's adapters, with its gate between the two encoders or their mean (as released)
 
 \b
