@@ -20,7 +20,7 @@ from c2p_deploy.projection.spec import FloatArray
 
 PRODUCTS = ("MatMul", "Gemm", "Conv")
 REFUSED = 0.97  # the smallest cosine that the parity gate lets through: `c2p_export.parity.LIMITS`
-AIM = 0.99  # where something has to be left in float, then enough of it
+AIM = 0.995  # where something has to be left in float, then enough of it
 _FEW = 8  # clouds that each product alone is tried on
 
 Features = Callable[[ir.Model], FloatArray]
