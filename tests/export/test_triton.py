@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -138,7 +139,9 @@ def served(folder: Path, environment: Callable[[Path], Path]) -> Iterator[Server
     }  # fmt: skip
     paths = {
         "PATH": os.pathsep.join([str(environment(installed) / "bin"), os.environ["PATH"]]),
-        "LD_LIBRARY_PATH": str(installed.parents[1] / "nvidia_pytriton.libs"),  # for what was copied
+        "LD_LIBRARY_PATH": os.pathsep.join(  # for what was copied, and its libpython
+            [str(installed.parents[1] / "nvidia_pytriton.libs"), sysconfig.get_config_var("LIBDIR")]
+        ),
     }
     log = (folder / "log").open("w")
     process = subprocess.Popen(
