@@ -66,4 +66,5 @@ BLOCKS = {
     "scale_words": Block(scale.words, ("scale",)),
     "scale_pairs": Block(scale.pairs, ("scale",)),
     "scale_training": Block(scale.training, ("scale",)),
+    "processes": Block(scale.processes, ("processes",)),
 }

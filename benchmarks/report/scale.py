@@ -135,3 +135,16 @@ def training(results: Results) -> str:
         "arithmetic from counted operations, **not run on hardware yet**."
     )
     return f"{setting}\n\n{table(header, rows)}"
+
+
+def processes(results: Results) -> str:
+    """Clouds a second by way, and what each takes to start; and how the rate grows."""
+    rows, alone = [], {}
+    for way, found in results["ways"].items():
+        kind, _, number = way.partition(", ")
+        rate = found["clouds_per_second"]
+        alone.setdefault(kind, rate["median"])
+        grown = f"{rate['median'] / alone[kind]:.2f}"
+        rows.append([kind, number, median(rate), grown, f"{median(found['start_s'])} s"])
+    header = ["", "processes, a core each", "clouds a second", "times one", "start"]
+    return f"{results['points']:,} points a cloud.\n\n{table(header, rows)}"

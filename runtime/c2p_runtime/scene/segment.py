@@ -39,7 +39,7 @@ def segment(
     cloud, moved = _in_reach(as_floats(points))
     kept, local = keep_points(cloud, _crop(options, moved))
     frame = frame_of_points(local, up)
-    clock.lap("read")
+    clock.lap("keep")
     if len(local) == 0:
         return Segmentation((), (), frame.up, 0, 0, 0, clock.laps)
     support = looks_like(local, frame.up) if options.support == "auto" else options.support

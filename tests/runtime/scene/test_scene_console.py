@@ -93,6 +93,9 @@ def test_one_object_of_json_for_each_scene(table: Path, tmp_path: Path) -> None:
     assert full["planes"][0]["points"] > 15_000
     assert empty["objects"] == [] and empty["file"].endswith("empty.npy")
     assert full["timing_ms"]["total"] > full["timing_ms"]["classify"] > 0
+    assert {"read", "keep"} <= full["timing_ms"].keys()  # the file, and the points of it that count
+    stages = sum(ms for stage, ms in full["timing_ms"].items() if stage != "total")
+    assert full["timing_ms"]["total"] >= stages - 0.1
 
 
 def test_nothing_found_is_an_answer(scene: tuple[np.ndarray, Scene]) -> None:
