@@ -39,7 +39,7 @@ _LINE, _GREY = 2, 160  # pixels between two depth maps, and how bright they are
 _LATEST = (2**32 - 1) * 10**9  # what fits into a Timestamp; broken clocks claim more
 
 # Milliseconds that predictions and scenes tell of.
-STAGES = ("prepare", "project", "encode", "score", "read", "voxels", "supports", "parts", "boxes")
+STAGES = ("prepare", "project", "encode", "score", "keep", "voxels", "supports", "parts", "boxes")
 LATENCY = {
     "title": "c2p.Latency",
     "type": "object",
